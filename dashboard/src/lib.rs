@@ -1,0 +1,1 @@
+//! HTTP: FHIR API, alert API, live stream, access control and audit

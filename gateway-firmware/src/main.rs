@@ -1,0 +1,2 @@
+//! The edge gateway: devices beside the patient to MQTT
+fn main() {}

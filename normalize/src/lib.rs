@@ -1,0 +1,1 @@
+//! Vocabulary, payload codecs and FHIR Observations: pure functions from bytes to measurements

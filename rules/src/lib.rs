@@ -1,0 +1,1 @@
+//! Clinical rules, alert life cycle and windows: pure, time is an argument

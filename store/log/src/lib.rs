@@ -1,0 +1,1 @@
+//! The segmented log: write-ahead log of the server, spool of the gateway

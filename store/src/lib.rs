@@ -1,0 +1,1 @@
+//! Delta tables, hot rows, queries and the registry
