@@ -1,0 +1,59 @@
+//! Columns that cost a counter until their first value.
+
+use arrow_array::builder::{
+    BinaryBuilder, Float64Builder, Int8Builder, StringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, new_null_array};
+use arrow_schema::DataType;
+use std::sync::Arc;
+
+macro_rules! sparse {
+    ($name:ident, $builder:ty, $value:ty, $type:expr, $new:expr) => {
+        #[derive(Debug, Default)]
+        pub(super) struct $name {
+            nulls: usize,
+            builder: Option<$builder>,
+        }
+
+        impl $name {
+            #[inline]
+            pub(super) fn push(&mut self, value: Option<$value>) {
+                match (&mut self.builder, value) {
+                    (Some(builder), value) => builder.append_option(value),
+                    (None, None) => self.nulls += 1,
+                    (None, Some(value)) => self.first(value),
+                }
+            }
+
+            #[cold]
+            fn first(&mut self, value: $value) {
+                let mut builder: $builder = $new;
+                for _ in 0..self.nulls {
+                    builder.append_null();
+                }
+                builder.append_value(value);
+                self.builder = Some(builder);
+            }
+
+            pub(super) fn finish(&mut self) -> ArrayRef {
+                let nulls = std::mem::take(&mut self.nulls);
+                match self.builder.take() {
+                    Some(mut builder) => Arc::new(builder.finish()),
+                    None => new_null_array(&$type, nulls),
+                }
+            }
+        }
+    };
+}
+
+sparse!(Text, StringBuilder, &str, DataType::Utf8, StringBuilder::new());
+sparse!(Bytes, BinaryBuilder, &[u8], DataType::Binary, BinaryBuilder::new());
+sparse!(Float, Float64Builder, f64, DataType::Float64, Float64Builder::new());
+sparse!(Small, Int8Builder, i8, DataType::Int8, Int8Builder::new());
+sparse!(
+    Time,
+    TimestampMicrosecondBuilder,
+    i64,
+    super::timestamp_type(),
+    TimestampMicrosecondBuilder::new().with_data_type(super::timestamp_type())
+);

@@ -1,0 +1,219 @@
+//! One decoded reading, what it claims about the patient, and what could not be taken.
+
+use crate::decimal::Decimal;
+use crate::time::Micros;
+use crate::vocabulary::{Metric, Panel};
+
+/// What a reading says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// A number with the decimals the device sent.
+    Number(Decimal),
+    /// A coded or text value.
+    Text(&'a str),
+    /// No value, and why: a code of FHIR's data-absent-reason.
+    Absent(&'a str),
+}
+
+/// Whose clock `effective` comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TimeSource {
+    /// The device's own absolute time.
+    Device,
+    /// The device's time, corrected by the gateway for a known offset.
+    Corrected,
+    /// The gateway's stamp when it took the reading; the device stated none.
+    Gateway,
+    /// The device stated local time without a zone; the configured zone was assumed.
+    AssumedZone,
+    /// Resolved against the time of receipt: outside the redelivery promise.
+    Server,
+}
+
+impl TimeSource {
+    /// The text in column `time_source`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Corrected => "corrected",
+            Self::Gateway => "gateway",
+            Self::AssumedZone => "assumed-zone",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// One reading with metric, unit, time and device resolved. Its fields are the columns of the `observation` table
+/// that a device can state; ids derive from them when the row is built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement<'a> {
+    pub device: &'a str,
+    pub gateway: Option<&'a str>,
+    pub site: Option<&'a str>,
+    /// LOINC, or `local:{type}/{value}`.
+    pub code: &'a str,
+    /// IEEE 11073 reference id.
+    pub mdc: Option<&'a str>,
+    /// The panel this is a component of.
+    pub panel: Option<&'static Panel>,
+    pub channel: Option<&'a str>,
+    pub device_user: Option<&'a str>,
+    /// The device's own sequence number.
+    pub sequence: Option<i64>,
+    pub value: Value<'a>,
+    /// UCUM; text that is no UCUM is kept as sent.
+    pub unit: Option<&'a str>,
+    /// When measured, corrected.
+    pub effective: Micros,
+    pub effective_end: Option<Micros>,
+    /// As the device stated.
+    pub device_time: Option<Micros>,
+    pub time_source: TimeSource,
+    /// What the ids derive from: the device's time before any correction, else the gateway's first stamp.
+    pub source_time: Micros,
+    pub received: Micros,
+    /// FHIR observation-status.
+    pub status: &'a str,
+    /// FHIR v3 ObservationInterpretation code.
+    pub interpretation: Option<&'a str>,
+    pub body_site: Option<&'a str>,
+    pub method: Option<&'a str>,
+    /// `questionable`, `implausible`, `early-estimate`, `calibrating`, `demo`, `test`, …
+    pub quality: Option<&'a str>,
+    /// Route and mapping version.
+    pub source: Option<&'a str>,
+    pub type_name: Option<&'a str>,
+    pub value_name: Option<&'a str>,
+    pub correlation_id: Option<&'a str>,
+    /// Bytes as the device sent them.
+    pub raw: Option<&'a [u8]>,
+}
+
+impl<'a> Measurement<'a> {
+    /// A final reading of a known metric, stamped by the device at `time`, with the metric's own unit.
+    #[must_use]
+    pub fn new(device: &'a str, metric: &'static Metric, value: Value<'a>, time: Micros, received: Micros) -> Self {
+        Self {
+            device,
+            gateway: None,
+            site: None,
+            code: metric.code_text(),
+            mdc: metric.mdc_id(),
+            panel: metric.panel,
+            channel: None,
+            device_user: None,
+            sequence: None,
+            value,
+            unit: matches!(value, Value::Number(_)).then_some(metric.unit),
+            effective: time,
+            effective_end: None,
+            device_time: None,
+            time_source: TimeSource::Device,
+            source_time: time,
+            received,
+            status: "final",
+            interpretation: None,
+            body_site: None,
+            method: None,
+            quality: None,
+            source: None,
+            type_name: None,
+            value_name: None,
+            correlation_id: None,
+            raw: None,
+        }
+    }
+
+    /// What identifies the metric: the MDC reference id, else the row's own code.
+    #[must_use]
+    pub fn metric(&self) -> &'a str {
+        self.mdc.unwrap_or(self.code)
+    }
+}
+
+/// Identifiers of patient, bed and encounter as read by the device; the registry resolves them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims {
+    pub patient: Option<String>,
+    pub bed: Option<String>,
+    pub encounter: Option<String>,
+}
+
+/// Why a record, or a whole message, was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The payload is not what its format says.
+    Undecodable,
+    /// The route's format is not one this build knows.
+    UnknownFormat,
+    /// The metric's name is neither in the vocabulary nor a local name.
+    UnknownMetric,
+    /// No value, several values, or a value that the metric cannot have.
+    BadValue,
+    /// A local metric without a unit, or a unit that is no text.
+    BadUnit,
+    /// A time that cannot be read.
+    BadTime,
+    /// Ahead of the time of receipt, or before the floor.
+    TimeGuard,
+    /// More records than a pack may carry, or none.
+    TooManyRecords,
+    /// Neither topic nor payload names the device, or its name is no id.
+    NoDevice,
+    /// The payload names another device than the topic.
+    DeviceMismatch,
+    /// A field this reader must understand and does not, or one that is refused.
+    UnsupportedField,
+    /// The payload names a patient who contradicts the assignment.
+    PatientConflict,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::Undecodable,
+        Self::UnknownFormat,
+        Self::UnknownMetric,
+        Self::BadValue,
+        Self::BadUnit,
+        Self::BadTime,
+        Self::TimeGuard,
+        Self::TooManyRecords,
+        Self::NoDevice,
+        Self::DeviceMismatch,
+        Self::UnsupportedField,
+        Self::PatientConflict,
+    ];
+
+    /// The stable code kept in the quarantine table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Undecodable => "undecodable",
+            Self::UnknownFormat => "unknown-format",
+            Self::UnknownMetric => "unknown-metric",
+            Self::BadValue => "bad-value",
+            Self::BadUnit => "bad-unit",
+            Self::BadTime => "bad-time",
+            Self::TimeGuard => "time-guard",
+            Self::TooManyRecords => "too-many-records",
+            Self::NoDevice => "no-device",
+            Self::DeviceMismatch => "device-mismatch",
+            Self::UnsupportedField => "unsupported-field",
+            Self::PatientConflict => "patient-conflict",
+        }
+    }
+}
+
+/// Something that was not taken, and why. The caller keeps the raw bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Index of the message in the call.
+    pub message: u32,
+    /// Index of the record in the message; `None` when the whole message is refused.
+    pub record: Option<u32>,
+    pub reason: Reason,
+    /// For people; names fields and codes, never values of a person.
+    pub detail: String,
+}

@@ -1,0 +1,117 @@
+//! What is measured: one table of metrics and panels, each row with the source of its codes.
+//!
+//! An MDC code is `partition * 65536 + term` (IEEE 11073-10101): 147842 is term 16770 of partition 2. Bluetooth and
+//! personal health devices send the term alone, bedside monitors the whole number; both find the same row.
+//!
+//! A metric outside the IEEE nomenclature has an empty `mdc` and code 0 and is sent as `local.{alias}`.
+//! A metric without a LOINC code has an empty `loinc`; its rows carry `local:mdc/{reference id}` as code.
+
+mod table;
+mod types;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+pub use table::panels;
+pub use types::{Category, Metric, Panel, Profile, ValueKind};
+
+struct Index {
+    mdc: HashMap<&'static str, &'static Metric>,
+    code: HashMap<u32, &'static Metric>,
+    alias: HashMap<&'static str, &'static Metric>,
+    loinc: HashMap<&'static str, Vec<&'static Metric>>,
+    panel: HashMap<&'static str, &'static Panel>,
+}
+
+/// Partitions whose 16-bit terms stand alone on the wire, the more usual first: vital signs, then personal health
+/// devices (disease management, fitness, activity), then the object partition of battery and clock.
+const SHORT_TERM_PARTITIONS: [u32; 5] = [2, 128, 129, 130, 1];
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index {
+        mdc: HashMap::new(),
+        code: HashMap::new(),
+        alias: HashMap::new(),
+        loinc: HashMap::new(),
+        panel: HashMap::new(),
+    };
+    for metric in table::METRICS {
+        if let Some(mdc) = metric.mdc_id() {
+            index.mdc.insert(mdc, metric);
+            index.code.insert(metric.code, metric);
+        }
+        index.alias.insert(metric.alias, metric);
+    }
+    for partition in SHORT_TERM_PARTITIONS {
+        for metric in table::METRICS.iter().filter(|m| m.mdc_id().is_some() && m.code >> 16 == partition) {
+            index.code.entry(metric.code & 0xFFFF).or_insert(metric);
+        }
+    }
+    // The table's order is the order of preference; a metric's own code outranks an additional one.
+    for metric in table::METRICS {
+        if !metric.loinc.is_empty() {
+            index.loinc.entry(metric.loinc).or_default().push(metric);
+        }
+    }
+    for metric in table::METRICS {
+        for loinc in metric.also_loinc {
+            let list = index.loinc.entry(loinc).or_default();
+            if !list.iter().any(|known| std::ptr::eq(*known, metric)) {
+                list.push(metric);
+            }
+        }
+    }
+    for panel in table::panels() {
+        index.panel.insert(panel.mdc, panel);
+    }
+    index
+});
+
+/// Every metric, in order of preference among those that share a LOINC code.
+#[must_use]
+pub fn all() -> &'static [Metric] {
+    table::METRICS
+}
+
+/// The metric with this IEEE 11073 reference id.
+#[must_use]
+pub fn by_mdc(reference_id: &str) -> Option<&'static Metric> {
+    INDEX.mdc.get(reference_id).copied()
+}
+
+/// The metric with this code: 32 bits (`partition * 65536 + term`), or the 16-bit term alone.
+#[must_use]
+pub fn by_code(code: u32) -> Option<&'static Metric> {
+    INDEX.code.get(&code).copied()
+}
+
+/// The metric with this alias, e.g. `heart-rate`.
+#[must_use]
+pub fn by_alias(alias: &str) -> Option<&'static Metric> {
+    INDEX.alias.get(alias).copied()
+}
+
+/// The metrics with this LOINC code, in order of preference.
+#[must_use]
+pub fn by_loinc(code: &str) -> &'static [&'static Metric] {
+    INDEX.loinc.get(code).map_or(&[], Vec::as_slice)
+}
+
+/// The metrics a rules file means by this name: a LOINC code (all its metrics, in order of preference), a reference
+/// id, a decimal code, or an alias. Empty when unknown.
+#[must_use]
+pub fn resolve(name: &str) -> Vec<&'static Metric> {
+    let one = by_mdc(name)
+        .or_else(|| by_alias(name))
+        .or_else(|| name.parse().ok().and_then(by_code));
+    one.map_or_else(|| by_loinc(name).to_vec(), |metric| vec![metric])
+}
+
+/// The panel with this IEEE 11073 reference id.
+#[must_use]
+pub fn panel_by_mdc(reference_id: &str) -> Option<&'static Panel> {
+    INDEX.panel.get(reference_id).copied()
+}
+
+#[cfg(test)]
+mod tests;
