@@ -1,1 +1,3 @@
-//! HTTP: FHIR API, alert API, live stream, access control and audit
+//! HTTP: FHIR API, alert API, live stream, access control and audit.
+
+pub mod backend;

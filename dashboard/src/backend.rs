@@ -1,0 +1,219 @@
+//! What HTTP needs from the rest of Wardline, and nothing more.
+//!
+//! The composition root implements [`Backend`] over store, registry and log; the tests of this crate
+//! implement it in memory. Times are microseconds since 1970 UTC. Rows travel as batches with the
+//! columns of `wardline_normalize::columns::schema`; extra columns are ignored.
+//!
+//! A method may take as long as it needs: the caller bounds it in time and drops the future, so every
+//! method is safe to abandon at an await point.
+
+mod access;
+mod alerts;
+mod observations;
+mod quarantine;
+mod registry;
+
+pub use access::{
+    AuditId, AuditOutcome, AuditRecord, Principal, Role, TokenGrant, TokenInfo, TokenIssued,
+    TokenNew,
+};
+pub use alerts::{Alert, AlertAction, AlertActionKind, AlertPage, AlertSearch};
+pub use observations::{
+    CodeFilter, CodeKeys, DateFilter, DatePrefix, ExportRequest, Found, ManualObservation,
+    ManualReading, ManualValue, ObservationPage, ObservationSearch, Order, SqlAnswer, SqlRequest,
+};
+pub use quarantine::{
+    QuarantineDetail, QuarantineItem, QuarantinePage, QuarantineReplay, QuarantineSearch, Replayed,
+};
+pub use registry::{
+    Assignment, AssignmentNew, AssignmentSearch, Device, DeviceWrite, Identifier, ListPage,
+    ListRequest, Patient, PatientWrite,
+};
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+/// Microseconds since 1970-01-01 UTC.
+pub type Micros = i64;
+
+/// Where a page ended, in the order of its search: a time and the id that breaks ties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Effective time of an observation, onset of an alert, receive time of a quarantined message.
+    pub time: Micros,
+    /// Observation id (`panel_id`, else `id`), alert id or quarantine id.
+    pub id: String,
+}
+
+/// Why a request to the backend was not met. The text reaches the client: it must hold no personal
+/// data, no path and no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The named thing does not exist. 404.
+    #[error("{0} not found")]
+    NotFound(String),
+    /// It contradicts what is there: an overlapping assignment, an id in use. 409.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request cannot be met as it stands: bad SQL, unknown metric, unknown unit. 422.
+    #[error("{0}")]
+    Invalid(String),
+    /// Starting, stopping or overloaded; the same request may succeed later. 503.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of ours. The detail is logged, not sent. 500.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Result of a backend call.
+pub type BackendResult<T> = Result<T, BackendError>;
+
+/// One line of `/readyz`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Stable short name: `log`, `tables`, `registry`, `rules`, `listener`.
+    pub name: String,
+    /// Whether it can serve.
+    pub ok: bool,
+    /// One sentence; empty when there is nothing to say.
+    pub detail: String,
+}
+
+/// The rest of Wardline as HTTP sees it.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    // --- access and audit ---
+
+    /// The owner of a bearer token; `None` when it is unknown, revoked, expired or only good for
+    /// publishing over MQTT. Must not log the token.
+    async fn authenticate(&self, token: &str) -> BackendResult<Option<Principal>>;
+
+    /// Writes one audit record and returns once it is durable. No byte of an answer leaves before.
+    async fn audit(&self, record: AuditRecord) -> BackendResult<AuditId>;
+
+    /// Adds patients to the record of an open stream or export, durable on return, before their data
+    /// goes out. Called only with patients the record does not name yet.
+    async fn audit_touch(&self, audit: &AuditId, patients: &[String]) -> BackendResult<()>;
+
+    /// Every token without its secret, newest first.
+    async fn tokens(&self) -> BackendResult<Vec<TokenInfo>>;
+
+    /// Issues a token; the secret is in the answer and nowhere else.
+    async fn create_token(&self, token: TokenNew, by: &Principal) -> BackendResult<TokenIssued>;
+
+    /// Revokes a token by id; already revoked is success.
+    async fn revoke_token(&self, id: &str, by: &Principal) -> BackendResult<()>;
+
+    // --- observations ---
+
+    /// A page of whole Observations; see [`ObservationSearch`].
+    async fn observations(&self, search: &ObservationSearch) -> BackendResult<ObservationPage>;
+
+    /// All rows of the Observation that has this id, belongs to this panel id, or has a component with
+    /// this row id. Rows without a patient count as missing.
+    async fn observation(&self, id: &str) -> BackendResult<Found>;
+
+    /// Stores a reading taken by a person, through the same log as any other, and returns the ids of
+    /// the Observations written once durable. The same readings at the same time are a no-op with the
+    /// same ids.
+    async fn observe(&self, observation: ManualObservation) -> BackendResult<Vec<String>>;
+
+    /// Rows in any order, streamed; ends after the last row known when it began.
+    async fn export(
+        &self,
+        request: ExportRequest,
+    ) -> BackendResult<BoxStream<'static, BackendResult<RecordBatch>>>;
+
+    /// A read-only query over the tables. Must refuse DDL, DML, `SET`, `COPY` and any table function or
+    /// path that reads outside the tables.
+    async fn sql(&self, request: SqlRequest) -> BackendResult<SqlAnswer>;
+
+    // --- alerts ---
+
+    /// Alerts as they stand, newest onset first, ties by id ascending.
+    async fn alerts(&self, search: &AlertSearch) -> BackendResult<AlertPage>;
+
+    /// One alert as it stands.
+    async fn alert(&self, id: &str) -> BackendResult<Alert>;
+
+    /// A person's action, through the log and the rule engine; returns the alert after it. Acknowledging
+    /// twice keeps the first acknowledgement and succeeds. A resolved alert cannot be silenced
+    /// ([`BackendError::Conflict`]).
+    async fn act(&self, action: AlertAction) -> BackendResult<Alert>;
+
+    // --- registry ---
+
+    /// Patients by id ascending.
+    async fn patients(&self, list: &ListRequest) -> BackendResult<ListPage<Patient>>;
+    /// One patient.
+    async fn patient(&self, id: &str) -> BackendResult<Patient>;
+    /// Adds a patient; without an id one is made. [`BackendError::Conflict`] when id or identifier is taken.
+    async fn create_patient(
+        &self,
+        id: Option<String>,
+        patient: PatientWrite,
+        by: &Principal,
+    ) -> BackendResult<Patient>;
+    /// Replaces what is known of a patient.
+    async fn update_patient(
+        &self,
+        id: &str,
+        patient: PatientWrite,
+        by: &Principal,
+    ) -> BackendResult<Patient>;
+
+    /// Devices by id ascending.
+    async fn devices(&self, list: &ListRequest) -> BackendResult<ListPage<Device>>;
+    /// One device.
+    async fn device(&self, id: &str) -> BackendResult<Device>;
+    /// Adds a device; without an id one is made.
+    async fn create_device(
+        &self,
+        id: Option<String>,
+        device: DeviceWrite,
+        by: &Principal,
+    ) -> BackendResult<Device>;
+    /// Replaces what is known of a device.
+    async fn update_device(
+        &self,
+        id: &str,
+        device: DeviceWrite,
+        by: &Principal,
+    ) -> BackendResult<Device>;
+
+    /// Assignments, newest start first.
+    async fn assignments(&self, search: &AssignmentSearch) -> BackendResult<ListPage<Assignment>>;
+    /// Gives a device (or one of its users) to a patient for an interval; an overlap is a
+    /// [`BackendError::Conflict`]. Readings already stored in the interval are attributed as corrections.
+    async fn assign(&self, assignment: AssignmentNew, by: &Principal) -> BackendResult<Assignment>;
+    /// Ends an assignment at a time.
+    async fn end_assignment(
+        &self,
+        id: &str,
+        at: Micros,
+        by: &Principal,
+    ) -> BackendResult<Assignment>;
+
+    // --- quarantine ---
+
+    /// What was rejected and why, newest first.
+    async fn quarantine(&self, search: &QuarantineSearch) -> BackendResult<QuarantinePage>;
+    /// One rejected message with its bytes.
+    async fn quarantined(&self, id: &str) -> BackendResult<QuarantineDetail>;
+    /// Sends rejected messages through today's routes and mappings again.
+    async fn replay_quarantine(
+        &self,
+        replay: QuarantineReplay,
+        by: &Principal,
+    ) -> BackendResult<Replayed>;
+
+    // --- operation ---
+
+    /// Metrics in OpenMetrics text; a final `# EOF` is optional.
+    async fn metrics(&self) -> BackendResult<String>;
+
+    /// Whether requests can be served; all `ok` means ready.
+    async fn ready(&self) -> Vec<Check>;
+}

@@ -1,0 +1,91 @@
+//! What was rejected and why.
+
+use bytes::Bytes;
+
+use super::{Micros, Position};
+
+/// A rejected message or record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineItem {
+    /// Opaque id.
+    pub id: String,
+    /// When it came.
+    pub received: Micros,
+    /// The route.
+    pub source: String,
+    /// The topic as sent.
+    pub topic: String,
+    /// The device, when known.
+    pub device_id: Option<String>,
+    /// Stable code of the cause, as `unknown-metric`.
+    pub reason: String,
+    /// One sentence.
+    pub detail: String,
+    /// Which record of the pack; `None` for the whole message.
+    pub record: Option<u32>,
+    /// Content type as sent.
+    pub content_type: Option<String>,
+    /// Size of the payload.
+    pub bytes: u64,
+    /// When a replay last took it.
+    pub replayed: Option<Micros>,
+}
+
+/// A rejected message with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineDetail {
+    /// What is listed.
+    pub item: QuarantineItem,
+    /// The payload as sent.
+    pub payload: Bytes,
+    /// The patient it claims or is assigned to, for the audit record.
+    pub patients: Vec<String>,
+}
+
+/// Which rejected messages, newest first, ties by id ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QuarantineSearch {
+    /// Of this device.
+    pub device: Option<String>,
+    /// For this reason.
+    pub reason: Option<String>,
+    /// Received at or after.
+    pub since: Option<Micros>,
+    /// Received before.
+    pub until: Option<Micros>,
+    /// Only what comes after this position; `time` is `received`.
+    pub after: Option<Position>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// A page of rejected messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QuarantinePage {
+    /// The items.
+    pub items: Vec<QuarantineItem>,
+    /// The last one's position when there are more.
+    pub next: Option<Position>,
+}
+
+/// What to send through again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuarantineReplay {
+    /// These.
+    Ids(Vec<String>),
+    /// All that match; `after` and `limit` are ignored.
+    Matching(QuarantineSearch),
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Messages taken up.
+    pub messages: u64,
+    /// Rows stored.
+    pub stored: u64,
+    /// Rows that were there already.
+    pub duplicates: u64,
+    /// Records rejected again.
+    pub rejected: u64,
+}
