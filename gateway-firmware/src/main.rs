@@ -1,2 +1,2 @@
-//! The edge gateway: devices beside the patient to MQTT
+mod simulate;
 fn main() {}
