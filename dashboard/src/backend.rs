@@ -14,20 +14,21 @@ mod quarantine;
 mod registry;
 
 pub use access::{
-    AuditId, AuditOutcome, AuditRecord, Principal, Role, TokenGrant, TokenInfo, TokenIssued,
+    AuditKind, AuditOutcome, AuditRecord, Principal, Role, TokenGrant, TokenInfo, TokenIssued,
     TokenNew,
 };
-pub use alerts::{Alert, AlertAction, AlertActionKind, AlertPage, AlertSearch};
+pub use alerts::{Alert, AlertAction, AlertActionKind, AlertSearch};
 pub use observations::{
     CodeFilter, CodeKeys, DateFilter, DatePrefix, ExportRequest, Found, ManualObservation,
-    ManualReading, ManualValue, ObservationPage, ObservationSearch, Order, SqlAnswer, SqlRequest,
+    ManualReading, ManualValue, ObservationPage, ObservationSearch, Order, Position, SqlAnswer,
+    SqlRequest,
 };
 pub use quarantine::{
-    QuarantineDetail, QuarantineItem, QuarantinePage, QuarantineReplay, QuarantineSearch, Replayed,
+    QuarantineDetail, QuarantineItem, QuarantineReplay, QuarantineSearch, Replayed,
 };
 pub use registry::{
-    Assignment, AssignmentNew, AssignmentSearch, Device, DeviceWrite, Identifier, ListPage,
-    ListRequest, Patient, PatientWrite,
+    Assignment, AssignmentNew, AssignmentSearch, Device, DeviceWrite, Identifier, ListRequest,
+    Patient, PatientWrite,
 };
 
 use arrow_array::RecordBatch;
@@ -37,13 +38,14 @@ use futures::stream::BoxStream;
 /// Microseconds since 1970-01-01 UTC.
 pub type Micros = i64;
 
-/// Where a page ended, in the order of its search: a time and the id that breaks ties.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// Effective time of an observation, onset of an alert, receive time of a quarantined message.
-    pub time: Micros,
-    /// Observation id (`panel_id`, else `id`), alert id or quarantine id.
-    pub id: String,
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListPage<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// Opaque mark to pass as `after` for the next page; `None` at the end. Must hold nothing personal:
+    /// it appears in URLs.
+    pub next: Option<String>,
 }
 
 /// Why a request to the backend was not met. The text reaches the client: it must hold no personal
@@ -90,21 +92,19 @@ pub trait Backend: Send + Sync + 'static {
     /// publishing over MQTT. Must not log the token.
     async fn authenticate(&self, token: &str) -> BackendResult<Option<Principal>>;
 
-    /// Writes one audit record and returns once it is durable. No byte of an answer leaves before.
-    async fn audit(&self, record: AuditRecord) -> BackendResult<AuditId>;
+    /// Writes one audit record and returns once it is durable. No byte of an answer leaves before. One is
+    /// written per request or stream; a stream that comes to hold further patients writes another with
+    /// [`AuditRecord::continues`] before their data goes out.
+    async fn audit(&self, record: AuditRecord) -> BackendResult<()>;
 
-    /// Adds patients to the record of an open stream or export, durable on return, before their data
-    /// goes out. Called only with patients the record does not name yet.
-    async fn audit_touch(&self, audit: &AuditId, patients: &[String]) -> BackendResult<()>;
-
-    /// Every token without its secret, newest first.
+    /// Every token without its secret, revoked ones too.
     async fn tokens(&self) -> BackendResult<Vec<TokenInfo>>;
 
     /// Issues a token; the secret is in the answer and nowhere else.
     async fn create_token(&self, token: TokenNew, by: &Principal) -> BackendResult<TokenIssued>;
 
-    /// Revokes a token by id; already revoked is success.
-    async fn revoke_token(&self, id: &str, by: &Principal) -> BackendResult<()>;
+    /// Revokes a token by name, at once; already revoked is success.
+    async fn revoke_token(&self, name: &str, by: &Principal) -> BackendResult<()>;
 
     // --- observations ---
 
@@ -132,8 +132,8 @@ pub trait Backend: Send + Sync + 'static {
 
     // --- alerts ---
 
-    /// Alerts as they stand, newest onset first, ties by id ascending.
-    async fn alerts(&self, search: &AlertSearch) -> BackendResult<AlertPage>;
+    /// Alerts as they stand, the latest raised first.
+    async fn alerts(&self, search: &AlertSearch) -> BackendResult<ListPage<Alert>>;
 
     /// One alert as it stands.
     async fn alert(&self, id: &str) -> BackendResult<Alert>;
@@ -183,7 +183,7 @@ pub trait Backend: Send + Sync + 'static {
         by: &Principal,
     ) -> BackendResult<Device>;
 
-    /// Assignments, newest start first.
+    /// Assignments in the order they were made.
     async fn assignments(&self, search: &AssignmentSearch) -> BackendResult<ListPage<Assignment>>;
     /// Gives a device (or one of its users) to a patient for an interval; an overlap is a
     /// [`BackendError::Conflict`]. Readings already stored in the interval are attributed as corrections.
@@ -199,7 +199,10 @@ pub trait Backend: Send + Sync + 'static {
     // --- quarantine ---
 
     /// What was rejected and why, newest first.
-    async fn quarantine(&self, search: &QuarantineSearch) -> BackendResult<QuarantinePage>;
+    async fn quarantine(
+        &self,
+        search: &QuarantineSearch,
+    ) -> BackendResult<ListPage<QuarantineItem>>;
     /// One rejected message with its bytes.
     async fn quarantined(&self, id: &str) -> BackendResult<QuarantineDetail>;
     /// Sends rejected messages through today's routes and mappings again.

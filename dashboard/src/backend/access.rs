@@ -66,6 +66,8 @@ pub struct TokenNew {
     pub name: String,
     /// What it is good for.
     pub grant: TokenGrant,
+    /// SAN URIs of client certificates that stand for it over MQTT.
+    pub san_uris: Vec<String>,
     /// When it stops working.
     pub expires: Option<Micros>,
 }
@@ -73,9 +75,7 @@ pub struct TokenNew {
 /// A token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenInfo {
-    /// Opaque id, safe in URLs.
-    pub id: String,
-    /// Unique name.
+    /// Unique name, an opaque id.
     pub name: String,
     /// What it is good for.
     pub grant: TokenGrant,
@@ -83,8 +83,12 @@ pub struct TokenInfo {
     pub created: Micros,
     /// When it stops working.
     pub expires: Option<Micros>,
+    /// When it was last used, as far as known.
+    pub last_used: Option<Micros>,
     /// When it was revoked.
     pub revoked: Option<Micros>,
+    /// SAN URIs of client certificates that stand for it.
+    pub san_uris: Vec<String>,
 }
 
 /// A token just issued. Has no `Debug` text for the secret.
@@ -104,9 +108,42 @@ impl std::fmt::Debug for TokenIssued {
     }
 }
 
-/// Names an audit record just written.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AuditId(pub String);
+/// What kind of thing was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuditKind {
+    /// One thing read.
+    Read,
+    /// A list or search.
+    Search,
+    /// Something added.
+    Create,
+    /// Something changed.
+    Update,
+    /// Something removed or revoked.
+    Delete,
+    /// A query in SQL.
+    Sql,
+    /// A live stream or export.
+    Stream,
+    /// An action: acknowledge, silence, replay.
+    Command,
+}
+
+impl AuditKind {
+    /// The name used in the registry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AuditKind::Read => "read",
+            AuditKind::Search => "search",
+            AuditKind::Create => "create",
+            AuditKind::Update => "update",
+            AuditKind::Delete => "delete",
+            AuditKind::Sql => "sql",
+            AuditKind::Stream => "stream",
+            AuditKind::Command => "command",
+        }
+    }
+}
 
 /// How an audited request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,10 +181,13 @@ pub struct AuditRecord {
     pub principal: Option<String>,
     /// The token's role.
     pub role: Option<Role>,
-    /// What was asked, from the route table: `observation.search`, `alert.acknowledge`, …
+    /// What kind of thing was asked for.
+    pub kind: AuditKind,
+    /// What was asked, from the route table: `observation.search`, `alert.acknowledge`, …; `unknown` for
+    /// a path or method that no route serves.
     pub action: &'static str,
-    /// HTTP method.
-    pub method: String,
+    /// Method and path template, `GET /fhir/R4/Observation/{id}`; the bare method for an unknown path.
+    pub route: String,
     /// Path as sent. Ids in paths are opaque.
     pub path: String,
     /// Query string, search form or SQL text as sent, at most 8 KiB of it; the audit store may hold it,
@@ -165,4 +205,7 @@ pub struct AuditRecord {
     pub peer: Option<IpAddr>,
     /// Further refused attempts of this peer that this record stands for (rate limit); else 0.
     pub repeats: u64,
+    /// This record names further patients of a stream or export whose first record has the same
+    /// `request_id`; that first one has `false`.
+    pub continues: bool,
 }

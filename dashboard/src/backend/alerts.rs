@@ -1,6 +1,8 @@
 //! Alerts as HTTP shows them.
 
-use super::{Micros, Position};
+use wardline_rules::AlertEvent;
+
+use super::Micros;
 
 /// An alert event of design 5.6: the state of one episode after its latest event. Enumerations are held
 /// by name, as the registry stores them.
@@ -48,6 +50,37 @@ pub struct Alert {
     pub message: String,
     /// Ids of at most 10 observations.
     pub evidence: Vec<String>,
+    /// On `resolved`, why, when known: `cleared`, `reattributed`, …
+    pub reason: Option<String>,
+}
+
+impl From<&AlertEvent> for Alert {
+    fn from(event: &AlertEvent) -> Self {
+        Self {
+            alert_id: event.alert_id.clone(),
+            rule_id: event.rule_id.clone(),
+            rule_version: event.rule_version.clone(),
+            subject: event.subject.to_string(),
+            device_id: event.device_id.clone(),
+            class: event.class.as_str().to_owned(),
+            priority: event.priority.as_str().to_owned(),
+            event: event.event.as_str().to_owned(),
+            state: event.state.as_str().to_owned(),
+            acknowledged_by: event.acknowledged_by.clone(),
+            acknowledged_at: event.acknowledged_at,
+            silenced_until: event.silenced_until,
+            escalation_level: event.escalation_level,
+            onset: event.onset,
+            ended: event.ended,
+            event_time: event.event_time,
+            processed_time: event.processed_time,
+            value: event.value,
+            unit: event.unit.clone(),
+            message: event.message.clone(),
+            evidence: event.evidence.clone(),
+            reason: event.reason.map(|reason| reason.as_str().to_owned()),
+        }
+    }
 }
 
 impl Alert {
@@ -64,31 +97,22 @@ pub struct AlertSearch {
     pub states: Vec<String>,
     /// `high`, `medium`, `low`, `info`.
     pub priorities: Vec<String>,
-    /// `physiological`, `technical`.
-    pub classes: Vec<String>,
-    /// Subject is `Patient/` and one of these ids.
-    pub patients: Vec<String>,
-    /// The device behind it.
-    pub device: Option<String>,
+    /// `physiological` or `technical`.
+    pub class: Option<String>,
+    /// Subject is `Patient/` and this id.
+    pub patient: Option<String>,
     /// The rule.
     pub rule: Option<String>,
     /// Whether somebody has acknowledged it.
     pub acknowledged: Option<bool>,
     /// Onset at or after.
     pub since: Option<Micros>,
-    /// Only what comes after this position; `time` is the onset.
-    pub after: Option<Position>,
+    /// Onset before.
+    pub until: Option<Micros>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
     /// At most this many.
     pub limit: usize,
-}
-
-/// A page of alerts.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct AlertPage {
-    /// Newest onset first, ties by id ascending.
-    pub alerts: Vec<Alert>,
-    /// The last one's position when there are more.
-    pub next: Option<Position>,
 }
 
 /// What a person does to an alert.

@@ -1,9 +1,21 @@
 //! Observations: search, manual entry, export, SQL.
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use std::collections::BTreeSet;
 
-use super::{Micros, Position};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::SchemaRef;
+use wardline_normalize::columns::{Columns, text};
+
+use super::Micros;
+
+/// Where a page ended: effective time of the last Observation and its id (`panel_id`, else `id`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Effective time.
+    pub effective: Micros,
+    /// Observation id.
+    pub id: String,
+}
 
 /// Which Observations, in which order. All conditions must hold; within a list any entry suffices; an
 /// empty list or `None` sets no condition.
@@ -11,6 +23,10 @@ use super::{Micros, Position};
 /// The unit is the Observation: a row with no `panel_id` is one, all rows that share a `panel_id` are
 /// one. It is found when any of its rows meets all row conditions, and is then returned whole. Rows
 /// without a patient are never returned.
+///
+/// `ids`, `patients` and the paging bind the backend. The other conditions may be met loosely: it may
+/// return more than fits them, never less, and the caller filters again with [`Self::matches`]; so a
+/// backend that cannot push a condition down is slower, not wrong.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ObservationSearch {
     /// `id` or `panel_id` is one of these.
@@ -19,22 +35,58 @@ pub struct ObservationSearch {
     pub patients: Vec<String>,
     /// `device_id` is one of these.
     pub devices: Vec<String>,
-    /// `encounter_id` is one of these.
-    pub encounters: Vec<String>,
     /// `status` is one of these.
     pub statuses: Vec<String>,
-    /// Every filter must match.
-    pub codes: Vec<CodeFilter>,
+    /// What is measured.
+    pub code: Option<CodeFilter>,
     /// Conditions on `effective`..`effective_end`.
     pub effective: Vec<DateFilter>,
     /// Conditions on `received`.
     pub received: Vec<DateFilter>,
     /// By effective time, ties by Observation id in the same direction.
     pub order: Order,
-    /// Only what comes strictly after this position in that order; `time` is `effective`.
+    /// Only what comes strictly after this position in that order.
     pub after: Option<Position>,
     /// At most this many Observations.
     pub limit: usize,
+}
+
+impl ObservationSearch {
+    /// Whether a row meets all row conditions (paging aside).
+    pub fn matches(&self, columns: &Columns<'_>, row: usize) -> bool {
+        fn one_of(wanted: &[String], found: Option<&str>) -> bool {
+            wanted.is_empty() || found.is_some_and(|found| wanted.iter().any(|one| one == found))
+        }
+        let panel_id = text(columns.panel_id, row);
+        let effective = columns.effective.value(row);
+        let end = if columns.effective_end.is_valid(row) {
+            columns.effective_end.value(row)
+        } else {
+            effective
+        };
+        let received = columns.received.value(row);
+        text(columns.patient_id, row).is_some()
+            && (one_of(&self.ids, Some(columns.id.value(row)))
+                || panel_id.is_some() && one_of(&self.ids, panel_id))
+            && one_of(&self.patients, text(columns.patient_id, row))
+            && one_of(&self.devices, Some(columns.device_id.value(row)))
+            && one_of(&self.statuses, Some(columns.status.value(row)))
+            && self.code.as_ref().is_none_or(|code| {
+                code.matches(
+                    panel_id.and_then(|_| text(columns.panel, row)),
+                    columns.code.value(row),
+                    text(columns.mdc, row),
+                )
+            })
+            && self
+                .effective
+                .iter()
+                .all(|date| date.matches(effective, end))
+            && self
+                .received
+                .iter()
+                .all(|date| date.matches(received, received))
+    }
 }
 
 /// Direction of a list.
@@ -51,20 +103,64 @@ pub enum Order {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeKeys {
     /// Values of the column `code`.
-    pub codes: Vec<String>,
+    pub codes: BTreeSet<String>,
     /// Values of the column `mdc`.
-    pub mdcs: Vec<String>,
+    pub mdcs: BTreeSet<String>,
 }
 
-/// One code condition: any of the three parts suffices.
+impl CodeKeys {
+    fn holds(&self, code: &str, mdc: Option<&str>) -> bool {
+        self.codes.contains(code) || mdc.is_some_and(|mdc| self.mdcs.contains(mdc))
+    }
+
+    /// Whether nothing can match.
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty() && self.mdcs.is_empty()
+    }
+}
+
+/// What is measured: any of the three parts suffices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeFilter {
     /// Rows without a panel.
     pub single: CodeKeys,
     /// Rows of these panels: values of the column `panel`.
-    pub panels: Vec<String>,
+    pub panels: BTreeSet<String>,
     /// Rows that are components of a panel.
     pub component: CodeKeys,
+}
+
+impl CodeFilter {
+    /// Whether a row with these columns matches.
+    pub fn matches(&self, panel: Option<&str>, code: &str, mdc: Option<&str>) -> bool {
+        match panel {
+            None => self.single.holds(code, mdc),
+            Some(panel) => self.panels.contains(panel) || self.component.holds(code, mdc),
+        }
+    }
+
+    /// Whether nothing can match.
+    pub fn is_empty(&self) -> bool {
+        self.single.is_empty() && self.panels.is_empty() && self.component.is_empty()
+    }
+
+    /// Every key of every part, for a backend that has one list for `code`, `mdc` and `panel` together.
+    pub fn flat(&self) -> Vec<String> {
+        let parts = [
+            &self.single.codes,
+            &self.single.mdcs,
+            &self.panels,
+            &self.component.codes,
+            &self.component.mdcs,
+        ];
+        parts
+            .into_iter()
+            .flatten()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .cloned()
+            .collect()
+    }
 }
 
 /// FHIR's comparison prefixes. <https://hl7.org/fhir/R4/search.html#prefix>

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Micros, Position};
+use super::Micros;
 
 /// A rejected message or record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct QuarantineDetail {
     pub patients: Vec<String>,
 }
 
-/// Which rejected messages, newest first, ties by id ascending.
+/// Which rejected messages, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuarantineSearch {
     /// Of this device.
@@ -53,19 +53,10 @@ pub struct QuarantineSearch {
     pub since: Option<Micros>,
     /// Received before.
     pub until: Option<Micros>,
-    /// Only what comes after this position; `time` is `received`.
-    pub after: Option<Position>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
     /// At most this many.
     pub limit: usize,
-}
-
-/// A page of rejected messages.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct QuarantinePage {
-    /// The items.
-    pub items: Vec<QuarantineItem>,
-    /// The last one's position when there are more.
-    pub next: Option<Position>,
 }
 
 /// What to send through again.

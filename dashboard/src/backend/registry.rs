@@ -1,11 +1,11 @@
 //! Patients, devices and who wears what.
 
-use super::{Micros, Position};
+use super::Micros;
 
 /// A foreign identifier of a patient or device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identifier {
-    /// URI of the numbering system.
+    /// URI of the numbering system; empty when none is stated.
     pub system: String,
     /// The number.
     pub value: String,
@@ -14,21 +14,13 @@ pub struct Identifier {
 /// A page request over a list ordered by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListRequest {
-    /// Only the holder of this identifier.
-    pub identifier: Option<Identifier>,
-    /// Only ids after this one.
+    /// Only entries that contain this in an id, name, tag or identifier; comes in a request's body, for
+    /// it may be personal.
+    pub text: Option<String>,
+    /// The `next` of the page before.
     pub after: Option<String>,
     /// At most this many.
     pub limit: usize,
-}
-
-/// A page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListPage<T> {
-    /// The entries.
-    pub items: Vec<T>,
-    /// Whether there are more.
-    pub more: bool,
 }
 
 /// What may be written of a patient.
@@ -36,18 +28,14 @@ pub struct ListPage<T> {
 pub struct PatientWrite {
     /// For people; never in logs, URLs or topics.
     pub name: Option<String>,
-    /// `YYYY-MM-DD`, `YYYY-MM` or `YYYY`.
+    /// `YYYY-MM-DD`, checked.
     pub birth_date: Option<String>,
-    /// FHIR administrative gender.
+    /// FHIR administrative gender: `male`, `female`, `other` or `unknown`, checked.
     pub gender: Option<String>,
-    /// Where the patient lies.
-    pub bed: Option<String>,
     /// Attributes rules ask for, as `copd`.
     pub tags: Vec<String>,
     /// Foreign identifiers.
     pub identifiers: Vec<Identifier>,
-    /// Whether the patient is being monitored; the ward screen shows active ones.
-    pub active: bool,
 }
 
 /// A patient.
@@ -57,23 +45,23 @@ pub struct Patient {
     pub id: String,
     /// What is known.
     pub data: PatientWrite,
+    /// Label of the bed the patient lies in now.
+    pub bed: Option<String>,
 }
 
 /// What may be written of a device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeviceWrite {
-    /// For people: model and place.
-    pub name: Option<String>,
-    /// Maker.
-    pub manufacturer: Option<String>,
-    /// Model.
+    /// What it is, as `pulse-oximeter`.
+    pub kind: Option<String>,
+    /// Maker's model.
     pub model: Option<String>,
-    /// Serial number.
-    pub serial: Option<String>,
-    /// Foreign identifiers, as an EUI-64.
+    /// Opaque id of its site.
+    pub site: Option<String>,
+    /// Opaque id of the gateway that reads it.
+    pub gateway: Option<String>,
+    /// Foreign identifiers: serial number, EUI-64.
     pub identifiers: Vec<Identifier>,
-    /// Whether it is in use.
-    pub active: bool,
 }
 
 /// A device.
@@ -109,6 +97,8 @@ pub struct Assignment {
     pub data: AssignmentNew,
     /// Who made it.
     pub by: String,
+    /// Made in error: attributes nothing and is kept for the record.
+    pub cancelled: bool,
 }
 
 /// Which assignments.
@@ -120,8 +110,8 @@ pub struct AssignmentSearch {
     pub patient: Option<String>,
     /// In force at this moment.
     pub at: Option<Micros>,
-    /// Only what comes after this position; `time` is the start.
-    pub after: Option<Position>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
     /// At most this many.
     pub limit: usize,
 }
