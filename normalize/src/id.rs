@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(id, row_id(1_795_352_400_000_000, "dev-1", "MDC_ECG_HEART_RATE", None, None, None));
         assert!(id < row_id(1_795_352_400_001_000, "dev-1", "MDC_ECG_HEART_RATE", None, None, None));
         // Pinned: a change of this value would give every stored reading a second row.
-        assert_eq!(id, "PINNED");
+        assert_eq!(id, "01M81NF440RSY98ZAP2V7EW9FD");
     }
 
     #[test]

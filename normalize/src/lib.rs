@@ -29,6 +29,7 @@
 pub mod decimal;
 pub mod measurement;
 pub mod time;
+pub mod units;
 pub mod vocabulary;
 
 #[cfg(feature = "columnar")]

@@ -1,56 +1,51 @@
 //! The metrics. Order matters: among metrics that share a LOINC code, the first is preferred.
 
 use super::types::{Category, Metric, Panel, Profile, ValueKind};
-
-const SPEC: &str = "clinical.md 1.2";
-const MDC: &str = "IEEE 11073-10101";
-
-const NIBP: Panel = Panel {
-    mdc: "MDC_PRESS_BLD_NONINV",
-    code: 150_020,
-    loinc: "85354-9",
-    display: "Blood pressure, non-invasive",
-    profile: Some(Profile::BloodPressure),
-    required: &["MDC_PRESS_BLD_NONINV_SYS", "MDC_PRESS_BLD_NONINV_DIA"],
-    components: &["MDC_PRESS_BLD_NONINV_SYS", "MDC_PRESS_BLD_NONINV_DIA", "MDC_PRESS_BLD_NONINV_MEAN"],
-    source: SPEC,
-};
-const CUFF: Panel = Panel {
-    mdc: "MDC_PRESS_CUFF",
-    code: 150_300,
-    loinc: "85354-9",
-    display: "Blood pressure, cuff",
-    profile: Some(Profile::BloodPressure),
-    required: &["MDC_PRESS_CUFF_SYS", "MDC_PRESS_CUFF_DIA"],
-    components: &["MDC_PRESS_CUFF_SYS", "MDC_PRESS_CUFF_DIA", "MDC_PRESS_CUFF_MEAN"],
-    source: SPEC,
-};
-const ART: Panel = Panel {
-    mdc: "MDC_PRESS_BLD_ART",
-    code: 150_032,
-    loinc: "85354-9",
-    display: "Blood pressure, arterial line",
-    profile: Some(Profile::BloodPressure),
-    required: &["MDC_PRESS_BLD_ART_SYS", "MDC_PRESS_BLD_ART_DIA"],
-    components: &["MDC_PRESS_BLD_ART_SYS", "MDC_PRESS_BLD_ART_DIA", "MDC_PRESS_BLD_ART_MEAN"],
-    source: SPEC,
-};
-
-static PANELS: &[&Panel] = &[&NIBP, &CUFF, &ART];
-
-/// Every panel.
-#[must_use]
-pub fn panels() -> &'static [&'static Panel] {
-    PANELS
-}
-
-use Category::{Activity, Exam, Laboratory, Survey, Technical, Therapy, VitalSigns};
+use Category::{Activity, Exam, Laboratory, Survey, Technical, Therapy};
 use Profile::{
     BloodPressure, BodyHeight, BodyMassIndex, BodyTemperature, BodyWeight, HeadCircumference, HeartRate,
     OxygenSaturation, RespiratoryRate,
 };
 
-/// ACVPU of NEWS2 (RCP 2017).
+const SPEC: &str = "clinical.md 1.2";
+const MDC: &str = "IEEE 11073-10101";
+/// Codes of personal health devices.
+const PHD: &str = "IEEE 11073-10101, 11073-20601 devices";
+const ISIK: &str = "IEEE 11073-10101, ISiK vital signs";
+const R4: &str = "R4 vital-signs profiles";
+const LOINC: &str = "LOINC";
+const NEWS2: &str = "RCP NEWS2 (2017)";
+
+macro_rules! pressure_panel {
+    ($name:ident, $group:literal, $code:literal, $loinc:literal, $display:literal, $profile:expr, $source:expr) => {
+        static $name: Panel = Panel {
+            mdc: $group,
+            code: $code,
+            loinc: $loinc,
+            display: $display,
+            profile: $profile,
+            required: &[concat!($group, "_SYS"), concat!($group, "_DIA")],
+            components: &[concat!($group, "_SYS"), concat!($group, "_DIA"), concat!($group, "_MEAN")],
+            source: $source,
+        };
+    };
+}
+
+const BP: Option<Profile> = Some(BloodPressure);
+pressure_panel!(ART, "MDC_PRESS_BLD_ART", 150_032, "85354-9", "Blood pressure, arterial line", BP, SPEC);
+pressure_panel!(ABP, "MDC_PRESS_BLD_ART_ABP", 150_036, "85354-9", "Blood pressure, arterial (ABP)", BP, MDC);
+pressure_panel!(NIBP, "MDC_PRESS_BLD_NONINV", 150_020, "85354-9", "Blood pressure, non-invasive", BP, SPEC);
+pressure_panel!(CUFF, "MDC_PRESS_CUFF", 150_300, "85354-9", "Blood pressure, cuff", BP, SPEC);
+pressure_panel!(PRESS, "MDC_PRESS_BLD", 150_016, "85354-9", "Blood pressure, method not stated", BP, MDC);
+pressure_panel!(PAP, "MDC_PRESS_BLD_ART_PULM", 150_044, "76284-9", "Pulmonary artery pressure", None, ISIK);
+
+/// Every panel.
+#[must_use]
+pub fn panels() -> impl Iterator<Item = &'static Panel> {
+    [&ART, &ABP, &NIBP, &CUFF, &PRESS, &PAP].into_iter()
+}
+
+/// ACVPU of NEWS2.
 const ACVPU: ValueKind = ValueKind::Coded(&[
     ("A", "Alert"),
     ("C", "New confusion"),
@@ -59,6 +54,148 @@ const ACVPU: ValueKind = ValueKind::Coded(&[
     ("U", "Unresponsive"),
 ]);
 
+/// g/mol.
+const GLUCOSE: f64 = 180.156;
+
+const fn pulse(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+    Metric::vital(HeartRate, mdc, code, alias, display, "8867-4", source).range(0.0, 350.0)
+}
+
+const fn breaths(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+    Metric::vital(RespiratoryRate, mdc, code, alias, display, "9279-1", source).range(0.0, 200.0)
+}
+
+const fn systolic(panel: &'static Panel, mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+    Metric::vital(BloodPressure, mdc, code, alias, display, "8480-6", source).panel(panel).range(0.0, 350.0)
+}
+
+const fn diastolic(panel: &'static Panel, mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+    Metric::vital(BloodPressure, mdc, code, alias, display, "8462-4", source).panel(panel).range(0.0, 300.0)
+}
+
+const fn mean(panel: &'static Panel, mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+    Metric::vital(BloodPressure, mdc, code, alias, display, "8478-0", source).panel(panel).range(0.0, 320.0)
+}
+
+const fn pulmonary(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, loinc: &'static str) -> Metric {
+    Metric::quantity(mdc, code, alias, display, loinc, "mm[Hg]", ISIK).panel(&PAP).range(-20.0, 200.0)
+}
+
+/// 10 to 46 °C: survived hypothermia (13.7 °C) and hyperpyrexia (46.5 °C) are on record, with room for sensors.
+const fn temperature(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+    Metric::vital(BodyTemperature, mdc, code, alias, display, "8310-5", source).range(10.0, 47.0)
+}
+
+const fn glucose(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, loinc: &'static str, source: &'static str) -> Metric {
+    Metric::quantity(mdc, code, alias, display, loinc, "mg/dL", source)
+        .category(Laboratory)
+        .molar_mass(GLUCOSE)
+        .range(5.0, 2000.0)
+}
+
+/// A metric outside IEEE 11073-10101, sent as `local.{alias}`.
+const fn own(alias: &'static str, display: &'static str, loinc: &'static str, unit: &'static str, source: &'static str) -> Metric {
+    Metric::quantity("", 0, alias, display, loinc, unit, source)
+}
+
+#[rustfmt::skip]
 pub(super) static METRICS: &[Metric] = &[
-    Metric::vital(HeartRate, "MDC_ECG_HEART_RATE", 147_842, "heart-rate", "Heart rate (ECG)", "8867-4", SPEC).range(0.0, 350.0),
+    // Heart and pulse rate.
+    pulse("MDC_ECG_HEART_RATE", 147_842, "heart-rate", "Heart rate (ECG)", SPEC),
+    pulse("MDC_PULS_OXIM_PULS_RATE", 149_530, "pulse-rate-oximeter", "Pulse rate (oximeter)", SPEC).also(&["8889-8"]),
+    pulse("MDC_BLD_PULS_RATE_INV", 149_522, "pulse-rate-invasive", "Pulse rate (arterial line)", SPEC).method("invasive"),
+    pulse("MDC_PULS_RATE_NON_INV", 149_546, "pulse-rate-nibp", "Pulse rate (cuff)", SPEC).method("non-invasive, cuff"),
+    pulse("MDC_PULS_RATE", 149_514, "pulse-rate", "Pulse rate", SPEC),
+    Metric::quantity("MDC_ECG_V_P_C_RATE", 148_066, "pvc-rate", "Premature ventricular contractions per minute", "", "/min", SPEC).local("local:mdc/MDC_ECG_V_P_C_RATE").range(0.0, 350.0),
+    Metric::quantity("MDC_ECG_TIME_PD_QTc", 147_236, "qtc-interval", "QTc interval", "8636-3", "ms", PHD).range(100.0, 1000.0),
+    Metric::quantity("MDC_ECG_TIME_PD_QT_GL", 147_232, "qt-interval", "QT interval", "8634-8", "ms", PHD).range(100.0, 1000.0),
+    Metric::quantity("MDC_ECG_TIME_PD_RR_GL", 147_240, "rr-interval", "R-R interval", "8637-1", "ms", PHD).range(100.0, 20_000.0),
+
+    // Oxygen.
+    Metric::vital(OxygenSaturation, "MDC_PULS_OXIM_SAT_O2", 150_456, "spo2", "Oxygen saturation (pulse oximetry)", "2708-6", SPEC).also(&["59408-5"]).range(1.0, 100.0),
+    Metric::quantity("MDC_BLD_PERF_INDEX", 150_488, "perfusion-index", "Perfusion index", "61006-3", "%", SPEC).range(0.0, 30.0),
+    Metric::quantity("MDC_PULS_OXIM_PERF_REL", 150_448, "perfusion-relative", "Perfusion, relative", "61006-3", "%", PHD).range(0.0, 100.0),
+    Metric::quantity("MDC_CONC_AWAY_O2_INSP", 152_196, "fio2", "Inspired oxygen concentration", "3150-6", "%", MDC).category(Therapy).range(15.0, 100.0),
+    own("oxygen-flow", "Supplemental oxygen flow", "3151-8", "L/min", LOINC).category(Therapy).range(0.0, 120.0),
+    own("supplemental-oxygen", "Breathing supplemental oxygen", "", "1", NEWS2).local("local:wardline/supplemental-oxygen").category(Therapy).kind(ValueKind::Boolean),
+
+    // Respiration.
+    breaths("MDC_RESP_RATE", 151_562, "respiratory-rate", "Respiratory rate", SPEC),
+    breaths("MDC_CO2_RESP_RATE", 151_586, "respiratory-rate-co2", "Respiratory rate (CO2)", SPEC).method("capnography"),
+    breaths("MDC_AWAY_RESP_RATE", 151_570, "respiratory-rate-airway", "Respiratory rate (airway)", SPEC).method("airway flow"),
+    breaths("MDC_TTHOR_RESP_RATE", 151_578, "respiratory-rate-impedance", "Respiratory rate (thoracic impedance)", SPEC).method("thoracic impedance"),
+    breaths("MDC_PULS_OXIM_PLETH_RESP_RATE", 151_658, "respiratory-rate-pleth", "Respiratory rate (plethysmogram)", SPEC).method("plethysmography"),
+    breaths("MDC_VENT_RESP_RATE", 151_594, "respiratory-rate-ventilator", "Respiratory rate (ventilator)", MDC).method("ventilator"),
+    Metric::quantity("MDC_CONC_AWAY_CO2_EXP", 151_712, "etco2", "End-tidal carbon dioxide", "19891-1", "mm[Hg]", SPEC).range(0.0, 200.0),
+    Metric::quantity("MDC_AWAY_CO2_ET", 151_708, "etco2-airway", "End-tidal carbon dioxide (airway)", "19891-1", "mm[Hg]", MDC).range(0.0, 200.0),
+    Metric::quantity("MDC_FLOW_AWAY_EXP_FORCED_PEAK", 152_584, "peak-flow", "Peak expiratory flow", "19935-6", "L/min", PHD).range(0.0, 1500.0),
+    Metric::quantity("MDC_VOL_AWAY_EXP_FORCED_1S", 152_586, "fev1", "Forced expiratory volume in 1 s", "20150-9", "L", PHD).range(0.0, 12.0),
+
+    // Blood pressure. An arterial line measures each beat, so it is preferred to a cuff.
+    systolic(&ART, "MDC_PRESS_BLD_ART_SYS", 150_033, "arterial-systolic", "Systolic arterial pressure", SPEC).also(&["76215-3"]).method("invasive"),
+    diastolic(&ART, "MDC_PRESS_BLD_ART_DIA", 150_034, "arterial-diastolic", "Diastolic arterial pressure", SPEC).also(&["76213-8"]).method("invasive"),
+    mean(&ART, "MDC_PRESS_BLD_ART_MEAN", 150_035, "arterial-mean", "Mean arterial pressure", SPEC).also(&["76214-6"]).method("invasive"),
+    systolic(&ABP, "MDC_PRESS_BLD_ART_ABP_SYS", 150_037, "abp-systolic", "Systolic arterial pressure (ABP)", MDC).also(&["76215-3"]).method("invasive"),
+    diastolic(&ABP, "MDC_PRESS_BLD_ART_ABP_DIA", 150_038, "abp-diastolic", "Diastolic arterial pressure (ABP)", MDC).also(&["76213-8"]).method("invasive"),
+    mean(&ABP, "MDC_PRESS_BLD_ART_ABP_MEAN", 150_039, "abp-mean", "Mean arterial pressure (ABP)", MDC).also(&["76214-6"]).method("invasive"),
+    systolic(&NIBP, "MDC_PRESS_BLD_NONINV_SYS", 150_021, "nibp-systolic", "Systolic pressure, non-invasive", SPEC).method("non-invasive"),
+    diastolic(&NIBP, "MDC_PRESS_BLD_NONINV_DIA", 150_022, "nibp-diastolic", "Diastolic pressure, non-invasive", SPEC).method("non-invasive"),
+    mean(&NIBP, "MDC_PRESS_BLD_NONINV_MEAN", 150_023, "nibp-mean", "Mean pressure, non-invasive", SPEC).method("non-invasive"),
+    systolic(&CUFF, "MDC_PRESS_CUFF_SYS", 150_301, "cuff-systolic", "Systolic pressure (cuff)", SPEC).method("non-invasive, cuff"),
+    diastolic(&CUFF, "MDC_PRESS_CUFF_DIA", 150_302, "cuff-diastolic", "Diastolic pressure (cuff)", SPEC).method("non-invasive, cuff"),
+    mean(&CUFF, "MDC_PRESS_CUFF_MEAN", 150_303, "cuff-mean", "Mean pressure (cuff)", SPEC).method("non-invasive, cuff"),
+    systolic(&PRESS, "MDC_PRESS_BLD_SYS", 150_017, "systolic", "Systolic pressure", MDC),
+    diastolic(&PRESS, "MDC_PRESS_BLD_DIA", 150_018, "diastolic", "Diastolic pressure", MDC),
+    mean(&PRESS, "MDC_PRESS_BLD_MEAN", 150_019, "mean-pressure", "Mean pressure", MDC),
+    pulmonary("MDC_PRESS_BLD_ART_PULM_SYS", 150_045, "pap-systolic", "Systolic pulmonary artery pressure", "8440-0"),
+    pulmonary("MDC_PRESS_BLD_ART_PULM_DIA", 150_046, "pap-diastolic", "Diastolic pulmonary artery pressure", "8385-7"),
+    pulmonary("MDC_PRESS_BLD_ART_PULM_MEAN", 150_047, "pap-mean", "Mean pulmonary artery pressure", "8414-5"),
+    Metric::quantity("MDC_PRESS_BLD_VEN_CENT_MEAN", 150_087, "cvp", "Central venous pressure", "60985-9", "mm[Hg]", SPEC).range(-30.0, 100.0),
+    Metric::quantity("MDC_PRESS_INTRA_CRAN", 153_608, "icp", "Intracranial pressure", "60956-0", "mm[Hg]", MDC).range(-30.0, 150.0),
+    Metric::quantity("MDC_OUTPUT_CARD", 150_276, "cardiac-output", "Cardiac output", "8741-1", "L/min", MDC).range(0.0, 40.0),
+
+    // Temperature. The generic code first: it is what a monitor's temperature channel sends.
+    temperature("MDC_TEMP", 150_344, "temperature", "Temperature", SPEC),
+    temperature("MDC_TEMP_BODY", 150_364, "temperature-body", "Body temperature", SPEC),
+    temperature("MDC_TEMP_CORE", 150_368, "temperature-core", "Core temperature", MDC).also(&["8329-5"]).site("core"),
+    temperature("MDC_TEMP_ORAL", 188_424, "temperature-oral", "Oral temperature", SPEC).also(&["8331-1"]).site("mouth"),
+    temperature("MDC_TEMP_RECT", 188_420, "temperature-rectal", "Rectal temperature", SPEC).also(&["8332-9"]).site("rectum"),
+    temperature("MDC_TEMP_EAR", 188_428, "temperature-ear", "Ear temperature", SPEC).also(&["76011-6"]).site("ear"),
+    temperature("MDC_TEMP_TYMP", 150_392, "temperature-tympanic", "Tympanic temperature", SPEC).also(&["8333-7"]).site("tympanic membrane"),
+    temperature("MDC_TEMP_AXILLA", 188_452, "temperature-axilla", "Axillary temperature", SPEC).also(&["8328-7"]).site("axilla"),
+    temperature("MDC_TEMP_AXIL", 188_496, "temperature-axilla-monitor", "Axillary temperature (monitor)", SPEC).also(&["8328-7"]).site("axilla"),
+    temperature("MDC_TEMP_ESOPH", 150_372, "temperature-esophagus", "Oesophageal temperature", MDC).site("oesophagus"),
+    temperature("MDC_TEMP_NASOPH", 150_380, "temperature-nasopharynx", "Nasopharyngeal temperature", MDC).also(&["76010-8"]).site("nasopharynx"),
+    temperature("MDC_TEMP_GIT", 188_456, "temperature-gut", "Gastrointestinal temperature", PHD).site("gastrointestinal tract"),
+    // Skin and extremities follow the room: no body temperature, no profile.
+    Metric::quantity("MDC_TEMP_SKIN", 150_388, "temperature-skin", "Skin temperature", "39106-0", "Cel", MDC).range(-10.0, 60.0).site("skin"),
+    Metric::quantity("MDC_TEMP_FINGER", 188_432, "temperature-finger", "Finger temperature", "", "Cel", PHD).local("local:mdc/MDC_TEMP_FINGER").range(-10.0, 60.0).site("finger"),
+    Metric::quantity("MDC_TEMP_TOE", 188_448, "temperature-toe", "Toe temperature", "", "Cel", PHD).local("local:mdc/MDC_TEMP_TOE").range(-10.0, 60.0).site("toe"),
+
+    // Body measures.
+    Metric::vital(BodyWeight, "MDC_MASS_BODY_ACTUAL", 188_736, "weight", "Body weight", "29463-7", SPEC).range(0.2, 700.0),
+    Metric::vital(BodyHeight, "MDC_LEN_BODY_ACTUAL", 188_740, "height", "Body height", "8302-2", SPEC).range(15.0, 280.0),
+    Metric::vital(HeadCircumference, "MDC_CIRCUM_HEAD", 153_856, "head-circumference", "Head circumference", "9843-4", ISIK).range(10.0, 120.0),
+    Metric::vital(BodyMassIndex, "MDC_RATIO_MASS_BODY_LEN_SQ", 188_752, "bmi", "Body mass index", "39156-5", R4).range(4.0, 250.0),
+    Metric::quantity("MDC_BODY_FAT", 188_748, "body-fat", "Body fat percentage", "41982-0", "%", PHD).category(Exam).range(1.0, 85.0),
+
+    // Glucose: both mass and substance concentration are in use.
+    glucose("MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD", 160_184, "glucose", "Glucose, capillary whole blood", "2339-0", SPEC),
+    glucose("MDC_CONC_GLU_UNDETERMINED_WHOLEBLOOD", 160_364, "glucose-whole-blood", "Glucose, whole blood", "2339-0", PHD),
+    glucose("MDC_CONC_GLU_VENOUS_WHOLEBLOOD", 160_192, "glucose-venous-whole-blood", "Glucose, venous whole blood", "2339-0", PHD),
+    glucose("MDC_CONC_GLU_GEN", 160_020, "glucose-general", "Glucose", "2339-0", PHD),
+    glucose("MDC_CONC_GLU_UNDETERMINED_PLASMA", 160_368, "glucose-plasma", "Glucose, plasma", "2345-7", SPEC),
+    glucose("MDC_CONC_GLU_CAPILLARY_PLASMA", 160_188, "glucose-capillary-plasma", "Glucose, capillary plasma", "2345-7", PHD),
+    glucose("MDC_CONC_GLU_VENOUS_PLASMA", 160_196, "glucose-venous-plasma", "Glucose, venous plasma", "2345-7", PHD),
+    glucose("MDC_CONC_GLU_ISF", 160_212, "glucose-cgm", "Glucose, interstitial fluid", "99504-3", SPEC),
+    Metric::quantity("MDC_CONC_HBA1C", 160_220, "hba1c", "Haemoglobin A1c", "4548-4", "%", PHD).category(Laboratory).range(2.0, 25.0),
+    Metric::quantity("MDC_RATIO_INR_COAG", 160_260, "inr", "INR", "34714-6", "{INR}", PHD).category(Laboratory).range(0.3, 20.0),
+
+    // Consciousness.
+    own("consciousness", "Level of consciousness (ACVPU)", "67775-7", "1", NEWS2).category(Survey).kind(ACVPU),
+    Metric::quantity("MDC_SCORE_GLAS_COMA", 153_728, "gcs", "Glasgow coma score, total", "9269-2", "{score}", ISIK).category(Survey).range(3.0, 15.0),
+
+    // Activity and the device itself.
+    own("steps", "Steps", "55423-8", "{steps}", LOINC).category(Activity).range(0.0, 250_000.0),
+    Metric::quantity("MDC_ATTR_VAL_BATT_CHARGE", 67_996, "battery", "Battery charge", "", "%", PHD).local("local:mdc/MDC_ATTR_VAL_BATT_CHARGE").category(Technical).range(0.0, 100.0),
 ];

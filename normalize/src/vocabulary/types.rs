@@ -1,5 +1,7 @@
 //! Row types of the vocabulary, with constant builders so that the table reads as a table.
 
+use crate::units;
+
 /// A vital-signs profile of FHIR R4 (4.0.1), by the code that requires it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
@@ -252,5 +254,19 @@ impl Metric {
     #[must_use]
     pub const fn key(&self) -> &'static str {
         if self.mdc.is_empty() { self.code_text() } else { self.mdc }
+    }
+
+    /// `value` in another UCUM unit; between mass and substance concentration by the metric's molar mass.
+    #[must_use]
+    pub fn convert(&self, value: f64, from: &str, to: &str) -> Option<f64> {
+        if let Some(converted) = units::convert(value, from, to) {
+            return Some(converted);
+        }
+        let grams_per_mole = self.molar_mass?;
+        if let Some(grams_per_liter) = units::convert(value, from, "g/L") {
+            return units::convert(grams_per_liter / grams_per_mole, "mol/L", to);
+        }
+        let moles_per_liter = units::convert(value, from, "mol/L")?;
+        units::convert(moles_per_liter * grams_per_mole, "g/L", to)
     }
 }
