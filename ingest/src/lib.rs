@@ -1,9 +1,17 @@
-//! The MQTT edge: our own listener, a broker as source, routes and acknowledgement
-
+//! The MQTT edge: our own listener, a broker as source, routes and acknowledgement.
+mod batcher;
+mod listener;
 mod message;
 mod principal;
+mod rights;
 mod routes;
+mod stats;
+pub mod tls;
+mod topics;
 
+pub use batcher::{BatchConfig, Batcher, Intake, batcher};
+pub use listener::{BindError, Handle, Listener, ListenerConfig, PublishError, Status};
 pub use message::{Answer, Closed, Incoming, Micros, Sink};
 pub use principal::{Authenticate, Principal, Role};
-pub use routes::{COMMAND_REPLY, DeviceFrom, Principals, Route, Routes};
+pub use routes::{COMMAND_REPLY, DeviceFrom, Principals, Route, RouteError, Routes};
+pub use stats::{Snapshot, Stats};

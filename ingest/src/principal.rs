@@ -34,7 +34,10 @@ impl Principal {
     /// The id that its MQTT client ids must equal or start with: device, else gateway, else name.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.device.as_deref().or(self.gateway.as_deref()).unwrap_or(&self.name)
+        self.device
+            .as_deref()
+            .or(self.gateway.as_deref())
+            .unwrap_or(&self.name)
     }
 }
 

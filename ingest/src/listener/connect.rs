@@ -1,0 +1,124 @@
+//! CONNECT: who is it, is the session theirs, may they leave that will, and the CONNACK.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use mqtt_protocol_core::mqtt::result_code::{ConnectReasonCode as V5, ConnectReturnCode as V3};
+use tokio::sync::Notify;
+
+use super::Shared;
+use super::hub::{MAX_RETAINED_BYTES, Session};
+use super::packets::{Connect, Will};
+use super::protocol::{Accept, Protocol};
+use crate::Principal;
+use crate::rights::{self, Publication};
+use crate::stats::Stats;
+
+/// An accepted client.
+pub(super) struct Welcome {
+    pub(super) session: Arc<Session>,
+    pub(super) keep_alive: Duration,
+}
+
+impl Shared {
+    /// Decides on a CONNECT and writes the CONNACK; none means the connection ends.
+    pub(super) fn welcome(
+        self: &Arc<Self>,
+        connect: Connect,
+        certificate: &[String],
+        protocol: &mut Protocol,
+        wake: &Arc<Notify>,
+        out: &mut BytesMut,
+    ) -> Option<Welcome> {
+        match self.judge(&connect, certificate, protocol.is_v5()) {
+            Ok((principal, client_id)) => {
+                let most = self.config.max_keep_alive;
+                let asked = connect.keep_alive;
+                // 3.1.1 cannot be told another keep-alive: one that has none gets ours, unannounced.
+                let seconds = match (asked, protocol.is_v5()) {
+                    (0, _) => most,
+                    (asked, true) => asked.min(most),
+                    (asked, false) => asked,
+                };
+                let accept = Accept {
+                    assigned_client_id: connect.client_id.is_empty().then(|| client_id.clone()),
+                    server_keep_alive: (seconds != asked).then_some(seconds),
+                    topic_alias_maximum: self.config.topic_alias_maximum,
+                };
+                let (session, earlier) =
+                    self.hub
+                        .enter(principal, &client_id, connect.will, wake.clone());
+                if let Some((principal, will)) = earlier {
+                    self.publish_will(&principal, will);
+                }
+                if let Err(error) = protocol.accept(accept, out) {
+                    tracing::debug!(?error, "no CONNACK that the client takes");
+                    self.hub.leave(&session);
+                    return None;
+                }
+                Some(Welcome {
+                    session,
+                    keep_alive: Duration::from_secs(u64::from(seconds)),
+                })
+            }
+            Err((v5, v3)) => {
+                let counter = match v5 {
+                    V5::QosNotSupported => &self.stats.refused_qos,
+                    V5::QuotaExceeded => &self.stats.refused_status,
+                    _ => &self.stats.auth_failures,
+                };
+                Stats::add(counter, 1);
+                protocol.reject(v5, v3, out);
+                None
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        connect: &Connect,
+        certificate: &[String],
+        is_v5: bool,
+    ) -> Result<(Arc<Principal>, String), (V5, V3)> {
+        if connect.extended_authentication {
+            return Err((V5::BadAuthenticationMethod, V3::NotAuthorized));
+        }
+        let by_certificate = certificate
+            .iter()
+            .find_map(|uri| self.authenticate.certificate(uri));
+        let by_password = || {
+            let user = connect
+                .user
+                .as_deref()
+                .ok_or((V5::NotAuthorized, V3::NotAuthorized))?;
+            let password = connect.password.as_deref().unwrap_or_default();
+            let principal = self.authenticate.password(user, password);
+            principal.ok_or((V5::BadUserNameOrPassword, V3::BadUserNameOrPassword))
+        };
+        let principal = by_certificate.map_or_else(by_password, Ok)?;
+        // MQTT 3.1.1, 3.1.3.1: a client without an id cannot ask for a kept session.
+        if connect.client_id.is_empty() && !connect.clean && !is_v5 {
+            return Err((V5::ClientIdentifierNotValid, V3::IdentifierRejected));
+        }
+        let client_id = rights::client_id(&principal, &connect.client_id);
+        let client_id = client_id.ok_or((V5::ClientIdentifierNotValid, V3::IdentifierRejected))?;
+        if let Some(will) = &connect.will {
+            self.judge_will(&principal, will)?;
+        }
+        Ok((Arc::new(principal), client_id))
+    }
+
+    fn judge_will(&self, principal: &Principal, will: &Will) -> Result<(), (V5, V3)> {
+        if will.qos > 1 {
+            return Err((V5::QosNotSupported, V3::NotAuthorized));
+        }
+        match rights::publish(principal, &will.topic, &self.routes) {
+            Ok(Publication::Status) if will.payload.len() > MAX_RETAINED_BYTES => {
+                Err((V5::QuotaExceeded, V3::NotAuthorized))
+            }
+            Ok(_) => Ok(()),
+            Err(_) => Err((V5::NotAuthorized, V3::NotAuthorized)),
+        }
+    }
+}
