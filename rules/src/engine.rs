@@ -1,36 +1,59 @@
 //! The engine: inputs of the log in, alert events out.
 
-use crate::{AlertEvent, Input, Subject};
+mod absence;
+mod actions;
+mod alert;
+mod attributes;
+mod checkpoint;
+mod clock;
+mod context;
+mod fold;
+mod lane;
+mod message;
+mod plan;
+mod reload;
+mod row;
+mod rows;
+mod state;
+mod threshold;
+
+use crate::{AlertEvent, Assignment, Input, PatientAttributes, Subject};
+use context::{Context, Key, Purpose};
+use plan::Kind;
+use state::{Groups, Stay};
+use std::sync::Arc;
 use wardline_normalize::time::Micros;
+
+pub use checkpoint::Error;
+pub use context::Stats;
 
 /// Key groups: the unit of parallelism in one process, of distribution among several (design section 4.7).
 pub const KEY_GROUPS: u8 = 128;
 
-/// A checkpoint that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("checkpoint has format {found}, this version reads {expected}")]
-    Version { found: u32, expected: u32 },
-    #[error("checkpoint is damaged: {0}")]
-    Damaged(String),
-}
-
 /// The key group of a subject: stable over versions and machines.
 #[must_use]
 pub fn key_group(subject: &Subject) -> u8 {
-    let seed = match subject {
-        Subject::Patient(_) => 1,
-        Subject::Device(_) => 2,
-        Subject::Gateway(_) => 3,
+    match subject {
+        Subject::Patient(id) => key_group_of(Kind::Patient, id),
+        Subject::Device(id) | Subject::Gateway(id) => key_group_of(Kind::Device, id),
+    }
+}
+
+/// xxh3 of the id, seeded by the kind of subject.
+fn key_group_of(kind: Kind, id: &str) -> u8 {
+    let seed = match kind {
+        Kind::Patient => 1,
+        Kind::Device => 2,
     };
-    let hash = xxhash_rust::xxh3::xxh3_64_with_seed(subject.id().as_bytes(), seed);
+    let hash = xxhash_rust::xxh3::xxh3_64_with_seed(id.as_bytes(), seed);
     (hash % u64::from(KEY_GROUPS)) as u8
 }
 
 /// Rules and their state. A deterministic function of its inputs; see the crate's front page.
 #[derive(Debug, Default)]
 pub struct Engine {
-    clock: Micros,
+    groups: Groups,
+    ctx: Context,
 }
 
 impl Engine {
@@ -40,23 +63,131 @@ impl Engine {
         Self::default()
     }
 
-    /// Takes the record at log position `seq` and appends what follows from it to `out`.
-    pub fn apply(&mut self, _seq: u64, _input: &Input<'_>, _out: &mut Vec<AlertEvent>) {}
-
-    /// Everything [`Engine::restore`] needs to go on after the last input.
-    #[must_use]
-    pub fn checkpoint(&self) -> Vec<u8> {
-        self.clock.to_le_bytes().to_vec()
+    /// Takes the record at log position `seq` and appends what follows from it to `out`. Several inputs may share a
+    /// position; their events are numbered on.
+    pub fn apply(&mut self, seq: u64, input: &Input<'_>, out: &mut Vec<AlertEvent>) {
+        if seq != self.ctx.seq {
+            self.ctx.seq = seq;
+            self.ctx.ordinal = 0;
+        }
+        std::mem::swap(&mut self.ctx.out, out);
+        match input {
+            Input::Readings(batch) => self.readings(batch),
+            Input::Tick { at } => self.advance(*at),
+            Input::Assignment(assignment) => self.assignment(assignment),
+            Input::Patient(attributes) => self.patient(attributes),
+            Input::RuleSet { at, rules } => {
+                self.advance(*at);
+                self.activate(Arc::clone(rules));
+            }
+            Input::Action(action) => self.action(action),
+            Input::Reattributed(moved) => self.reattributed(moved),
+        }
+        std::mem::swap(&mut self.ctx.out, out);
     }
 
-    /// The engine that wrote the checkpoint.
-    ///
-    /// # Errors
-    /// Damaged, or written by a version with another format.
-    pub fn restore(_bytes: &[u8]) -> Result<Self, Error> {
-        Err(Error::Version {
-            found: 0,
-            expected: 1,
-        })
+    /// Log position of the last input.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.ctx.seq
+    }
+
+    /// The log clock.
+    #[must_use]
+    pub fn clock(&self) -> Micros {
+        self.ctx.clock
+    }
+
+    /// When the passing of time alone may have an effect next; a replay ticks then.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Micros> {
+        self.ctx.timers.first().map(|timer| timer.at)
+    }
+
+    /// Version of the rule set in force.
+    #[must_use]
+    pub fn rule_version(&self) -> &str {
+        self.ctx.plan.set.version()
+    }
+
+    /// What could not be used so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.ctx.stats
+    }
+
+    /// Patients and devices with state.
+    #[must_use]
+    pub fn subjects(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Alerts that are open.
+    #[must_use]
+    pub fn open_alerts(&self) -> usize {
+        self.ctx.open.len()
+    }
+
+    fn assignment(&mut self, assignment: &Assignment) {
+        self.advance(assignment.at);
+        let clock = self.ctx.clock;
+        let device = self.groups.entry(Kind::Device, &assignment.device);
+        let stay = Stay {
+            user: assignment.device_user.clone(),
+            patient: assignment.patient.clone(),
+            from: assignment.from,
+            until: assignment.until,
+        };
+        let known = device.stays.iter_mut().find(|known| {
+            known.user == stay.user && known.patient == stay.patient && known.from == stay.from
+        });
+        match known {
+            Some(known) => known.until = stay.until,
+            None => device.stays.push(stay),
+        }
+        device
+            .stays
+            .retain(|stay| stay.until.is_none_or(|until| until > clock));
+        device.heard = clock;
+        let key = Key {
+            kind: Kind::Device,
+            id: Arc::clone(&device.id),
+        };
+        for at in [Some(assignment.from), assignment.until]
+            .into_iter()
+            .flatten()
+        {
+            if at > clock {
+                self.ctx.timer(at, Purpose::Assignment, 0, &key);
+            }
+        }
+        absence::assignment_changed(&mut self.ctx, &key, device);
+    }
+
+    fn patient(&mut self, attributes: &PatientAttributes) {
+        self.advance(attributes.at);
+        self.ctx
+            .attributes
+            .insert(attributes.id.clone(), attributes.clone());
+        let plan = Arc::clone(&self.ctx.plan);
+        let Some(patient) = self.groups.get(Kind::Patient, &attributes.id) else {
+            return;
+        };
+        let key = Key {
+            kind: Kind::Patient,
+            id: Arc::clone(&patient.id),
+        };
+        for (index, lane) in &mut patient.lanes {
+            let since = lane.seen;
+            for (series, (rule, _)) in lane.series.iter_mut().zip(&plan.lanes[*index].rules) {
+                let applies = self.ctx.applies(*rule, &key);
+                if applies == series.applies {
+                    continue;
+                }
+                self.ctx
+                    .drop_series(*rule, &key, series, crate::Reason::NotApplicable);
+                *series = lane::Series::new(applies, since);
+            }
+        }
     }
 }

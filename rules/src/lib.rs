@@ -5,7 +5,7 @@ mod event;
 mod input;
 mod ruleset;
 
-pub use engine::{Engine, Error, KEY_GROUPS, key_group};
+pub use engine::{Engine, Error, KEY_GROUPS, Stats, key_group};
 pub use event::{AlertEvent, Class, EventKind, Priority, Reason, State, Subject};
 pub use input::{Action, ActionKind, Assignment, Input, PatientAttributes, Reattributed};
 pub use ruleset::{

@@ -1,6 +1,13 @@
 //! Rules files (design 5.6): TOML to checked rules, every fault at once.
 
+mod condition;
+mod fields;
+mod parse;
 mod rule;
+
+use fields::{Faults, Fields};
+use std::collections::HashSet;
+use toml::de::DeTable;
 
 pub use rule::{AppliesTo, Clear, ClearLimit, Condition, Escalation, Limit, Rule};
 
@@ -42,7 +49,44 @@ impl RuleSet {
     /// # Errors
     /// Every fault of the file, in order of appearance.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let rules = Vec::new();
+        let mut faults = Faults::new(text);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            faults.at(error.span().map_or(0, |span| span.start), error.message());
+        }
+        let mut fields = Fields::new(document.get_ref(), document.span());
+        let tables = fields.tables("rule", &mut faults);
+        fields.finish("a rules file", &mut faults);
+        let parsed: Vec<_> = tables
+            .into_iter()
+            .map(|table| parse::rule(table, &mut faults))
+            .collect();
+        let mut ids = HashSet::new();
+        for id in parsed.iter().filter_map(|parsed| parsed.id.as_ref()) {
+            if !ids.insert(id.value.as_str()) {
+                faults.at(id.offset, format!("a second rule with id `{}`", id.value));
+            }
+        }
+        for rule in &parsed {
+            for by in &rule.inhibited_by {
+                if rule.id.as_ref().is_some_and(|id| id.value == by.value) {
+                    faults.at(by.offset, "a rule cannot inhibit itself");
+                } else if !ids.contains(by.value.as_str()) {
+                    faults.at(
+                        by.offset,
+                        format!("`inhibited-by`: there is no rule `{}`", by.value),
+                    );
+                }
+            }
+        }
+        let faults = faults.into_sorted();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let rules = parsed
+            .into_iter()
+            .filter_map(|parsed| parsed.rule)
+            .collect();
         Ok(Self {
             text: text.to_owned(),
             version: version(text),

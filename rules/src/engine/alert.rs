@@ -1,0 +1,111 @@
+//! What is remembered of an alert that is open or may still change.
+
+use super::fold::Episode;
+use crate::State;
+use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+use std::sync::Arc;
+use wardline_normalize::time::Micros;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Alert {
+    /// Empty until it is reported.
+    pub(crate) id: String,
+    /// The onset the id derives from.
+    pub(crate) first_onset: Micros,
+    pub(crate) onset: Micros,
+    pub(crate) ended: Option<Micros>,
+    pub(crate) state: State,
+    /// Held back by an inhibiting rule, as long as it is false.
+    pub(crate) reported: bool,
+    /// Resolved although no episode says so: late readings took its ground away.
+    pub(crate) withdrawn: bool,
+    /// Event time of the last sample that changed it; once that is settled, nothing can.
+    pub(crate) last_change: Micros,
+    /// Log clock when somebody was first to be told.
+    pub(crate) paged: Option<Micros>,
+    pub(crate) acknowledged: Option<(String, Micros)>,
+    pub(crate) silenced_until: Option<Micros>,
+    pub(crate) level: u32,
+    pub(crate) repeats: u32,
+    #[serde(with = "exact_option")]
+    pub(crate) value: Option<f64>,
+    pub(crate) device: Option<Arc<str>>,
+    pub(crate) evidence: Vec<String>,
+}
+
+impl Alert {
+    pub(crate) fn new(onset: Micros) -> Self {
+        Self {
+            id: String::new(),
+            first_onset: onset,
+            onset,
+            ended: None,
+            state: State::Active,
+            reported: false,
+            withdrawn: false,
+            last_change: onset,
+            paged: None,
+            acknowledged: None,
+            silenced_until: None,
+            level: 0,
+            repeats: 0,
+            value: None,
+            device: None,
+            evidence: Vec::new(),
+        }
+    }
+
+    pub(crate) fn of(episode: &Episode) -> Self {
+        let mut alert = Self::new(episode.onset);
+        alert.take(episode);
+        alert
+    }
+
+    /// Takes over what the episode says of readings. Onset, end and state are the caller's to compare.
+    pub(crate) fn take(&mut self, episode: &Episode) {
+        let last = &episode.evidence.last;
+        self.last_change = last.time;
+        self.repeats = episode.repeats;
+        self.value = Some(last.value);
+        self.device = Some(Arc::clone(&last.device));
+        self.evidence = episode.evidence.ids();
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state != State::Resolved
+    }
+
+    /// Open, and people know of it.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.is_open() && self.reported
+    }
+}
+
+/// Id of an alert: 128 bits of hash as Crockford base32.
+pub(crate) fn alert_id(rule: &str, subject: &impl Display, onset: Micros) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let text = format!("{rule}\n{subject}\n{onset}");
+    let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
+    (0..26)
+        .rev()
+        .map(|digit| char::from(DIGITS[((hash >> (5 * digit)) & 31) as usize]))
+        .collect()
+}
+
+mod exact_option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.map(f64::to_bits).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        Option::<u64>::deserialize(deserializer).map(|bits| bits.map(f64::from_bits))
+    }
+}

@@ -1,0 +1,149 @@
+//! The log clock, its timers, and the letting go of what is idle.
+
+use super::Engine;
+use super::absence;
+use super::context::{Context, Key, Purpose, Timer, What};
+use super::plan::Kind;
+use super::state::Subject;
+use crate::{EventKind, Reason};
+use std::sync::Arc;
+use wardline_normalize::time::Micros;
+
+/// When the log says nothing for longer, nobody was watching (the server was down): absence is not counted on
+/// beyond it, or every device would be overdue at a restart. Servers tick far more often.
+const UNWATCHED_AFTER: Micros = 120_000_000;
+
+/// How often idle subjects are looked for.
+const SWEEP: Micros = 3_600_000_000;
+
+/// A subject without readings for so long is let go, unless a rule looks further back. An alert on values that is
+/// still open then resolves as stale: nothing is known of the patient any more.
+const IDLE: Micros = 24 * 3_600_000_000;
+
+impl Engine {
+    /// Sets the log clock forward and does what is due. The clock never goes back.
+    pub(super) fn advance(&mut self, to: Micros) {
+        let ctx = &mut self.ctx;
+        if to <= ctx.clock {
+            return;
+        }
+        if ctx.clock == 0 {
+            let key = Key {
+                kind: Kind::Device,
+                id: Arc::from(""),
+            };
+            ctx.timer(to.saturating_add(SWEEP), Purpose::Sweep, 0, &key);
+        } else {
+            ctx.unwatched += (to - ctx.clock - UNWATCHED_AFTER).max(0);
+        }
+        ctx.clock = to;
+        while let Some(timer) = self.ctx.timers.first()
+            && timer.at <= to
+        {
+            let Some(timer) = self.ctx.timers.pop_first() else {
+                break;
+            };
+            self.fire(&timer);
+        }
+    }
+
+    fn fire(&mut self, timer: &Timer) {
+        let Timer {
+            purpose, rule, key, ..
+        } = timer;
+        if *purpose == Purpose::Sweep {
+            let at = self.ctx.clock.saturating_add(SWEEP);
+            self.ctx.timer(at, Purpose::Sweep, 0, key);
+            self.sweep();
+            return;
+        }
+        let Some(subject) = self.groups.get(key.kind, &key.id) else {
+            return;
+        };
+        match purpose {
+            Purpose::Assignment => absence::assignment_changed(&mut self.ctx, key, subject),
+            Purpose::Overdue => absence::overdue(&mut self.ctx, key, subject, *rule),
+            Purpose::SilenceEnds => silence_ends(&mut self.ctx, key, subject, *rule),
+            Purpose::Escalate => escalate(&mut self.ctx, key, subject, *rule),
+            Purpose::Sweep => {}
+        }
+    }
+
+    fn sweep(&mut self) {
+        let plan = Arc::clone(&self.ctx.plan);
+        let oldest = self
+            .ctx
+            .clock
+            .saturating_sub(IDLE.max(plan.memory.saturating_mul(2)));
+        for key in self.groups.keys() {
+            let Some(subject) = self.groups.get(key.kind, &key.id) else {
+                continue;
+            };
+            if subject.heard >= oldest || !subject.stays.is_empty() {
+                continue;
+            }
+            for (lane, state) in &mut subject.lanes {
+                for (series, (rule, _)) in state.series.iter_mut().zip(&plan.lanes[*lane].rules) {
+                    self.ctx.drop_series(*rule, &key, series, Reason::Stale);
+                }
+            }
+            if !subject.has_open() {
+                self.groups.remove(&key);
+            }
+        }
+    }
+}
+
+fn silence_ends(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize) {
+    let plan = Arc::clone(&ctx.plan);
+    let Some(alert) = subject.shown(&plan, rule) else {
+        return;
+    };
+    if alert.silenced_until.is_none_or(|until| until > ctx.clock) {
+        return;
+    }
+    alert.silenced_until = None;
+    let page = alert.acknowledged.is_none() && alert.paged.is_some();
+    let now = ctx.clock;
+    ctx.emit(
+        rule,
+        key,
+        alert,
+        What::new(EventKind::Silenced, now).paging(page),
+    );
+}
+
+fn escalate(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize) {
+    let plan = Arc::clone(&ctx.plan);
+    let ladder = &plan.set.rules()[rule].escalate;
+    let Some(alert) = subject.shown(&plan, rule) else {
+        return;
+    };
+    let (None, Some(paged)) = (&alert.acknowledged, alert.paged) else {
+        return;
+    };
+    let level = alert.level as usize;
+    let Some(step) = ladder.get(level) else {
+        return;
+    };
+    let due = paged.saturating_add(step.after);
+    let due = due.max(alert.silenced_until.unwrap_or(due));
+    if due > ctx.clock {
+        // A timer of an earlier alert, or a silence: looked at again when this one is due.
+        ctx.timer(due, Purpose::Escalate, rule, key);
+        return;
+    }
+    alert.level += 1;
+    let now = ctx.clock;
+    let mut what = What::new(EventKind::Escalated, now).paging(true);
+    what.escalate_to = Some(step.to.clone());
+    ctx.emit(rule, key, alert, what);
+    if let Some(next) = ladder.get(level + 1) {
+        ctx.timer(
+            paged.saturating_add(next.after),
+            Purpose::Escalate,
+            rule,
+            key,
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! What all parts of the engine share: clock, plan, timers, what is open, and the making of events.
+
+use super::alert::{Alert, alert_id};
+use super::message;
+use super::plan::{Kind, Plan};
+use crate::{AlertEvent, EventKind, PatientAttributes, Reason, RuleSet, State, Subject};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use wardline_normalize::time::Micros;
+
+/// A subject inside the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) kind: Kind,
+    pub(crate) id: Arc<str>,
+}
+
+impl Key {
+    pub(crate) fn subject(&self) -> Subject {
+        match self.kind {
+            Kind::Patient => Subject::Patient(self.id.to_string()),
+            Kind::Device => Subject::Device(self.id.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.subject().fmt(f)
+    }
+}
+
+/// What a timer is for. Timers are reminders: the state decides when one fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Purpose {
+    /// An assignment begins or ends.
+    Assignment,
+    /// A device may be overdue.
+    Overdue,
+    SilenceEnds,
+    Escalate,
+    /// Idle subjects are let go.
+    Sweep,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Timer {
+    pub(crate) at: Micros,
+    pub(crate) purpose: Purpose,
+    pub(crate) rule: usize,
+    pub(crate) key: Key,
+}
+
+/// Counters of what the engine could not use; nothing is dropped in silence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Samples older than the lateness, which rules could no longer place. Counted per lane of rules.
+    pub late: u64,
+    /// Batches without the columns of a reading.
+    pub unreadable: u64,
+    /// Actions on alerts that are not open.
+    pub unknown_alerts: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Log clock.
+    pub(crate) clock: Micros,
+    /// How much of the log clock nobody was watching: the log was silent as a whole. Absence does not count it.
+    pub(crate) unwatched: Micros,
+    pub(crate) seq: u64,
+    pub(crate) ordinal: u32,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) timers: BTreeSet<Timer>,
+    /// Open alerts that people know of.
+    pub(crate) open: HashMap<String, (Key, usize)>,
+    /// Subjects on which an inhibiting rule has an open alert.
+    pub(crate) inhibiting: HashSet<(usize, Key)>,
+    pub(crate) attributes: HashMap<String, PatientAttributes>,
+    pub(crate) stats: Stats,
+    pub(crate) out: Vec<AlertEvent>,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            clock: 0,
+            unwatched: 0,
+            seq: 0,
+            ordinal: 0,
+            plan: Arc::new(Plan::new(Arc::new(RuleSet::empty()))),
+            timers: BTreeSet::new(),
+            open: HashMap::new(),
+            inhibiting: HashSet::new(),
+            attributes: HashMap::new(),
+            stats: Stats::default(),
+            out: Vec::new(),
+        }
+    }
+}
+
+/// What an event says beside the alert's own state.
+#[derive(Debug, Clone)]
+pub(crate) struct What {
+    pub(crate) event: EventKind,
+    pub(crate) event_time: Micros,
+    pub(crate) page: bool,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) escalate_to: Option<String>,
+}
+
+impl What {
+    pub(crate) fn new(event: EventKind, event_time: Micros) -> Self {
+        Self {
+            event,
+            event_time,
+            page: false,
+            reason: None,
+            escalate_to: None,
+        }
+    }
+
+    pub(crate) fn because(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    pub(crate) fn paging(mut self, page: bool) -> Self {
+        self.page = page;
+        self
+    }
+}
+
+impl Context {
+    /// The clock that absence goes by.
+    pub(crate) fn watched(&self) -> Micros {
+        self.clock - self.unwatched
+    }
+
+    pub(crate) fn timer(&mut self, at: Micros, purpose: Purpose, rule: usize, key: &Key) {
+        self.timers.insert(Timer {
+            at,
+            purpose,
+            rule,
+            key: key.clone(),
+        });
+    }
+
+    /// Whether a rule that inhibits `rule` is active for the subject or for the device of the reading.
+    pub(crate) fn inhibited(&self, rule: usize, key: &Key, device: &Arc<str>) -> bool {
+        let inhibitors = &self.plan.inhibitors[rule];
+        if inhibitors.is_empty() || self.inhibiting.is_empty() {
+            return false;
+        }
+        let device = Key {
+            kind: Kind::Device,
+            id: Arc::clone(device),
+        };
+        inhibitors.iter().any(|by| {
+            self.inhibiting.contains(&(*by, key.clone()))
+                || self.inhibiting.contains(&(*by, device.clone()))
+        })
+    }
+
+    /// Tells people of an alert for the first time.
+    pub(crate) fn report(
+        &mut self,
+        rule: usize,
+        key: &Key,
+        alert: &mut Alert,
+        event_time: Micros,
+        page: bool,
+    ) {
+        alert.reported = true;
+        alert.first_onset = alert.onset;
+        alert.id = alert_id(&self.plan.set.rules()[rule].id, key, alert.onset);
+        if page {
+            self.note_page(rule, key, alert);
+        }
+        self.emit(
+            rule,
+            key,
+            alert,
+            What::new(EventKind::Raised, event_time).paging(page),
+        );
+    }
+
+    /// From now on the ladder counts.
+    pub(crate) fn note_page(&mut self, rule: usize, key: &Key, alert: &mut Alert) {
+        alert.paged = Some(self.clock);
+        if let Some(step) = self.plan.set.rules()[rule].escalate.first() {
+            let at = self.clock.saturating_add(step.after);
+            self.timer(at, Purpose::Escalate, rule, key);
+        }
+    }
+
+    pub(crate) fn resolve(
+        &mut self,
+        rule: usize,
+        key: &Key,
+        alert: &mut Alert,
+        ended: Micros,
+        reason: Reason,
+    ) {
+        alert.state = State::Resolved;
+        alert.ended = Some(ended);
+        if alert.reported {
+            let event_time = if reason == Reason::Cleared {
+                ended
+            } else {
+                self.clock
+            };
+            self.emit(
+                rule,
+                key,
+                alert,
+                What::new(EventKind::Resolved, event_time).because(reason),
+            );
+        }
+    }
+
+    /// Makes an event of the alert as it now is, and keeps the indices of open alerts.
+    pub(crate) fn emit(&mut self, rule: usize, key: &Key, alert: &Alert, what: What) {
+        let plan = Arc::clone(&self.plan);
+        let definition = &plan.set.rules()[rule];
+        if alert.is_open() {
+            self.open.insert(alert.id.clone(), (key.clone(), rule));
+            if plan.inhibits[rule] {
+                self.inhibiting.insert((rule, key.clone()));
+            }
+        } else {
+            self.open.remove(&alert.id);
+            if plan.inhibits[rule] {
+                self.inhibiting.remove(&(rule, key.clone()));
+            }
+        }
+        let (by, at) = alert.acknowledged.clone().unzip();
+        self.out.push(AlertEvent {
+            seq: self.seq,
+            ordinal: self.ordinal,
+            alert_id: alert.id.clone(),
+            rule_id: definition.id.clone(),
+            rule_version: plan.set.version().to_owned(),
+            subject: key.subject(),
+            device_id: alert.device.as_deref().map(str::to_owned),
+            class: definition.class,
+            priority: definition.priority,
+            event: what.event,
+            state: alert.state,
+            acknowledged_by: by,
+            acknowledged_at: at,
+            silenced_until: alert.silenced_until,
+            escalation_level: alert.level,
+            onset: alert.onset,
+            ended: alert.ended,
+            event_time: what.event_time,
+            processed_time: self.clock,
+            value: alert.value,
+            unit: message::unit_of(definition)
+                .filter(|_| alert.value.is_some())
+                .map(str::to_owned),
+            message: message::sentence(definition, alert, &what),
+            evidence: alert.evidence.clone(),
+            page: what.page,
+            reason: what.reason,
+            escalate_to: what.escalate_to,
+            repeats: alert.repeats,
+        });
+        self.ordinal += 1;
+    }
+}

@@ -1,0 +1,245 @@
+//! The condition of one threshold rule on one subject, as a pure fold over samples in order of event time.
+//!
+//! ```text
+//! nothing ──beyond──> run ──beyond for `hold`, no hole──> fired ──clear──> clearing ──clear for `hold`──> episode
+//!            └── not beyond, or a hole: nothing            └── not clear, or a hole: fired, no longer clearing
+//! ```
+//!
+//! A fold changes on a sample and never by the passing of time.
+
+use super::row::{RowId, Sample, exact};
+use crate::{Clear, ClearLimit, Limit};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use wardline_normalize::time::Micros;
+
+/// The numbers of a threshold rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Threshold {
+    pub(crate) limit: Limit,
+    pub(crate) clear: Clear,
+    pub(crate) hold: Micros,
+    pub(crate) max_gap: Micros,
+}
+
+impl Threshold {
+    fn beyond(&self, value: f64) -> bool {
+        match self.limit {
+            Limit::Above(limit) => value > limit,
+            Limit::Below(limit) => value < limit,
+            Limit::Outside(low, high) => value < low || value > high,
+        }
+    }
+
+    fn clears(&self, value: f64) -> bool {
+        match self.clear.within {
+            ClearLimit::Limit => !self.beyond(value),
+            ClearLimit::Below(limit) => value < limit,
+            ClearLimit::Above(limit) => value > limit,
+            ClearLimit::Inside(low, high) => value >= low && value <= high,
+        }
+    }
+}
+
+/// A reading that decided something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Point {
+    pub(crate) time: Micros,
+    #[serde(with = "exact")]
+    pub(crate) value: f64,
+    pub(crate) device: Arc<str>,
+    pub(crate) id: RowId,
+}
+
+impl Point {
+    fn of(sample: &Sample) -> Self {
+        Self {
+            time: sample.time,
+            value: sample.value,
+            device: Arc::clone(&sample.device),
+            id: sample.id.clone(),
+        }
+    }
+}
+
+/// Which readings speak for an episode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Evidence {
+    pub(crate) first: Point,
+    pub(crate) low: Point,
+    pub(crate) high: Point,
+    pub(crate) last: Point,
+}
+
+impl Evidence {
+    fn of(sample: &Sample) -> Self {
+        let point = Point::of(sample);
+        Self {
+            first: point.clone(),
+            low: point.clone(),
+            high: point.clone(),
+            last: point,
+        }
+    }
+
+    fn add(&mut self, sample: &Sample) {
+        let point = Point::of(sample);
+        if sample.value < self.low.value {
+            self.low = point.clone();
+        }
+        if sample.value > self.high.value {
+            self.high = point.clone();
+        }
+        self.last = point;
+    }
+
+    /// First, extremes, last; each once.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::with_capacity(4);
+        for point in [&self.first, &self.low, &self.high, &self.last] {
+            let id = point.id.to_text();
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    pub(crate) fn has(&self, id: &RowId) -> bool {
+        [&self.first, &self.low, &self.high, &self.last]
+            .iter()
+            .any(|point| point.id == *id)
+    }
+}
+
+/// A condition that began and is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// The sample with which it had held long enough.
+    pub(crate) fired: Option<Point>,
+    /// The first sample of the clear condition, while that holds.
+    pub(crate) clearing: Option<Point>,
+    /// Time of the last sample beyond the limit.
+    pub(crate) hit: Micros,
+    pub(crate) repeats: u32,
+    pub(crate) evidence: Evidence,
+}
+
+/// A fired condition, over or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Episode {
+    pub(crate) onset: Micros,
+    pub(crate) fired: Point,
+    pub(crate) clearing: Option<Point>,
+    /// The sample that ended it for good; its end is then the time of `clearing`.
+    pub(crate) closed: Option<Point>,
+    pub(crate) hit: Micros,
+    pub(crate) repeats: u32,
+    pub(crate) evidence: Evidence,
+}
+
+impl Episode {
+    pub(crate) fn ended(&self) -> Option<Micros> {
+        self.closed.as_ref()?;
+        self.clearing.as_ref().map(|point| point.time)
+    }
+}
+
+/// State of the fold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fold {
+    last: Option<Micros>,
+    pub(crate) run: Option<Box<Run>>,
+    /// Episodes that were closed, in order; the owner removes what it no longer needs.
+    pub(crate) done: Vec<Episode>,
+}
+
+impl Fold {
+    /// Takes the next sample in order. True when an episode began, changed state or ended.
+    pub(crate) fn step(&mut self, rule: &Threshold, sample: &Sample) -> bool {
+        let hole = self
+            .last
+            .is_some_and(|last| sample.time - last > rule.max_gap);
+        self.last = Some(sample.time);
+        let beyond = rule.beyond(sample.value);
+        if hole && self.run.as_ref().is_some_and(|run| run.fired.is_none()) {
+            self.run = None;
+        }
+        let Some(run) = self.run.as_deref_mut() else {
+            if !beyond {
+                return false;
+            }
+            let mut run = Run {
+                fired: None,
+                clearing: None,
+                hit: sample.time,
+                repeats: 0,
+                evidence: Evidence::of(sample),
+            };
+            let fired = rule.hold == 0;
+            if fired {
+                run.fired = Some(Point::of(sample));
+            }
+            self.run = Some(Box::new(run));
+            return fired;
+        };
+        if run.fired.is_none() {
+            if !beyond {
+                self.run = None;
+                return false;
+            }
+            run.evidence.add(sample);
+            run.hit = sample.time;
+            if sample.time - run.evidence.first.time < rule.hold {
+                return false;
+            }
+            run.fired = Some(Point::of(sample));
+            return true;
+        }
+        run.evidence.add(sample);
+        if beyond {
+            run.hit = sample.time;
+            let returned = run.clearing.take().is_some();
+            run.repeats += u32::from(returned);
+            return returned;
+        }
+        if !rule.clears(sample.value) {
+            return run.clearing.take().is_some();
+        }
+        let began = hole || run.clearing.is_none();
+        if began {
+            run.clearing = Some(Point::of(sample));
+        }
+        let since = run
+            .clearing
+            .as_ref()
+            .map_or(sample.time, |point| point.time);
+        if sample.time - since < rule.clear.hold {
+            return began;
+        }
+        if let Some(run) = self.run.take() {
+            self.done.extend(run.episode(Some(Point::of(sample))));
+        }
+        true
+    }
+
+    /// The episodes in order: those closed, then the open one.
+    pub(crate) fn episodes(&self) -> Vec<Episode> {
+        let open = self.run.as_ref().and_then(|run| run.clone().episode(None));
+        self.done.iter().cloned().chain(open).collect()
+    }
+}
+
+impl Run {
+    fn episode(self, closed: Option<Point>) -> Option<Episode> {
+        Some(Episode {
+            onset: self.evidence.first.time,
+            fired: self.fired?,
+            clearing: self.clearing,
+            closed,
+            hit: self.hit,
+            repeats: self.repeats,
+            evidence: self.evidence,
+        })
+    }
+}

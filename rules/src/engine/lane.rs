@@ -1,0 +1,236 @@
+//! One subject's samples of one metric list, kept as long as a late one may still come, and the folds over them.
+//!
+//! `base` of a series is the fold over everything before `floor`; `current` is `base` and the buffer. A sample that
+//! arrives in order is one step of `current`; one that does not makes `current` anew from `base`. So `current` is a
+//! function of the set of samples taken, not of the order in which they came.
+
+use super::alert::Alert;
+use super::fold::Fold;
+use super::plan::LanePlan;
+use super::row::{RowId, Sample};
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use wardline_normalize::time::Micros;
+
+/// How much older than the newest a sample may be and still take its place: 60 s of event time (design 5.6).
+pub(crate) const LATENESS: Micros = 60_000_000;
+
+/// Most samples kept per lane: 17 a second for the whole lateness. Beyond it the oldest is settled early.
+pub(crate) const MAX_BUFFER: usize = 1024;
+
+/// A less preferred metric counts only when no preferred one did for this long: twice the usual interval.
+pub(crate) const PREFERENCE: Micros = 120_000_000;
+
+const NEVER: Micros = Micros::MIN;
+
+/// One threshold rule on the subject of the lane.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Series {
+    /// Samples up to here were before the rule's time.
+    pub(crate) since: Micros,
+    /// Whether the rule applies to the patient.
+    pub(crate) applies: bool,
+    pub(crate) base: Fold,
+    pub(crate) current: Fold,
+    /// At most one that is open, and those that a late sample may still change.
+    pub(crate) alerts: Vec<Alert>,
+    /// The episodes of `current` may differ from what `alerts` says, or an alert waits for a sample.
+    pub(crate) dirty: bool,
+}
+
+impl Series {
+    pub(crate) fn new(applies: bool, since: Micros) -> Self {
+        Self {
+            since,
+            applies,
+            base: Fold::default(),
+            current: Fold::default(),
+            alerts: Vec::new(),
+            dirty: false,
+        }
+    }
+
+    fn takes(&self, sample: &Sample) -> bool {
+        self.applies && sample.time > self.since
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Lane {
+    /// Newest sample so far.
+    pub(crate) seen: Micros,
+    floor: Micros,
+    buffer: VecDeque<Sample>,
+    base_ranks: Vec<Micros>,
+    ranks: Vec<Micros>,
+    pub(crate) series: Vec<Series>,
+}
+
+/// What became of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offered {
+    Taken,
+    Known,
+    /// Older than the lane still looks at.
+    Late,
+}
+
+impl Lane {
+    pub(crate) fn new(plan: &LanePlan, applies: impl Fn(usize) -> bool) -> Self {
+        // One metric has nothing to be preferred to.
+        let ranks = if plan.metrics.len() > 1 {
+            vec![NEVER; plan.metrics.len()]
+        } else {
+            Vec::new()
+        };
+        Self {
+            seen: NEVER,
+            floor: NEVER,
+            buffer: VecDeque::new(),
+            base_ranks: ranks.clone(),
+            ranks,
+            series: plan
+                .rules
+                .iter()
+                .map(|(rule, _)| Series::new(applies(*rule), NEVER))
+                .collect(),
+        }
+    }
+
+    /// Takes a sample; marks the series whose episodes may have changed.
+    pub(crate) fn offer(&mut self, plan: &LanePlan, sample: Sample) -> Offered {
+        if sample.time < self.floor {
+            return Offered::Late;
+        }
+        let newest = self
+            .buffer
+            .back()
+            .is_none_or(|last| last.order(&sample) == Ordering::Less);
+        if newest {
+            self.seen = self.seen.max(sample.time);
+            if counts(&mut self.ranks, &sample) {
+                for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
+                    if series.takes(&sample) {
+                        series.dirty |= series.current.step(rule, &sample);
+                    }
+                }
+            }
+            self.buffer.push_back(sample);
+            return Offered::Taken;
+        }
+        let place = self
+            .buffer
+            .partition_point(|known| known.order(&sample) == Ordering::Less);
+        match self.buffer.get_mut(place) {
+            Some(known) if known.order(&sample) == Ordering::Equal => {
+                if known.version >= sample.version {
+                    return Offered::Known;
+                }
+                *known = sample;
+            }
+            _ => self.buffer.insert(place, sample),
+        }
+        self.refold(plan);
+        Offered::Taken
+    }
+
+    /// Takes out what `gone` says, and says whether there was any.
+    pub(crate) fn remove(&mut self, plan: &LanePlan, gone: impl Fn(&Sample) -> bool) -> bool {
+        let before = self.buffer.len();
+        self.buffer.retain(|sample| !gone(sample));
+        let changed = self.buffer.len() != before;
+        if changed {
+            self.refold(plan);
+        }
+        changed
+    }
+
+    /// The version under which a row is in the buffer.
+    pub(crate) fn version_of(&self, id: &RowId) -> Option<i64> {
+        self.buffer
+            .iter()
+            .find(|sample| sample.id == *id)
+            .map(|sample| sample.version)
+    }
+
+    /// Folds anew from what is settled.
+    pub(crate) fn refold(&mut self, plan: &LanePlan) {
+        self.ranks.clone_from(&self.base_ranks);
+        for series in &mut self.series {
+            series.current = series.base.clone();
+            series.dirty = true;
+        }
+        for sample in &self.buffer {
+            if !counts(&mut self.ranks, sample) {
+                continue;
+            }
+            for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
+                if series.takes(sample) {
+                    series.current.step(rule, sample);
+                }
+            }
+        }
+    }
+
+    /// Moves what is too old to be changed from the buffer into `base`. After the alerts were brought in line.
+    pub(crate) fn settle(&mut self, plan: &LanePlan) {
+        let floor = self.floor.max(self.seen.saturating_sub(LATENESS));
+        let full = self.buffer.len() > MAX_BUFFER;
+        if !full
+            && self
+                .buffer
+                .front()
+                .is_none_or(|oldest| oldest.time >= floor)
+        {
+            self.floor = floor;
+            return;
+        }
+        self.floor = floor;
+        if full && let Some(oldest) = self.buffer.front() {
+            // All samples of that time, so that the floor parts what is settled from what is not.
+            self.floor = self.floor.max(oldest.time + 1);
+        }
+        while let Some(sample) = self.buffer.front()
+            && sample.time < self.floor
+        {
+            if counts(&mut self.base_ranks, sample) {
+                for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
+                    if series.takes(sample) {
+                        series.base.step(rule, sample);
+                        series.base.done.clear();
+                    }
+                }
+            }
+            self.buffer.pop_front();
+        }
+        let floor = self.floor;
+        for series in &mut self.series {
+            series.current.done.retain(|episode| {
+                episode
+                    .closed
+                    .as_ref()
+                    .is_none_or(|closed| closed.time >= floor)
+            });
+            series
+                .alerts
+                .retain(|alert| alert.is_open() || alert.last_change >= floor);
+        }
+    }
+}
+
+/// Notes the sample's metric as heard, and says whether it counts beside the preferred ones.
+fn counts(ranks: &mut [Micros], sample: &Sample) -> bool {
+    if ranks.is_empty() {
+        return true;
+    }
+    let rank = usize::from(sample.rank);
+    let preferred = ranks
+        .iter()
+        .take(rank)
+        .any(|last| *last != NEVER && sample.time - last <= PREFERENCE);
+    if let Some(last) = ranks.get_mut(rank) {
+        *last = sample.time;
+    }
+    !preferred
+}

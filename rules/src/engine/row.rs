@@ -1,0 +1,113 @@
+//! What is kept of a reading: small values that live in buffers without a heap allocation of their own.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+use wardline_normalize::time::Micros;
+
+/// Length kept inline: row ids have 26 characters, and 30 bytes make [`RowId`] 32.
+const INLINE: usize = 30;
+
+/// Id of a row.
+#[derive(Clone)]
+pub(crate) struct RowId(Text);
+
+#[derive(Clone)]
+enum Text {
+    Short { len: u8, bytes: [u8; INLINE] },
+    Long(Box<str>),
+}
+
+impl RowId {
+    pub(crate) fn new(id: &str) -> Self {
+        let mut bytes = [0; INLINE];
+        match bytes.get_mut(..id.len()) {
+            Some(head) => {
+                head.copy_from_slice(id.as_bytes());
+                Self(Text::Short {
+                    len: id.len() as u8,
+                    bytes,
+                })
+            }
+            None => Self(Text::Long(id.into())),
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Text::Long(text) => text.as_bytes(),
+        }
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        String::from_utf8_lossy(self.as_bytes()).into_owned()
+    }
+}
+
+impl PartialEq for RowId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+impl Eq for RowId {}
+impl PartialOrd for RowId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for RowId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+impl fmt::Debug for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
+    }
+}
+impl Serialize for RowId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_text())
+    }
+}
+impl<'de> Deserialize<'de> for RowId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::new(&text))
+    }
+}
+
+/// One reading that counts, in the unit of its rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    /// Effective time.
+    pub(crate) time: Micros,
+    /// Place of its metric in the rule's order of preference, 0 first.
+    pub(crate) rank: u8,
+    pub(crate) id: RowId,
+    pub(crate) version: i64,
+    #[serde(with = "exact")]
+    pub(crate) value: f64,
+    pub(crate) device: Arc<str>,
+}
+
+impl Sample {
+    /// Samples have a total order that does not depend on their arrival.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        (self.time, self.rank, &self.id).cmp(&(other.time, other.rank, &other.id))
+    }
+}
+
+/// Numbers by their bits: JSON text need not round-trip.
+pub(crate) mod exact {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(value.to_bits())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
+    }
+}

@@ -1,0 +1,328 @@
+//! The row loop: a batch of readings, row by row in the order of the log, so that events do not depend on how the
+//! log is cut into batches.
+
+use super::absence;
+use super::context::{Context, Key};
+use super::lane::Offered;
+use super::plan::{Kind, Plan};
+use super::row::{RowId, Sample};
+use super::state::Subject;
+use super::{Engine, threshold};
+use crate::{Reason, Reattributed};
+use arrow_array::{Array, RecordBatch};
+use std::sync::Arc;
+use wardline_normalize::columns::{Columns, text};
+use wardline_normalize::time::Micros;
+use wardline_normalize::units;
+
+/// Qualities of readings that never count for rules on values.
+const NOT_FROM_A_PATIENT: [&str; 3] = ["implausible", "demo", "test"];
+/// Statuses of readings that do not hold.
+const VOID: [&str; 2] = ["entered-in-error", "cancelled"];
+
+/// A row with what the rules ask of it.
+struct Row<'a> {
+    id: &'a str,
+    version: i64,
+    time: Micros,
+    /// Value and unit, if it may count.
+    value: Option<(f64, &'a str)>,
+    device: Arc<str>,
+}
+
+impl Engine {
+    pub(super) fn readings(&mut self, batch: &RecordBatch) {
+        let Ok(columns) = Columns::new(batch) else {
+            self.ctx.stats.unreadable += 1;
+            return;
+        };
+        let plan = Arc::clone(&self.ctx.plan);
+        for row in 0..columns.len() {
+            self.row(&plan, &columns, row);
+        }
+    }
+
+    pub(super) fn row(&mut self, plan: &Plan, columns: &Columns<'_>, row: usize) {
+        self.advance(columns.received.value(row));
+        let uses = plan.uses(columns.metric(row));
+        if uses.patient.is_empty() && uses.device.is_empty() && uses.absence.is_empty() {
+            return;
+        }
+        let quality = text(columns.quality, row);
+        let id = columns.id.value(row);
+        let version = columns.version.value(row);
+        let patient = text(columns.patient_id, row);
+
+        let device = self
+            .groups
+            .entry(Kind::Device, columns.device_id.value(row));
+        let reading = Row {
+            id,
+            version,
+            time: columns.effective.value(row),
+            value: countable(columns, row, quality),
+            device: Arc::clone(&device.id),
+        };
+        device.heard = self.ctx.clock;
+        let staged = quality.is_some_and(|quality| has_word(quality, &["demo", "test"]));
+        if !uses.absence.is_empty() && version == 1 && !staged {
+            let key = Key {
+                kind: Kind::Device,
+                id: Arc::clone(&device.id),
+            };
+            for rule in &uses.absence {
+                absence::heard(&mut self.ctx, &key, device, *rule, id);
+            }
+        }
+        for (lane, rank) in &uses.device {
+            offer(
+                &mut self.ctx,
+                plan,
+                Kind::Device,
+                device,
+                *lane,
+                *rank,
+                &reading,
+            );
+        }
+        if uses.patient.is_empty() {
+            return;
+        }
+        let mut former: Vec<Arc<str>> = Vec::new();
+        if version > 1 {
+            former.extend(
+                device
+                    .recent
+                    .iter()
+                    .filter(|known| patient != Some(&***known))
+                    .map(Arc::clone),
+            );
+        }
+        if let Some(patient) = patient {
+            device.note_patient(patient);
+        }
+        for known in former {
+            self.moved(
+                plan,
+                &known,
+                &reading,
+                uses.patient.iter().map(|(lane, _)| *lane),
+            );
+        }
+        let Some(patient) = patient else { return };
+        let subject = self.groups.entry(Kind::Patient, patient);
+        subject.heard = self.ctx.clock;
+        for (lane, rank) in &uses.patient {
+            offer(
+                &mut self.ctx,
+                plan,
+                Kind::Patient,
+                subject,
+                *lane,
+                *rank,
+                &reading,
+            );
+        }
+    }
+
+    /// A corrected row is no longer this patient's.
+    fn moved(
+        &mut self,
+        plan: &Plan,
+        former: &str,
+        row: &Row<'_>,
+        lanes: impl Iterator<Item = usize>,
+    ) {
+        let Some(subject) = self.groups.get(Kind::Patient, former) else {
+            return;
+        };
+        let id = RowId::new(row.id);
+        for lane in lanes {
+            let rests = |alert: &super::alert::Alert, run: Option<&super::fold::Run>| {
+                alert.evidence.iter().any(|known| known == row.id)
+                    || run.is_some_and(|run| run.evidence.has(&id))
+            };
+            take_away(
+                &mut self.ctx,
+                plan,
+                subject,
+                lane,
+                |sample| sample.id == id,
+                rests,
+            );
+        }
+    }
+
+    pub(super) fn reattributed(&mut self, moved: &Reattributed) {
+        self.advance(moved.at);
+        let plan = Arc::clone(&self.ctx.plan);
+        let Some(subject) = self.groups.get(Kind::Patient, &moved.former) else {
+            return;
+        };
+        let inside =
+            |time: Micros| time >= moved.from && moved.until.is_none_or(|until| time < until);
+        let lanes: Vec<usize> = subject.lanes.iter().map(|(lane, _)| *lane).collect();
+        for lane in lanes {
+            let gone = |sample: &Sample| *sample.device == *moved.device && inside(sample.time);
+            let rests = |_: &super::alert::Alert, run: Option<&super::fold::Run>| {
+                run.is_some_and(|run| {
+                    let evidence = &run.evidence;
+                    [
+                        &evidence.first,
+                        &evidence.low,
+                        &evidence.high,
+                        &evidence.last,
+                    ]
+                    .iter()
+                    .any(|point| *point.device == *moved.device && inside(point.time))
+                })
+            };
+            take_away(&mut self.ctx, &plan, subject, lane, gone, rests);
+        }
+    }
+}
+
+/// Removes samples that belong to another patient, and resolves the alerts that rest on them.
+fn take_away(
+    ctx: &mut Context,
+    plan: &Plan,
+    subject: &mut Subject,
+    lane: usize,
+    gone: impl Fn(&Sample) -> bool,
+    rests: impl Fn(&super::alert::Alert, Option<&super::fold::Run>) -> bool,
+) {
+    let key = Key {
+        kind: Kind::Patient,
+        id: Arc::clone(&subject.id),
+    };
+    let Some((_, lane_state)) = subject.lanes.iter_mut().find(|(known, _)| *known == lane) else {
+        return;
+    };
+    let mut changed = false;
+    for (series, (rule, _)) in lane_state.series.iter_mut().zip(&plan.lanes[lane].rules) {
+        let run = series.current.run.as_deref();
+        if let Some(alert) = series
+            .alerts
+            .iter_mut()
+            .find(|alert| alert.is_open() && rests(alert, run))
+        {
+            // What was settled of the run rests on these readings as well.
+            series.base.run = None;
+            threshold::withdraw(ctx, &key, *rule, alert, Reason::Reattributed);
+            changed = true;
+        }
+    }
+    changed |= lane_state.remove(&plan.lanes[lane], gone);
+    if changed {
+        lane_state.refold(&plan.lanes[lane]);
+        reconcile(ctx, plan, &key, subject, lane, false);
+    }
+}
+
+/// The row's value and unit, if it may count for rules on values.
+fn countable<'a>(
+    columns: &Columns<'a>,
+    row: usize,
+    quality: Option<&str>,
+) -> Option<(f64, &'a str)> {
+    let usable = columns.value.is_valid(row)
+        && columns.data_absent_reason.is_null(row)
+        && !quality.is_some_and(|quality| has_word(quality, &NOT_FROM_A_PATIENT))
+        && !VOID.contains(&columns.status.value(row));
+    let value = columns.value.value(row);
+    (usable && value.is_finite())
+        .then(|| text(columns.unit, row))
+        .flatten()
+        .map(|unit| (value, unit))
+}
+
+/// `quality` is one word or several, parted by commas or blanks.
+fn has_word(quality: &str, words: &[&str]) -> bool {
+    quality.split([',', ' ']).any(|word| words.contains(&word))
+}
+
+/// Nine significant decimals are beyond any sensor; what conversion adds behind them must not decide.
+fn converted(value: f64, from: &str, to: &str) -> Option<f64> {
+    if from == to {
+        return Some(value);
+    }
+    units::convert(value, from, to)
+        .map(|value| (value * 1e9).round() / 1e9)
+        .filter(|value| value.is_finite())
+}
+
+fn offer(
+    ctx: &mut Context,
+    plan: &Plan,
+    kind: Kind,
+    subject: &mut Subject,
+    lane: usize,
+    rank: u8,
+    row: &Row<'_>,
+) {
+    let lane_plan = &plan.lanes[lane];
+    let value = row
+        .value
+        .and_then(|(value, unit)| converted(value, unit, &lane_plan.unit));
+    let known = subject.lanes.iter().any(|(index, _)| *index == lane);
+    if value.is_none() && (row.version == 1 || !known) {
+        return;
+    }
+    let key_id = Arc::clone(&subject.id);
+    let key = || Key {
+        kind,
+        id: Arc::clone(&key_id),
+    };
+    let state = if known {
+        subject.lane(plan, lane, |_| true)
+    } else {
+        let key = key();
+        subject.lane(plan, lane, |rule| ctx.applies(rule, &key))
+    };
+    let id = RowId::new(row.id);
+    if row.version > 1
+        && state
+            .version_of(&id)
+            .is_some_and(|version| version < row.version)
+    {
+        state.remove(lane_plan, |sample| sample.id == id);
+    }
+    if let Some(value) = value {
+        let device = Arc::clone(&row.device);
+        let sample = Sample {
+            time: row.time,
+            rank,
+            id,
+            version: row.version,
+            value,
+            device,
+        };
+        if state.offer(lane_plan, sample) == Offered::Late {
+            ctx.stats.late += 1;
+        }
+    }
+    if state.series.iter().any(|series| series.dirty) {
+        reconcile(ctx, plan, &key(), subject, lane, row.version == 1);
+    } else {
+        state.settle(lane_plan);
+    }
+}
+
+fn reconcile(
+    ctx: &mut Context,
+    plan: &Plan,
+    key: &Key,
+    subject: &mut Subject,
+    lane: usize,
+    original: bool,
+) {
+    let Some((_, state)) = subject.lanes.iter_mut().find(|(known, _)| *known == lane) else {
+        return;
+    };
+    for (series, (rule, _)) in state.series.iter_mut().zip(&plan.lanes[lane].rules) {
+        if series.dirty {
+            threshold::reconcile(ctx, key, *rule, series, original);
+        }
+    }
+    state.settle(&plan.lanes[lane]);
+}

@@ -1,0 +1,233 @@
+//! Brings the alerts of a threshold series in line with the episodes its fold shows, and says what changed.
+//!
+//! Inhibition and paging are decided here, by the log clock and what is open now; so they do not touch the episodes
+//! themselves, which depend on the readings alone.
+
+use super::alert::Alert;
+use super::context::{Context, Key, What};
+use super::fold::Episode;
+use super::lane::Series;
+use crate::{EventKind, Reason, State};
+use wardline_normalize::time::Micros;
+
+/// `original` is false when a correction caused the change: corrections never page.
+pub(crate) fn reconcile(
+    ctx: &mut Context,
+    key: &Key,
+    rule: usize,
+    series: &mut Series,
+    original: bool,
+) {
+    let episodes = series.current.episodes();
+    let mut alerts = std::mem::take(&mut series.alerts);
+    let matched = pair(&alerts, &episodes);
+
+    // First what ends, so that at most one alert is open at any time.
+    for (alert, episode) in alerts.iter_mut().zip(&matched) {
+        if episode.is_none() && !alert.withdrawn {
+            withdraw(ctx, key, rule, alert, Reason::Withdrawn);
+        }
+    }
+    for (alert, episode) in alerts.iter_mut().zip(&matched) {
+        if let Some(episode) = episode.and_then(|index| episodes.get(index)) {
+            update(ctx, key, rule, alert, episode);
+        }
+    }
+    for (index, episode) in episodes.iter().enumerate() {
+        if !matched.contains(&Some(index)) {
+            alerts.push(Alert::of(episode));
+            if let Some(alert) = alerts.last_mut() {
+                begin(ctx, key, rule, alert, episode, original);
+            }
+        }
+    }
+    // What was held back, or found in late data, waits for a sample that is beyond the limit and recent.
+    if let Some(episode) = episodes.last().filter(|episode| episode.closed.is_none())
+        && let Some(alert) = alerts.iter_mut().find(|alert| alert.is_open())
+    {
+        follow(ctx, key, rule, alert, episode, original);
+    }
+    series.dirty = alerts
+        .iter()
+        .any(|alert| alert.is_open() && (!alert.reported || alert.paged.is_none()));
+    series.alerts = alerts;
+}
+
+/// Which episode each alert is: the one it was first raised for, else one that overlaps it.
+fn pair(alerts: &[Alert], episodes: &[Episode]) -> Vec<Option<usize>> {
+    let mut matched: Vec<Option<usize>> = alerts
+        .iter()
+        .map(|alert| {
+            episodes
+                .iter()
+                .position(|episode| episode.onset == alert.first_onset)
+        })
+        .collect();
+    for (place, alert) in alerts.iter().enumerate() {
+        if matched[place].is_none() && !alert.withdrawn {
+            let end = alert.ended.unwrap_or(Micros::MAX);
+            matched[place] = (0..episodes.len()).find(|index| {
+                let episode = &episodes[*index];
+                !matched.contains(&Some(*index))
+                    && episode.onset <= end
+                    && alert.onset <= episode.ended().unwrap_or(Micros::MAX)
+            });
+        }
+    }
+    matched
+}
+
+/// The alert has no ground any more.
+pub(crate) fn withdraw(
+    ctx: &mut Context,
+    key: &Key,
+    rule: usize,
+    alert: &mut Alert,
+    reason: Reason,
+) {
+    alert.withdrawn = true;
+    let ended = if reason == Reason::Withdrawn {
+        alert.onset
+    } else {
+        ctx.clock.max(alert.onset)
+    };
+    ctx.resolve(rule, key, alert, ended, reason);
+}
+
+fn state_of(episode: &Episode) -> State {
+    match (&episode.closed, &episode.clearing) {
+        (Some(_), _) => State::Resolved,
+        (None, Some(_)) => State::Recovering,
+        (None, None) => State::Active,
+    }
+}
+
+/// An alert that is known, and its episode as it is now.
+fn update(ctx: &mut Context, key: &Key, rule: usize, alert: &mut Alert, episode: &Episode) {
+    let (before, after) = (alert.state, state_of(episode));
+    let event_time = episode.evidence.last.time;
+    alert.take(episode);
+    if !alert.reported {
+        alert.withdrawn = false;
+        alert.ended = episode.ended();
+        alert.onset = episode.onset;
+        alert.first_onset = episode.onset;
+        alert.state = after;
+        return;
+    }
+    let reopened = before == State::Resolved && after != State::Resolved;
+    let moved = alert.onset != episode.onset
+        || (before == State::Resolved
+            && after == State::Resolved
+            && alert.ended != episode.ended());
+    alert.onset = episode.onset;
+    alert.withdrawn = false;
+    if reopened || moved {
+        // An alert that goes on is corrected first; its transition follows.
+        let resolved = before == State::Resolved;
+        alert.state = if resolved { after } else { before };
+        alert.ended = if resolved { episode.ended() } else { None };
+        ctx.emit(
+            rule,
+            key,
+            alert,
+            What::new(EventKind::Corrected, event_time),
+        );
+        if reopened && alert.paged.is_some() && alert.acknowledged.is_none() {
+            rearm(ctx, key, rule, alert);
+        }
+    }
+    match (alert.state, after) {
+        (State::Active, State::Recovering) => {
+            alert.state = after;
+            ctx.emit(
+                rule,
+                key,
+                alert,
+                What::new(EventKind::Recovering, event_time),
+            );
+        }
+        (State::Recovering, State::Active) => {
+            alert.state = after;
+            ctx.emit(rule, key, alert, What::new(EventKind::Worsened, event_time));
+        }
+        (State::Active | State::Recovering, State::Resolved) => {
+            ctx.resolve(
+                rule,
+                key,
+                alert,
+                episode.ended().unwrap_or(event_time),
+                Reason::Cleared,
+            );
+        }
+        _ => {}
+    }
+}
+
+/// The ladder of a reopened alert goes on where it stood.
+fn rearm(ctx: &mut Context, key: &Key, rule: usize, alert: &Alert) {
+    let plan = std::sync::Arc::clone(&ctx.plan);
+    let step = usize::try_from(alert.level)
+        .ok()
+        .and_then(|level| plan.set.rules()[rule].escalate.get(level));
+    if let (Some(step), Some(paged)) = (step, alert.paged) {
+        let at = paged.saturating_add(step.after).max(ctx.clock);
+        ctx.timer(at, super::context::Purpose::Escalate, rule, key);
+    }
+}
+
+/// An episode that no alert tells of yet.
+fn begin(
+    ctx: &mut Context,
+    key: &Key,
+    rule: usize,
+    alert: &mut Alert,
+    episode: &Episode,
+    original: bool,
+) {
+    if ctx.inhibited(rule, key, &episode.evidence.last.device) {
+        alert.state = state_of(episode);
+        alert.ended = episode.ended();
+        return;
+    }
+    let over = episode.closed.is_some();
+    let page = original && !over && recent(ctx, rule, episode.hit);
+    alert.value = Some(episode.fired.value);
+    alert.device = Some(std::sync::Arc::clone(&episode.fired.device));
+    ctx.report(rule, key, alert, episode.fired.time, page);
+    update(ctx, key, rule, alert, episode);
+}
+
+fn recent(ctx: &Context, rule: usize, time: Micros) -> bool {
+    ctx.clock.saturating_sub(time) <= ctx.plan.set.rules()[rule].page_within
+}
+
+fn follow(
+    ctx: &mut Context,
+    key: &Key,
+    rule: usize,
+    alert: &mut Alert,
+    episode: &Episode,
+    original: bool,
+) {
+    let last = &episode.evidence.last;
+    if alert.state != State::Active || episode.hit != last.time {
+        return;
+    }
+    let page = original && recent(ctx, rule, last.time);
+    if !alert.reported {
+        if !ctx.inhibited(rule, key, &last.device) {
+            alert.take(episode);
+            ctx.report(rule, key, alert, last.time, page);
+        }
+    } else if page && alert.paged.is_none() && alert.acknowledged.is_none() {
+        alert.take(episode);
+        ctx.note_page(rule, key, alert);
+        ctx.emit(
+            rule,
+            key,
+            alert,
+            What::new(EventKind::Worsened, last.time).paging(true),
+        );
+    }
+}

@@ -1,0 +1,275 @@
+//! Reading TOML tables key by key: every fault is noted with its place, and reading goes on.
+
+use super::Fault;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use wardline_normalize::time::Micros;
+
+/// Faults found so far, by place in the text.
+#[derive(Debug)]
+pub(super) struct Faults<'t> {
+    text: &'t str,
+    found: Vec<Fault>,
+}
+
+impl<'t> Faults<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            found: Vec::new(),
+        }
+    }
+
+    /// Notes a fault at a byte offset.
+    pub(super) fn at(&mut self, offset: usize, message: impl Into<String>) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before.get(start..).map_or(0, |rest| rest.chars().count()) + 1;
+        self.found.push(Fault {
+            line,
+            column,
+            message: message.into(),
+        });
+    }
+
+    pub(super) fn into_sorted(mut self) -> Vec<Fault> {
+        self.found.sort();
+        self.found.dedup();
+        self.found
+    }
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) offset: usize,
+}
+
+/// A table being read. Keys that nobody asked for are faults.
+#[derive(Debug)]
+pub(super) struct Fields<'a, 'i> {
+    table: &'a DeTable<'i>,
+    span: Range<usize>,
+    asked: Vec<&'static str>,
+}
+
+impl<'a, 'i> Fields<'a, 'i> {
+    pub(super) fn new(table: &'a DeTable<'i>, span: Range<usize>) -> Self {
+        Self {
+            table,
+            span,
+            asked: Vec::new(),
+        }
+    }
+
+    /// Where the table starts.
+    pub(super) fn offset(&self) -> usize {
+        self.span.start
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'i>>> {
+        self.asked.push(key);
+        self.table
+            .iter()
+            .find(|(name, _)| name.get_ref().as_ref() == key)
+            .map(|(_, value)| value)
+    }
+
+    pub(super) fn text(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Option<At<String>> {
+        let found = self.get(key)?;
+        let offset = found.span().start;
+        let Some(value) = as_text(found.get_ref()) else {
+            faults.at(offset, format!("`{key}` must be a text in quotes"));
+            return None;
+        };
+        Some(At {
+            value: value.to_owned(),
+            offset,
+        })
+    }
+
+    pub(super) fn number(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<At<f64>> {
+        let found = self.get(key)?;
+        let offset = found.span().start;
+        let Some(value) = as_number(found.get_ref()) else {
+            faults.at(offset, format!("`{key}` must be a number"));
+            return None;
+        };
+        Some(At { value, offset })
+    }
+
+    /// `[low, high]`, low below high.
+    pub(super) fn pair(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Option<At<(f64, f64)>> {
+        let found = self.get(key)?;
+        let offset = found.span().start;
+        let numbers: Option<Vec<f64>> = match found.get_ref() {
+            DeValue::Array(items) => items.iter().map(|item| as_number(item.get_ref())).collect(),
+            _ => None,
+        };
+        match numbers.as_deref() {
+            Some([low, high]) if low < high => Some(At {
+                value: (*low, *high),
+                offset,
+            }),
+            Some([_, _]) => {
+                faults.at(
+                    offset,
+                    format!("`{key}`: the first number must be below the second"),
+                );
+                None
+            }
+            _ => {
+                faults.at(offset, format!("`{key}` must be two numbers, [low, high]"));
+                None
+            }
+        }
+    }
+
+    /// `5m`, `1h 30m`, `18y`.
+    pub(super) fn duration(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Option<At<Micros>> {
+        let At { value, offset } = self.text(key, faults)?;
+        let micros = humantime::parse_duration(&value)
+            .ok()
+            .and_then(|d| Micros::try_from(d.as_micros()).ok());
+        match micros {
+            Some(micros) if micros <= LONGEST => Some(At {
+                value: micros,
+                offset,
+            }),
+            Some(_) => {
+                faults.at(offset, format!("`{key}` is longer than 200 years"));
+                None
+            }
+            None => {
+                faults.at(offset, format!("`{key}` must be a duration like \"30s\", \"5m\" or \"1h 30m\", not \"{value}\""));
+                None
+            }
+        }
+    }
+
+    pub(super) fn texts(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Vec<At<String>> {
+        let Some(found) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(items) = found.get_ref() else {
+            faults.at(
+                found.span().start,
+                format!("`{key}` must be a list of texts"),
+            );
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for item in items.iter() {
+            match as_text(item.get_ref()) {
+                Some(text) => texts.push(At {
+                    value: text.to_owned(),
+                    offset: item.span().start,
+                }),
+                None => faults.at(
+                    item.span().start,
+                    format!("`{key}` must be a list of texts"),
+                ),
+            }
+        }
+        texts
+    }
+
+    pub(super) fn table(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Option<Fields<'a, 'i>> {
+        let found = self.get(key)?;
+        let DeValue::Table(table) = found.get_ref() else {
+            faults.at(found.span().start, format!("`{key}` must be a table"));
+            return None;
+        };
+        Some(Fields::new(table, found.span()))
+    }
+
+    pub(super) fn tables(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Vec<Fields<'a, 'i>> {
+        let Some(found) = self.get(key) else {
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        if let DeValue::Array(items) = found.get_ref() {
+            for item in items.iter() {
+                match item.get_ref() {
+                    DeValue::Table(table) => tables.push(Fields::new(table, item.span())),
+                    _ => faults.at(
+                        item.span().start,
+                        format!("`{key}` must be a list of tables"),
+                    ),
+                }
+            }
+        } else {
+            faults.at(
+                found.span().start,
+                format!("`{key}` must be a list of tables"),
+            );
+        }
+        tables
+    }
+
+    /// Whether the table has the key; does not count as asking for it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table
+            .iter()
+            .any(|(name, _)| name.get_ref().as_ref() == key)
+    }
+
+    /// Faults for the keys that nobody asked for.
+    pub(super) fn finish(self, of: &str, faults: &mut Faults<'_>) {
+        for (name, _) in self.table.iter() {
+            let key = name.get_ref().as_ref();
+            if !self.asked.contains(&key) {
+                faults.at(
+                    name.span().start,
+                    format!(
+                        "unknown key `{key}` in {of}; known: {}",
+                        self.asked.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// Keeps sums of durations and times far from overflow.
+const LONGEST: Micros = 200 * 365 * 86_400 * 1_000_000;
+
+fn as_text<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
+    if let DeValue::String(text) = value {
+        Some(text.as_ref())
+    } else {
+        None
+    }
+}
+
+fn as_number(value: &DeValue<'_>) -> Option<f64> {
+    let number = match value {
+        DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse::<f64>().ok(),
+        DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
+        _ => None,
+    };
+    number.filter(|number| number.is_finite())
+}

@@ -1,0 +1,264 @@
+//! One `[[rule]]` table to a checked [`Rule`].
+
+use super::condition::{absence, threshold};
+use super::fields::{At, Faults, Fields};
+use super::rule::{AppliesTo, Condition, Escalation, Rule};
+use crate::{Class, Priority};
+use wardline_normalize::time::Micros;
+use wardline_normalize::vocabulary::{self, Metric, ValueKind};
+
+/// Late data older than this page nobody, unless the rule says otherwise.
+const PAGE_WITHIN: Micros = 600_000_000;
+
+/// Kinds of design 5.6 that this version does not evaluate.
+const LATER_KINDS: [&str; 5] = ["rate-of-change", "score", "baseline", "all", "any"];
+
+/// A rule, if it has no fault that leaves it undefined, with the places that checks across rules speak of.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) rule: Option<Rule>,
+    pub(super) id: Option<At<String>>,
+    pub(super) inhibited_by: Vec<At<String>>,
+}
+
+/// What `metric` names.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    pub(super) keys: Vec<String>,
+    pub(super) name: String,
+    /// The vocabulary's unit; `None` for a code outside it.
+    pub(super) unit: Option<&'static str>,
+    pub(super) quantity: bool,
+}
+
+pub(super) fn rule(mut fields: Fields<'_, '_>, faults: &mut Faults<'_>) -> Parsed {
+    let id = fields.text("id", faults);
+    let inhibited_by = fields.texts("inhibited-by", faults);
+    let rule = body(fields, id.as_ref(), &inhibited_by, faults);
+    Parsed {
+        rule,
+        id,
+        inhibited_by,
+    }
+}
+
+fn body(
+    mut fields: Fields<'_, '_>,
+    id: Option<&At<String>>,
+    inhibited_by: &[At<String>],
+    faults: &mut Faults<'_>,
+) -> Option<Rule> {
+    let start = fields.offset();
+    let of = id.map_or_else(|| "a rule".to_owned(), |id| format!("rule `{}`", id.value));
+    match id {
+        None if !fields.has("id") => faults.at(start, "rule without `id`"),
+        Some(id) if !is_id(&id.value) => {
+            faults.at(
+                id.offset,
+                "`id` must be 1 to 64 letters, digits, `.`, `_` or `-`",
+            );
+        }
+        _ => {}
+    }
+    let title = fields.text("title", faults);
+    let kind = fields.text("kind", faults);
+    let Some(kind) = kind else {
+        if !fields.has("kind") {
+            faults.at(start, format!("{of} has no `kind`"));
+        }
+        return None;
+    };
+    if LATER_KINDS.contains(&kind.value.as_str()) {
+        faults.at(
+            kind.offset,
+            format!(
+                "kind `{}` is not supported yet in this version; use threshold or absence",
+                kind.value
+            ),
+        );
+        return None;
+    }
+    if !["threshold", "absence"].contains(&kind.value.as_str()) {
+        faults.at(
+            kind.offset,
+            format!("unknown kind `{}`; known: threshold, absence", kind.value),
+        );
+        return None;
+    }
+    let is_absence = kind.value == "absence";
+
+    let metrics = match fields.text("metric", faults) {
+        Some(name) => resolve(&name, faults),
+        None if is_absence && !fields.has("metric") => Some(Metrics {
+            keys: Vec::new(),
+            name: "reading".into(),
+            unit: None,
+            quantity: true,
+        }),
+        None => {
+            if !fields.has("metric") {
+                faults.at(start, format!("{of} has no `metric`"));
+            }
+            None
+        }
+    };
+    let condition = if is_absence {
+        absence(&mut fields, &of, faults)
+    } else {
+        threshold(&mut fields, metrics.as_ref(), &of, faults)
+    };
+    let class = word(
+        &mut fields,
+        "class",
+        faults,
+        Class::from_word,
+        "physiological or technical",
+    );
+    let priority = word(
+        &mut fields,
+        "priority",
+        faults,
+        Priority::from_word,
+        "high, medium, low or info",
+    );
+    if priority.is_none() && !fields.has("priority") {
+        faults.at(start, format!("{of} has no `priority`"));
+    }
+    let page_within = fields
+        .duration("page-within", faults)
+        .map_or(PAGE_WITHIN, |at| at.value);
+    let escalate = ladder(&mut fields, faults);
+    let applies_to = applies_to(&mut fields, faults);
+    fields.finish(&of, faults);
+
+    let (id, metrics, condition, priority) = (id?, metrics?, condition?, priority?);
+    let default_class = match condition {
+        Condition::Threshold { .. } => Class::Physiological,
+        Condition::Absence { .. } => Class::Technical,
+    };
+    Some(Rule {
+        title: title.map_or_else(|| id.value.clone(), |title| title.value),
+        id: id.value.clone(),
+        class: class.unwrap_or(default_class),
+        priority,
+        metrics: metrics.keys,
+        metric_name: metrics.name,
+        condition,
+        page_within,
+        inhibited_by: inhibited_by.iter().map(|at| at.value.clone()).collect(),
+        escalate,
+        applies_to,
+    })
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// LOINC (its metrics in order of preference, then rows that have the code alone), reference id, alias, or an own
+/// code `local:…`.
+fn resolve(name: &At<String>, faults: &mut Faults<'_>) -> Option<Metrics> {
+    let found = vocabulary::resolve(&name.value);
+    let Some(first) = found.first() else {
+        if name.value.len() > "local:".len() && name.value.starts_with("local:") {
+            return Some(Metrics {
+                keys: vec![name.value.clone()],
+                name: name.value.clone(),
+                unit: None,
+                quantity: true,
+            });
+        }
+        faults.at(
+            name.offset,
+            format!("`metric`: \"{}\" is no LOINC code, MDC id or alias of the vocabulary, and no own code local:…", name.value),
+        );
+        return None;
+    };
+    let mut keys: Vec<String> = found.iter().map(|metric| metric.key().to_owned()).collect();
+    let by_loinc = found
+        .iter()
+        .any(|m: &&Metric| m.loinc == name.value || m.also_loinc.contains(&name.value.as_str()));
+    if by_loinc && !keys.contains(&name.value) {
+        keys.push(name.value.clone());
+    }
+    keys.dedup();
+    Some(Metrics {
+        keys,
+        name: first.display.to_owned(),
+        unit: Some(first.unit),
+        quantity: matches!(first.kind, ValueKind::Quantity),
+    })
+}
+
+fn word<T>(
+    fields: &mut Fields<'_, '_>,
+    key: &'static str,
+    faults: &mut Faults<'_>,
+    parse: fn(&str) -> Option<T>,
+    known: &str,
+) -> Option<T> {
+    let text = fields.text(key, faults)?;
+    let parsed = parse(&text.value);
+    if parsed.is_none() {
+        faults.at(
+            text.offset,
+            format!("`{key}` must be {known}, not \"{}\"", text.value),
+        );
+    }
+    parsed
+}
+
+fn ladder(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<Escalation> {
+    let mut steps: Vec<Escalation> = Vec::new();
+    for mut step in fields.tables("escalate", faults) {
+        let offset = step.offset();
+        let after = step.duration("after", faults);
+        let to = step.text("to", faults);
+        for key in ["after", "to"] {
+            if !step.has(key) {
+                faults.at(offset, format!("a step of `escalate` needs `{key}`"));
+            }
+        }
+        step.finish("a step of `escalate`", faults);
+        let (Some(after), Some(to)) = (after, to) else {
+            continue;
+        };
+        if steps
+            .last()
+            .is_some_and(|previous| previous.after >= after.value)
+        {
+            faults.at(
+                after.offset,
+                "`after` must be longer than in the step before",
+            );
+        }
+        steps.push(Escalation {
+            after: after.value,
+            to: to.value,
+        });
+    }
+    steps
+}
+
+fn applies_to(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> AppliesTo {
+    let Some(mut table) = fields.table("applies-to", faults) else {
+        return AppliesTo::default();
+    };
+    let min_age = table.duration("min-age", faults);
+    let max_age = table.duration("max-age", faults);
+    let tags = table.texts("tags", faults);
+    table.finish("`applies-to`", faults);
+    if let (Some(min), Some(max)) = (&min_age, &max_age)
+        && min.value > max.value
+    {
+        faults.at(max.offset, "`max-age` is below `min-age`");
+    }
+    AppliesTo {
+        min_age: min_age.map(|at| at.value),
+        max_age: max_age.map(|at| at.value),
+        tags: tags.into_iter().map(|at| at.value).collect(),
+    }
+}
