@@ -1,0 +1,36 @@
+//! Exit codes: 0 done, 2 failed, 64 bad usage or configuration.
+
+use std::process::ExitCode;
+
+/// `EX_USAGE` of sysexits.
+pub(crate) const USAGE: u8 = 64;
+pub(crate) const FAILED: u8 = 2;
+
+/// Why the program ends with something else than 0.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The caller can mend it: arguments, files named in them.
+    Usage(String),
+    /// Something went wrong while doing what was asked.
+    Failed(String),
+}
+
+impl Failure {
+    pub(crate) fn usage(error: impl std::fmt::Display) -> Self {
+        Self::Usage(error.to_string())
+    }
+
+    pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+
+    /// Says why on stderr.
+    pub(crate) fn report(&self) -> ExitCode {
+        let (code, text) = match self {
+            Self::Usage(text) => (USAGE, text),
+            Self::Failed(text) => (FAILED, text),
+        };
+        crate::talk::talk(&format!("wardline-gateway: {text}"));
+        ExitCode::from(code)
+    }
+}
