@@ -99,7 +99,9 @@ pub enum Error {
     #[error("import refused, nothing was changed: {} of its lines have faults, first {}", .0.len(), first(.0))]
     Import(Vec<RowFault>),
     /// The file was written by a newer version.
-    #[error("registry {path} has schema {found}, this program knows up to {supported}; use a newer wardline")]
+    #[error(
+        "registry {path} has schema {found}, this program knows up to {supported}; use a newer wardline"
+    )]
     Newer {
         /// The file.
         path: String,
@@ -145,14 +147,28 @@ impl From<rusqlite::Error> for Error {
 
 impl Error {
     pub(super) fn not_found(entity: &'static str, id: impl ToString) -> Self {
-        Self::NotFound { entity, id: id.to_string() }
+        Self::NotFound {
+            entity,
+            id: id.to_string(),
+        }
     }
 
-    pub(super) fn invalid(entity: &'static str, field: &'static str, problem: impl Into<String>) -> Self {
-        Self::Invalid { entity, field, problem: problem.into() }
+    pub(super) fn invalid(
+        entity: &'static str,
+        field: &'static str,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self::Invalid {
+            entity,
+            field,
+            problem: problem.into(),
+        }
     }
 
     pub(super) fn file(path: &std::path::Path, source: std::io::Error) -> Self {
-        Self::File { path: path.display().to_string(), source }
+        Self::File {
+            path: path.display().to_string(),
+            source,
+        }
     }
 }

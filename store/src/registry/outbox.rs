@@ -7,7 +7,12 @@
 
 use std::sync::Arc;
 
-use super::{AlertEventRecord, Listed, Micros, Page, Registry, Result};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::db::{self, Where};
+use super::page::MAX_PAGE;
+use super::{AlertEventRecord, Error, Listed, Micros, Page, Registry, Result, Touch};
 
 /// Makes the body to send of an event and its row number.
 pub type Render = Arc<dyn Fn(i64, &AlertEventRecord) -> Vec<u8> + Send + Sync>;
@@ -26,7 +31,10 @@ pub struct Destination {
 
 impl std::fmt::Debug for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Destination").field("name", &self.name).field("pages", &self.pages).finish_non_exhaustive()
+        f.debug_struct("Destination")
+            .field("name", &self.name)
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
     }
 }
 
@@ -39,6 +47,23 @@ pub enum OutboxState {
     Delivered,
     /// Given up.
     Dead,
+}
+
+impl OutboxState {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Pending, Self::Delivered, Self::Dead]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
 }
 
 /// One event for one destination.
@@ -54,7 +79,7 @@ pub struct OutboxEntry {
     pub destination: String,
     /// The same for every attempt and every replay.
     pub idempotency_key: String,
-    /// Attempts made and failed, or made and delivered.
+    /// Attempts made, the delivering one too.
     pub attempts: u32,
     /// Not before.
     pub next_attempt: Micros,
@@ -79,44 +104,225 @@ pub struct OutboxCounts {
     pub oldest_pending: Option<Micros>,
 }
 
+/// Longest error text kept of an attempt.
+const MAX_ERROR: usize = 500;
+
+/// Rows a pruning call removes at most, so that it holds the writer for milliseconds.
+const PRUNE: i64 = 1_000;
+
+const SELECT: &str =
+    "SELECT o.id, o.event, o.alert_id, o.destination, o.idempotency_key, o.attempts,
+    o.next_attempt, o.state, o.last_error, o.created_at, o.payload FROM outbox AS o";
+
+fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
+    Ok(OutboxEntry {
+        id: row.get(0)?,
+        event_rowid: row.get(1)?,
+        alert_id: row.get(2)?,
+        destination: row.get(3)?,
+        idempotency_key: row.get(4)?,
+        attempts: row.get(5)?,
+        next_attempt: row.get(6)?,
+        state: db::word(row, 7, OutboxState::parse)?,
+        last_error: row.get(8)?,
+        created_at: row.get(9)?,
+        payload: row.get(10)?,
+    })
+}
+
+/// Entries of a new event: for every destination, for those that page only if it may page.
+pub(super) fn enqueue(
+    conn: &Connection,
+    rowid: i64,
+    event: &AlertEventRecord,
+    destinations: &[Destination],
+    clock: Micros,
+) -> Result<()> {
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO outbox (event, alert_id, destination, idempotency_key, next_attempt, created_at, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+    )?;
+    for destination in destinations.iter().filter(|d| event.page || !d.pages) {
+        // What the engine calls the event on every replay, so that the key survives a restored
+        // backup too.
+        let key = format!("{}-{}-{}", event.alert_id, event.seq, event.ordinal);
+        let payload = (destination.render)(rowid, event);
+        insert.execute(params![
+            rowid,
+            event.alert_id,
+            destination.name,
+            key,
+            clock,
+            payload
+        ])?;
+    }
+    Ok(())
+}
+
+fn state(conn: &Connection, id: i64) -> Result<OutboxState> {
+    conn.prepare_cached("SELECT state FROM outbox WHERE id = ?")?
+        .query_row([id], |row| db::word(row, 0, OutboxState::parse))
+        .optional()?
+        .ok_or_else(|| Error::not_found("outbox entry", id))
+}
+
+fn require(conn: &Connection, id: i64, wanted: OutboxState) -> Result<()> {
+    let found = state(conn, id)?;
+    if found == wanted {
+        return Ok(());
+    }
+    let problem = format!("is {}, not {}", found.as_str(), wanted.as_str());
+    Err(Error::State {
+        entity: "outbox entry",
+        id: id.to_string(),
+        problem,
+    })
+}
+
+/// The first `MAX_ERROR` bytes, cut between characters.
+fn shorten(error: &str) -> &str {
+    error
+        .get(..error.floor_char_boundary(MAX_ERROR))
+        .unwrap_or(error)
+}
+
 impl Registry {
-    /// Entries to send now, oldest first, at most one per alert and destination.
+    /// Entries to send now, the longest due first, at most one per alert and destination and at
+    /// most `limit` (and [`MAX_PAGE`]). Ask again after marking these.
+    ///
+    /// # Errors
+    /// The database failed.
     pub fn due(&self, now: Micros, limit: u32) -> Result<Vec<OutboxEntry>> {
-        unimplemented!("{now} {limit}")
+        self.read(|conn| {
+            let sql = format!(
+                "{SELECT} WHERE o.state = 'pending' AND o.next_attempt <= ?
+                   AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.state = 'pending'
+                     AND b.destination = o.destination AND b.alert_id = o.alert_id AND b.id < o.id)
+                 ORDER BY o.next_attempt, o.id LIMIT ?"
+            );
+            let mut statement = conn.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![now, limit.clamp(1, MAX_PAGE)], read_row)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// When the next entry falls due; `None` when nothing is pending.
+    ///
+    /// # Errors
+    /// The database failed.
     pub fn next_due(&self) -> Result<Option<Micros>> {
-        unimplemented!()
+        self.read(|conn| {
+            let sql = "SELECT min(o.next_attempt) FROM outbox AS o WHERE o.state = 'pending'
+                AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.state = 'pending'
+                  AND b.destination = o.destination AND b.alert_id = o.alert_id AND b.id < o.id)";
+            Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+        })
     }
 
-    /// Entries that arrived, in one transaction. Those not pending stay as they are.
+    /// Entries that arrived, in one transaction. Entries delivered already stay as they are.
+    ///
+    /// # Errors
+    /// An entry does not exist or is dead; then none is marked.
     pub fn mark_delivered(&self, ids: &[i64]) -> Result<()> {
-        unimplemented!("{ids:?}")
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.write(Touch::NOTHING, |conn| {
+            let mut update = conn.prepare_cached(
+                "UPDATE outbox SET state = 'delivered', attempts = attempts + 1, last_error = NULL
+                 WHERE id = ? AND state = 'pending'",
+            )?;
+            for id in ids {
+                if update.execute([id])? == 0 {
+                    require(conn, *id, OutboxState::Delivered)?;
+                }
+            }
+            Ok(())
+        })
     }
 
-    /// An attempt failed: try again at `next_attempt`, or give up when it is `None`.
+    /// An attempt failed: again at `next_attempt`, or `None` to give up.
+    ///
+    /// # Errors
+    /// The entry does not exist or is not pending.
     pub fn mark_failed(&self, id: i64, error: &str, next_attempt: Option<Micros>) -> Result<()> {
-        unimplemented!("{id} {error} {next_attempt:?}")
+        self.write(Touch::NOTHING, |conn| {
+            require(conn, id, OutboxState::Pending)?;
+            let state = if next_attempt.is_some() {
+                OutboxState::Pending
+            } else {
+                OutboxState::Dead
+            };
+            conn.prepare_cached(
+                "UPDATE outbox SET attempts = attempts + 1, last_error = ?, state = ?,
+                   next_attempt = coalesce(?, next_attempt) WHERE id = ?",
+            )?
+            .execute(params![shorten(error), state.as_str(), next_attempt, id])?;
+            Ok(())
+        })
     }
 
-    /// Entries given up, oldest first.
+    /// Entries given up, oldest first; the cursor is the row number.
+    ///
+    /// # Errors
+    /// The cursor is none of this list.
     pub fn dead_letters(&self, page: &Page) -> Result<Listed<OutboxEntry>> {
-        unimplemented!("{page:?}")
+        let mut with = Where::default();
+        with.and("o.state = 'dead'", []);
+        if let Some(after) = page.after_row()? {
+            with.and("o.id > ?", [Value::from(after)]);
+        }
+        self.read(|conn| {
+            let found = with.list(conn, SELECT, "ORDER BY o.id", page.limit(), read_row)?;
+            Ok(Listed::cut(found, page, |entry| entry.id.to_string()))
+        })
     }
 
-    /// Makes a dead entry pending again, due at `now`.
+    /// Makes a dead entry pending again, due at `now`. Its attempts count on.
+    ///
+    /// # Errors
+    /// The entry does not exist or is not dead.
     pub fn retry_dead(&self, id: i64, now: Micros) -> Result<()> {
-        unimplemented!("{id} {now}")
+        self.write(Touch::NOTHING, |conn| {
+            require(conn, id, OutboxState::Dead)?;
+            conn.prepare_cached(
+                "UPDATE outbox SET state = 'pending', next_attempt = ? WHERE id = ?",
+            )?
+            .execute(params![now, id])?;
+            Ok(())
+        })
     }
 
-    /// For metrics.
+    /// How full the outbox is, for metrics.
+    ///
+    /// # Errors
+    /// The database failed.
     pub fn outbox_counts(&self) -> Result<OutboxCounts> {
-        unimplemented!()
+        self.read(|conn| {
+            let sql = "SELECT (SELECT count(*) FROM outbox WHERE state = 'pending'),
+                (SELECT count(*) FROM outbox WHERE state = 'dead'),
+                (SELECT min(created_at) FROM outbox WHERE state = 'pending')";
+            let counts = conn.prepare_cached(sql)?.query_row([], |row| {
+                Ok(OutboxCounts {
+                    pending: db::unsigned(row, 0)?,
+                    dead: db::unsigned(row, 1)?,
+                    oldest_pending: row.get(2)?,
+                })
+            })?;
+            Ok(counts)
+        })
     }
 
-    /// Forgets delivered entries made before `before`; returns how many.
-    pub fn prune_delivered(&self, before: Micros) -> Result<u64> {
-        unimplemented!("{before}")
+    /// Forgets up to a thousand delivered entries made before `before` and returns how many;
+    /// call again while it returns a thousand. A replay sends nothing again: the event is kept.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn prune_delivered(&self, before: Micros) -> Result<usize> {
+        self.write(Touch::NOTHING, |conn| {
+            let sql = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
+                WHERE state = 'delivered' AND created_at < ? LIMIT ?)";
+            Ok(conn.prepare_cached(sql)?.execute(params![before, PRUNE])?)
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Lists in pages: by key, so that a page stays cheap and stable while rows are added.
 
-use super::{Error, Result};
+use super::{Error, Identifier, Result};
 
 /// Most rows one page may have: keeps a method short and an answer small.
 pub const MAX_PAGE: u32 = 1_000;
@@ -26,10 +26,24 @@ impl Page {
 
     /// The cursor as a row number.
     pub(super) fn after_row(&self) -> Result<Option<i64>> {
-        let Some(text) = &self.after else { return Ok(None) };
-        let row = text.parse().map_err(|_| Error::invalid("page", "after", "is not a cursor of this list"))?;
-        Ok(Some(row))
+        self.after
+            .as_deref()
+            .map(|text| text.parse().map_err(|_| bad_cursor()))
+            .transpose()
     }
+
+    /// The cursor as `{time}/{id}`, the form of lists that are ordered by time.
+    pub(super) fn after_time(&self) -> Result<Option<(i64, &str)>> {
+        let Some(text) = &self.after else {
+            return Ok(None);
+        };
+        let (time, id) = text.split_once('/').ok_or_else(bad_cursor)?;
+        Ok(Some((time.parse().map_err(|_| bad_cursor())?, id)))
+    }
+}
+
+pub(super) fn bad_cursor() -> Error {
+    Error::invalid("page", "after", "is not a cursor of this list")
 }
 
 /// One page of a list.
@@ -50,4 +64,13 @@ impl<T> Listed<T> {
         let next = if more { items.last().map(cursor) } else { None };
         Self { items, next }
     }
+}
+
+/// Which patients or devices to list; every field that is set must fit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListFilter {
+    /// Holder of this identifier.
+    pub identifier: Option<Identifier>,
+    /// Id, name, identifier value or another word of the row contains this, ASCII case aside.
+    pub text: Option<String>,
 }

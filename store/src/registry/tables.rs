@@ -1,38 +1,212 @@
 //! The registry as Arrow, for SQL: the only file here that knows Arrow.
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use std::sync::Arc;
 
-use super::{Registry, Result};
+use arrow_array::builder::{
+    BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// Columns of the `patient` view.
+use super::{
+    Assignment, AssignmentFilter, Device, Error, Identifier, ListFilter, Listed, MAX_PAGE, Page,
+    Patient, Registry, Result, Sex,
+};
+
+fn text(name: &str, nullable: bool) -> Field {
+    Field::new(name, DataType::Utf8, nullable)
+}
+
+fn time(name: &str, nullable: bool) -> Field {
+    Field::new(
+        name,
+        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        nullable,
+    )
+}
+
+fn texts(name: &str) -> Field {
+    Field::new(
+        name,
+        DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
+        false,
+    )
+}
+
+fn flag(name: &str) -> Field {
+    Field::new(name, DataType::Boolean, false)
+}
+
+fn schema(fields: Vec<Field>) -> SchemaRef {
+    Arc::new(Schema::new(fields))
+}
+
+/// Columns of the `patient` view. `birth_date` is text, since it may be a year or a month;
+/// identifiers are `system|value`.
 pub fn patient_schema() -> SchemaRef {
-    unimplemented!()
+    schema(vec![
+        text("id", false),
+        text("name", true),
+        text("birth_date", true),
+        text("sex", true),
+        texts("tags"),
+        texts("identifiers"),
+        text("bed", true),
+        flag("active"),
+        time("created_at", false),
+        time("updated_at", false),
+    ])
 }
 
-/// Columns of the `device` view.
+/// Columns of the `device` view; identifiers are `system|value`.
 pub fn device_schema() -> SchemaRef {
-    unimplemented!()
+    schema(vec![
+        text("id", false),
+        text("name", true),
+        text("kind", true),
+        text("manufacturer", true),
+        text("model", true),
+        text("serial", true),
+        text("site", true),
+        text("gateway_id", true),
+        texts("identifiers"),
+        flag("active"),
+        time("created_at", false),
+        time("updated_at", false),
+    ])
 }
 
-/// Columns of the `assignment` view.
+/// Columns of the `assignment` view; a reading belongs to it when
+/// `effective >= valid_from and (valid_until is null or effective < valid_until)`.
 pub fn assignment_schema() -> SchemaRef {
-    unimplemented!()
+    schema(vec![
+        Field::new("id", DataType::Int64, false),
+        text("device_id", false),
+        text("device_user", true),
+        text("patient_id", false),
+        time("valid_from", false),
+        time("valid_until", true),
+        text("author", false),
+        time("created_at", false),
+    ])
+}
+
+fn strings<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+    let mut builder = StringBuilder::new();
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
+}
+
+fn times(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    let mut builder = TimestampMicrosecondBuilder::new().with_timezone("UTC");
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
+}
+
+fn lists(values: impl Iterator<Item = Vec<String>>) -> ArrayRef {
+    let mut builder = ListBuilder::new(StringBuilder::new());
+    values.for_each(|items| builder.append_value(items.into_iter().map(Some)));
+    Arc::new(builder.finish())
+}
+
+fn flags(values: impl Iterator<Item = bool>) -> ArrayRef {
+    let mut builder = BooleanBuilder::new();
+    values.for_each(|value| builder.append_value(value));
+    Arc::new(builder.finish())
+}
+
+fn tokens(identifiers: &[Identifier]) -> Vec<String> {
+    identifiers
+        .iter()
+        .map(|i| format!("{}|{}", i.system, i.value))
+        .collect()
+}
+
+fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(schema, columns).map_err(|error| Error::Database(Box::new(error)))
+}
+
+/// All pages of a list.
+fn all<T>(mut list: impl FnMut(&Page) -> Result<Listed<T>>) -> Result<Vec<T>> {
+    let mut page = Page::first(MAX_PAGE);
+    let mut items = Vec::new();
+    loop {
+        let mut listed = list(&page)?;
+        items.append(&mut listed.items);
+        if listed.next.is_none() {
+            return Ok(items);
+        }
+        page.after = listed.next;
+    }
 }
 
 impl Registry {
     /// All patients, by id.
+    ///
+    /// # Errors
+    /// The database failed.
     pub fn patients_batch(&self) -> Result<RecordBatch> {
-        unimplemented!()
+        let rows: Vec<Patient> = all(|page| self.patients(&ListFilter::default(), page))?;
+        let rows = || rows.iter();
+        let columns = vec![
+            strings(rows().map(|p| Some(p.id.as_str()))),
+            strings(rows().map(|p| p.fields.name.as_deref())),
+            strings(rows().map(|p| p.fields.birth_date.as_deref())),
+            strings(rows().map(|p| p.fields.sex.map(Sex::as_str))),
+            lists(rows().map(|p| p.fields.tags.clone())),
+            lists(rows().map(|p| tokens(&p.fields.identifiers))),
+            strings(rows().map(|p| p.bed.as_deref())),
+            flags(rows().map(|p| p.fields.active)),
+            times(rows().map(|p| Some(p.created_at))),
+            times(rows().map(|p| Some(p.updated_at))),
+        ];
+        batch(patient_schema(), columns)
     }
 
     /// All devices, by id.
+    ///
+    /// # Errors
+    /// The database failed.
     pub fn devices_batch(&self) -> Result<RecordBatch> {
-        unimplemented!()
+        let rows: Vec<Device> = all(|page| self.devices(&ListFilter::default(), page))?;
+        let rows = || rows.iter();
+        let columns = vec![
+            strings(rows().map(|d| Some(d.id.as_str()))),
+            strings(rows().map(|d| d.fields.name.as_deref())),
+            strings(rows().map(|d| d.fields.kind.as_deref())),
+            strings(rows().map(|d| d.fields.manufacturer.as_deref())),
+            strings(rows().map(|d| d.fields.model.as_deref())),
+            strings(rows().map(|d| d.fields.serial.as_deref())),
+            strings(rows().map(|d| d.fields.site.as_deref())),
+            strings(rows().map(|d| d.fields.gateway.as_deref())),
+            lists(rows().map(|d| tokens(&d.fields.identifiers))),
+            flags(rows().map(|d| d.fields.active)),
+            times(rows().map(|d| Some(d.created_at))),
+            times(rows().map(|d| Some(d.updated_at))),
+        ];
+        batch(device_schema(), columns)
     }
 
-    /// All assignments that were not cancelled, in the order they were made.
+    /// All assignments that were not cancelled, the latest start first.
+    ///
+    /// # Errors
+    /// The database failed.
     pub fn assignments_batch(&self) -> Result<RecordBatch> {
-        unimplemented!()
+        let rows: Vec<Assignment> =
+            all(|page| self.list_assignments(&AssignmentFilter::default(), page))?;
+        let rows = || rows.iter();
+        let mut ids = Int64Builder::new();
+        rows().for_each(|a| ids.append_value(a.id));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(ids.finish()),
+            strings(rows().map(|a| Some(a.device.as_str()))),
+            strings(rows().map(|a| a.device_user.as_deref())),
+            strings(rows().map(|a| Some(a.patient.as_str()))),
+            times(rows().map(|a| Some(a.from))),
+            times(rows().map(|a| a.until)),
+            strings(rows().map(|a| Some(a.author.as_str()))),
+            times(rows().map(|a| Some(a.created_at))),
+        ];
+        batch(assignment_schema(), columns)
     }
 }

@@ -10,9 +10,17 @@
 //! a revoked token is refused from the moment `revoke_token` returns. One process at a time owns
 //! a data directory (its lock), so no other can change tokens behind this memory.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::{Micros, Registry, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::db;
+use super::{Error, Micros, Registry, Result, Touch, id, shared};
 
 /// What the holder of a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +33,25 @@ pub enum Role {
     Admin,
     /// Publish readings over MQTT for one site and gateway or device; nothing else.
     Publish,
+}
+
+impl Role {
+    /// The word used in the registry, on the command line and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Operate => "operate",
+            Self::Admin => "admin",
+            Self::Publish => "publish",
+        }
+    }
+
+    /// From that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Read, Self::Operate, Self::Admin, Self::Publish]
+            .into_iter()
+            .find(|role| role.as_str() == text)
+    }
 }
 
 /// A token to be made.
@@ -40,7 +67,7 @@ pub struct NewToken {
     pub gateway: Option<String>,
     /// `publish` only: the one device it may publish for; `None` is any behind the gateway.
     pub device: Option<String>,
-    /// SAN URIs of client certificates that stand for this token.
+    /// SAN URIs of client certificates that stand for this token; each for one token only.
     pub san_uris: Vec<String>,
     /// When it stops being valid.
     pub expires_at: Option<Micros>,
@@ -59,7 +86,8 @@ pub struct Token {
     pub gateway: Option<String>,
     /// The one device it may publish for.
     pub device: Option<String>,
-    /// SAN URIs of client certificates that stand for it.
+    /// SAN URIs of client certificates that stand for it, sorted; none once it is revoked, so
+    /// that a certificate can be given to its successor.
     pub san_uris: Vec<String>,
     /// When it was made.
     pub created_at: Micros,
@@ -88,45 +116,349 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Recognised by people and by scanners for leaked secrets.
+const PREFIX: &str = "wl_";
+/// Bytes of randomness in a secret.
+const SECRET_BYTES: usize = 32;
+/// Length of a printed secret: the prefix and base64url without padding.
+const SECRET_LENGTH: usize = 3 + 43;
+/// `last_used` on disk is at most this much older than the truth.
+const LAST_USED_EVERY: Micros = 10 * 60 * 1_000_000;
+/// Marks a token that was never used.
+const NEVER: Micros = Micros::MIN;
+
+type Hash = [u8; 32];
+
+impl Secret {
+    fn generate() -> Self {
+        let bytes: [u8; SECRET_BYTES] = rand::random();
+        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    fn hash(&self) -> Hash {
+        Sha256::digest(&self.0).into()
+    }
+}
+
+/// All tokens, by what they are looked up with.
+#[derive(Debug, Default)]
+pub(super) struct TokenTable {
+    by_name: BTreeMap<String, Arc<Held>>,
+    by_hash: HashMap<Hash, Arc<Held>>,
+    by_san: HashMap<String, Arc<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    token: Arc<Token>,
+    hash: Hash,
+    used: Arc<Used>,
+}
+
+/// When a token was used, here and as stored.
+#[derive(Debug)]
+struct Used {
+    last: AtomicI64,
+    stored: AtomicI64,
+}
+
+impl Held {
+    /// The token if it is good at this time, which then counts as its use.
+    fn usable(&self, clock: Micros) -> Option<Arc<Token>> {
+        let expired = self.token.expires_at.is_some_and(|at| at <= clock);
+        if expired || self.token.revoked_at.is_some() {
+            return None;
+        }
+        self.used.last.fetch_max(clock, Ordering::Relaxed);
+        Some(Arc::clone(&self.token))
+    }
+
+    fn with_last_used(&self) -> Token {
+        let last = self.used.last.load(Ordering::Relaxed);
+        Token {
+            last_used: (last != NEVER).then_some(last),
+            ..(*self.token).clone()
+        }
+    }
+}
+
+impl TokenTable {
+    /// All tokens of the file; when each was last used is carried over from `before`.
+    pub(super) fn load(conn: &Connection, before: Option<&Self>) -> Result<Self> {
+        let mut sans: HashMap<String, Vec<String>> = HashMap::new();
+        let mut statement = conn.prepare_cached("SELECT token, uri FROM token_san ORDER BY uri")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            sans.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+        let mut table = Self::default();
+        let mut statement = conn.prepare_cached(
+            "SELECT name, role, hash, site, gateway, device, created_at, expires_at, last_used, revoked_at FROM token",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            let last_used: Option<Micros> = row.get(8)?;
+            let stored = last_used.unwrap_or(NEVER);
+            let known = before.and_then(|table| table.by_name.get(&name));
+            let used = known.map_or_else(
+                || {
+                    Arc::new(Used {
+                        last: AtomicI64::new(stored),
+                        stored: AtomicI64::new(stored),
+                    })
+                },
+                |held| Arc::clone(&held.used),
+            );
+            let token = Token {
+                role: db::word(row, 1, Role::parse)?,
+                site: row.get(3)?,
+                gateway: row.get(4)?,
+                device: row.get(5)?,
+                san_uris: sans.remove(&name).unwrap_or_default(),
+                created_at: row.get(6)?,
+                expires_at: row.get(7)?,
+                last_used,
+                revoked_at: row.get(9)?,
+                name: name.clone(),
+            };
+            let held = Arc::new(Held {
+                hash: row.get(2)?,
+                token: Arc::new(token),
+                used,
+            });
+            for uri in &held.token.san_uris {
+                table.by_san.insert(uri.clone(), Arc::clone(&held));
+            }
+            table.by_hash.insert(held.hash, Arc::clone(&held));
+            table.by_name.insert(name, held);
+        }
+        Ok(table)
+    }
+
+    /// The stored token of this name.
+    fn token(&self, name: &str) -> Result<Token> {
+        self.by_name
+            .get(name)
+            .map(|held| held.with_last_used())
+            .ok_or_else(|| Error::not_found("token", name))
+    }
+
+    /// Tokens whose stored `last_used` is too old.
+    fn stale(&self, slack: Micros) -> Vec<(&str, Micros, &Used)> {
+        let used = self
+            .by_name
+            .iter()
+            .map(|(name, held)| (name.as_str(), &*held.used));
+        used.filter_map(|(name, used)| {
+            let (last, stored) = (
+                used.last.load(Ordering::Relaxed),
+                used.stored.load(Ordering::Relaxed),
+            );
+            let late =
+                last != NEVER && last > stored && (stored == NEVER || last - stored >= slack);
+            late.then_some((name, last, used))
+        })
+        .collect()
+    }
+}
+
+fn check(new: &NewToken) -> Result<()> {
+    id::check("token", "name", &new.name)?;
+    id::check_option("token", "site", new.site.as_deref())?;
+    id::check_option("token", "gateway", new.gateway.as_deref())?;
+    id::check_option("token", "device", new.device.as_deref())?;
+    new.san_uris
+        .iter()
+        .try_for_each(|uri| id::check_text("token", "san_uris", uri))?;
+    let named = new.gateway.is_some() || new.device.is_some();
+    match new.role {
+        Role::Publish if new.site.is_none() => {
+            Err(Error::invalid("token", "site", "is needed to publish"))
+        }
+        Role::Publish if !named => Err(Error::invalid(
+            "token",
+            "gateway",
+            "or device is needed to publish",
+        )),
+        Role::Publish => Ok(()),
+        _ if named || new.site.is_some() => Err(Error::invalid(
+            "token",
+            "role",
+            "must be publish for a site, gateway or device",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn insert(conn: &Connection, new: &NewToken, hash: &Hash, clock: Micros) -> Result<()> {
+    if db::exists(conn, "SELECT 1 FROM token WHERE name = ?", [&new.name])? {
+        return Err(Error::Taken {
+            entity: "token",
+            field: "name".to_owned(),
+            other: new.name.clone(),
+        });
+    }
+    conn.prepare_cached(
+        "INSERT INTO token (name, role, hash, site, gateway, device, created_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        new.name,
+        new.role.as_str(),
+        hash,
+        new.site,
+        new.gateway,
+        new.device,
+        clock,
+        new.expires_at
+    ])?;
+    for uri in &new.san_uris {
+        let other: Option<String> = conn
+            .prepare_cached("SELECT token FROM token_san WHERE uri = ?")?
+            .query_row([uri], |row| row.get(0))
+            .optional()?;
+        match other {
+            Some(other) if other != new.name => {
+                return Err(Error::Taken {
+                    entity: "token",
+                    field: "san_uris".to_owned(),
+                    other,
+                });
+            }
+            Some(_) => {}
+            None => {
+                conn.prepare_cached("INSERT INTO token_san (uri, token) VALUES (?, ?)")?
+                    .execute([uri, &new.name])?;
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Registry {
     /// Makes a token and its secret.
+    ///
+    /// # Errors
+    /// Name or SAN URI is held by another token; a publish token names no site, or neither
+    /// gateway nor device; another token names one.
     pub fn create_token(&self, new: &NewToken, clock: Micros) -> Result<(Token, Secret)> {
-        unimplemented!("{new:?} {clock}")
+        check(new)?;
+        let secret = Secret::generate();
+        self.write(Touch::TOKENS, |conn| {
+            insert(conn, new, &secret.hash(), clock)
+        })?;
+        Ok((shared(&self.tokens).token(&new.name)?, secret))
     }
 
     /// Gives a token a new secret; the old one is refused from now on.
+    ///
+    /// # Errors
+    /// No such token, or it is revoked.
     pub fn rotate_token(&self, name: &str) -> Result<Secret> {
-        unimplemented!("{name}")
+        let secret = Secret::generate();
+        self.write(Touch::TOKENS, |conn| {
+            let changed = conn
+                .prepare_cached("UPDATE token SET hash = ? WHERE name = ? AND revoked_at IS NULL")?
+                .execute(params![secret.hash(), name])?;
+            if changed == 1 {
+                return Ok(());
+            }
+            if db::exists(conn, "SELECT 1 FROM token WHERE name = ?", [name])? {
+                let problem = "is revoked".to_owned();
+                return Err(Error::State {
+                    entity: "token",
+                    id: name.to_owned(),
+                    problem,
+                });
+            }
+            Err(Error::not_found("token", name))
+        })?;
+        Ok(secret)
     }
 
     /// Revokes a token for good, at once. Revoking again changes nothing.
+    ///
+    /// # Errors
+    /// No such token.
     pub fn revoke_token(&self, name: &str, clock: Micros) -> Result<Token> {
-        unimplemented!("{name} {clock}")
+        self.write(Touch::TOKENS, |conn| {
+            conn.prepare_cached(
+                "UPDATE token SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",
+            )?
+            .execute(params![clock, name])?;
+            conn.prepare_cached("DELETE FROM token_san WHERE token = ?")?
+                .execute([name])?;
+            Ok(())
+        })?;
+        shared(&self.tokens).token(name)
     }
 
     /// All tokens by name, revoked and expired ones too.
     pub fn tokens(&self) -> Vec<Token> {
-        unimplemented!()
+        shared(&self.tokens)
+            .by_name
+            .values()
+            .map(|held| held.with_last_used())
+            .collect()
     }
 
-    /// The valid token with this secret (bearer authentication), any role.
+    /// The valid token with this secret (bearer authentication), any role: the caller asks
+    /// whether the role suffices. Counts as a use. No I/O.
     pub fn verify(&self, secret: &str, clock: Micros) -> Option<Arc<Token>> {
-        unimplemented!("{} {clock}", secret.len())
+        if secret.len() != SECRET_LENGTH || !secret.starts_with(PREFIX) {
+            return None;
+        }
+        // How long a lookup by hash takes tells nothing of use: nobody can aim a SHA-256.
+        let hash: Hash = Sha256::digest(secret).into();
+        shared(&self.tokens).by_hash.get(&hash)?.usable(clock)
     }
 
-    /// The valid token with this name and secret (MQTT user and password), any role.
+    /// The valid token with this name and secret (MQTT user and password), any role. Counts as
+    /// a use. No I/O.
     pub fn verify_mqtt(&self, name: &str, secret: &[u8], clock: Micros) -> Option<Arc<Token>> {
-        unimplemented!("{name} {} {clock}", secret.len())
+        let secret = std::str::from_utf8(secret).ok()?;
+        if secret.len() != SECRET_LENGTH || !secret.starts_with(PREFIX) {
+            return None;
+        }
+        let hash: Hash = Sha256::digest(secret).into();
+        let table = shared(&self.tokens);
+        let held = table.by_name.get(name).filter(|held| held.hash == hash)?;
+        held.usable(clock)
     }
 
-    /// The valid token that a client certificate with this SAN URI stands for.
+    /// The valid token that a client certificate with this SAN URI stands for. The caller has
+    /// checked the certificate. Counts as a use. No I/O.
     pub fn verify_certificate(&self, san_uri: &str, clock: Micros) -> Option<Arc<Token>> {
-        unimplemented!("{san_uri} {clock}")
+        shared(&self.tokens).by_san.get(san_uri)?.usable(clock)
     }
 
-    /// Writes `last_used` of the tokens used since; call it every minute or so and at the end.
-    /// Writes nothing for a token whose stored time is less than ten minutes old.
+    /// Writes `last_used` of the tokens whose stored time is ten minutes old or more; call it
+    /// every minute or so. [`Registry::close`] writes the rest.
+    ///
+    /// # Errors
+    /// The database failed.
     pub fn flush_last_used(&self) -> Result<()> {
-        unimplemented!()
+        self.store_last_used(LAST_USED_EVERY)
+    }
+
+    pub(super) fn store_last_used(&self, slack: Micros) -> Result<()> {
+        let table = shared(&self.tokens);
+        let stale = table.stale(slack);
+        if stale.is_empty() {
+            return Ok(());
+        }
+        self.write(Touch::NOTHING, |conn| {
+            let mut update =
+                conn.prepare_cached("UPDATE token SET last_used = ? WHERE name = ?")?;
+            for (name, last, _) in &stale {
+                update.execute(params![last, name])?;
+            }
+            Ok(())
+        })?;
+        for (_, last, used) in stale {
+            used.stored.fetch_max(last, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
