@@ -26,6 +26,8 @@
 //!
 //! Not here: attribution to patients (the caller has the assignments), deduplication, storage, rules.
 
+#[cfg(feature = "columnar")]
+pub mod batch;
 pub mod decimal;
 pub mod measurement;
 pub mod time;
@@ -34,4 +36,7 @@ pub mod vocabulary;
 
 #[cfg(feature = "columnar")]
 pub mod columns;
+#[cfg(feature = "fhir")]
+pub mod fhir;
 pub mod id;
+pub mod senml;

@@ -48,6 +48,8 @@ impl TimeSource {
 /// that a device can state; ids derive from them when the row is built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement<'a> {
+    /// The vocabulary's row, if the metric has one.
+    pub definition: Option<&'static Metric>,
     pub device: &'a str,
     pub gateway: Option<&'a str>,
     pub site: Option<&'a str>,
@@ -95,6 +97,7 @@ impl<'a> Measurement<'a> {
     #[must_use]
     pub fn new(device: &'a str, metric: &'static Metric, value: Value<'a>, time: Micros, received: Micros) -> Self {
         Self {
+            definition: Some(metric),
             device,
             gateway: None,
             site: None,

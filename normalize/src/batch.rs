@@ -1,0 +1,174 @@
+//! A micro-batch of messages to columns.
+//!
+//! Pure and single-threaded: a caller with many messages splits them and joins the results.
+
+use crate::columns::Builder;
+use crate::measurement::{Claims, Measurement, Reason, Reject, Value};
+use crate::senml::{self, Context, Sink};
+use crate::time::{self, Micros};
+use arrow_array::RecordBatch;
+
+/// Payload format of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// The native one: SenML, JSON or CBOR.
+    Senml,
+}
+
+impl Format {
+    /// The format a configuration names.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        (name == "senml").then_some(Self::Senml)
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Senml => "senml",
+        }
+    }
+}
+
+/// One message as it arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    pub format: Format,
+    pub site: Option<&'a str>,
+    pub gateway: Option<&'a str>,
+    /// From the topic.
+    pub device: Option<&'a str>,
+    /// MQTT 5 Content Type.
+    pub content_type: Option<&'a str>,
+    pub payload: &'a [u8],
+    pub received: Micros,
+    /// Route and mapping version.
+    pub source: &'a str,
+    /// Keep the device's bytes in column `raw`.
+    pub keep_raw: bool,
+}
+
+/// Time guard: what is further off never reaches watermark, latest value or table (design section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// How far a reading may be ahead of its receipt.
+    pub ahead: Micros,
+    /// Earliest time a reading may have.
+    pub floor: Micros,
+}
+
+impl Default for Guard {
+    /// 5 minutes ahead; the year 2000.
+    fn default() -> Self {
+        Self { ahead: 5 * 60 * time::SECOND, floor: 946_684_800 * time::SECOND }
+    }
+}
+
+/// What a batch of messages became.
+#[derive(Debug, Clone)]
+pub struct Normalized {
+    /// In the order of messages and records, without patients.
+    pub rows: RecordBatch,
+    /// Row to index of its message.
+    pub origin: Vec<u32>,
+    /// Row to index of its record in the message.
+    pub record: Vec<u32>,
+    /// Rows that name a patient, bed or encounter.
+    pub claims: Vec<(u32, Claims)>,
+    pub rejects: Vec<Reject>,
+}
+
+/// Decodes messages; applies the time guard and the plausible ranges.
+#[must_use]
+pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
+    let mut rows = Rows {
+        builder: Builder::new(),
+        origin: Vec::new(),
+        record: Vec::new(),
+        claims: Vec::new(),
+        rejects: Vec::new(),
+        message: 0,
+        guard: *guard,
+    };
+    for (index, message) in (0_u32..).zip(messages) {
+        rows.message = index;
+        match message.format {
+            Format::Senml => {
+                let context = Context {
+                    site: message.site,
+                    gateway: message.gateway,
+                    device: message.device,
+                    received: message.received,
+                    source: Some(message.source),
+                    keep_raw: message.keep_raw,
+                };
+                senml::decode(message.payload, message.content_type, &context, &mut rows);
+            }
+        }
+    }
+    Normalized {
+        rows: rows.builder.finish(),
+        origin: rows.origin,
+        record: rows.record,
+        claims: rows.claims,
+        rejects: rows.rejects,
+    }
+}
+
+struct Rows {
+    builder: Builder,
+    origin: Vec<u32>,
+    record: Vec<u32>,
+    claims: Vec<(u32, Claims)>,
+    rejects: Vec<Reject>,
+    message: u32,
+    guard: Guard,
+}
+
+impl Sink for Rows {
+    fn take(&mut self, record: u32, measurement: &Measurement<'_>, claims: Option<Claims>) {
+        let latest = measurement.received.saturating_add(self.guard.ahead);
+        if measurement.effective > latest {
+            return self.refuse(Some(record), Reason::TimeGuard, "ahead of the time of receipt".to_owned());
+        }
+        if measurement.effective < self.guard.floor {
+            return self.refuse(Some(record), Reason::TimeGuard, "before the earliest time taken".to_owned());
+        }
+        if let Some(claims) = claims {
+            // Fewer rows than a u32: a batch is bounded by its bytes, and a row takes more than one.
+            self.claims.push((self.builder.len() as u32, claims));
+        }
+        self.origin.push(self.message);
+        self.record.push(record);
+        if is_plausible(measurement) {
+            self.builder.push(measurement, None, None);
+        } else {
+            let flagged = Measurement { quality: Some("implausible"), ..measurement.clone() };
+            self.builder.push(&flagged, None, None);
+        }
+    }
+
+    fn refuse(&mut self, record: Option<u32>, reason: Reason, detail: String) {
+        self.rejects.push(Reject { message: self.message, record, reason, detail });
+    }
+}
+
+/// Whether a value is in its metric's range, or cannot be judged: no range, an unknown unit, another dimension.
+/// Demo and test data keep their own mark: they never alarm anyway, and FHIR must show what they are.
+fn is_plausible(measurement: &Measurement<'_>) -> bool {
+    let (Value::Number(number), Some(metric)) = (measurement.value, measurement.definition) else { return true };
+    let Some((low, high)) = metric.range else { return true };
+    if matches!(measurement.quality, Some("demo" | "test")) {
+        return true;
+    }
+    let value = match measurement.unit {
+        None => return true,
+        Some(unit) if unit == metric.unit => Some(number.to_f64()),
+        Some(unit) => metric.convert(number.to_f64(), unit, metric.unit),
+    };
+    value.is_none_or(|value| (low..=high).contains(&value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! What a record's name means.
+
+use crate::vocabulary::{self, Metric};
+
+/// What a name means.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Meaning<'a> {
+    Known(&'static Metric),
+    /// `local:native/{name}`.
+    Local(&'a str),
+}
+
+impl Meaning<'_> {
+    pub(super) fn metric(self) -> Option<&'static Metric> {
+        match self {
+            Self::Known(metric) => Some(metric),
+            Self::Local(_) => None,
+        }
+    }
+}
+
+/// Finds metrics; keeps the text of the last local code, so that one is written per change of name.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    local: String,
+}
+
+/// Code of rows whose metric the sender named itself.
+const LOCAL: &str = "local:native/";
+
+/// Longest local name in bytes.
+const MAX_LOCAL: usize = 64;
+
+impl Metrics {
+    #[inline]
+    pub(super) fn find(&mut self, name: &str) -> Option<Meaning<'_>> {
+        if let Some(metric) = vocabulary::by_mdc(name) {
+            return Some(Meaning::Known(metric));
+        }
+        self.find_more(name)
+    }
+
+    fn find_more(&mut self, name: &str) -> Option<Meaning<'_>> {
+        if name.as_bytes().first()?.is_ascii_digit() {
+            return name.parse().ok().and_then(vocabulary::by_code).map(Meaning::Known);
+        }
+        let local = name.strip_prefix("local.")?;
+        if let Some(metric) = vocabulary::by_alias(local) {
+            return Some(Meaning::Known(metric));
+        }
+        // Characters of a SenML name (RFC 8428 section 4.5.1) without the separators of our code.
+        let valid = (1..=MAX_LOCAL).contains(&local.len())
+            && local.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        if !valid {
+            return None;
+        }
+        if self.local.strip_prefix(LOCAL) != Some(local) {
+            self.local.clear();
+            self.local.push_str(LOCAL);
+            self.local.push_str(local);
+        }
+        Some(Meaning::Local(&self.local))
+    }
+}
