@@ -61,7 +61,10 @@ pub struct Guard {
 impl Default for Guard {
     /// 5 minutes ahead; the year 2000.
     fn default() -> Self {
-        Self { ahead: 5 * 60 * time::SECOND, floor: 946_684_800 * time::SECOND }
+        Self {
+            ahead: 5 * 60 * time::SECOND,
+            floor: 946_684_800 * time::SECOND,
+        }
     }
 }
 
@@ -130,10 +133,18 @@ impl Sink for Rows {
     fn take(&mut self, record: u32, measurement: &Measurement<'_>, claims: Option<Claims>) {
         let latest = measurement.received.saturating_add(self.guard.ahead);
         if measurement.effective > latest {
-            return self.refuse(Some(record), Reason::TimeGuard, "ahead of the time of receipt".to_owned());
+            return self.refuse(
+                Some(record),
+                Reason::TimeGuard,
+                "ahead of the time of receipt".to_owned(),
+            );
         }
         if measurement.effective < self.guard.floor {
-            return self.refuse(Some(record), Reason::TimeGuard, "before the earliest time taken".to_owned());
+            return self.refuse(
+                Some(record),
+                Reason::TimeGuard,
+                "before the earliest time taken".to_owned(),
+            );
         }
         if let Some(claims) = claims {
             // Fewer rows than a u32: a batch is bounded by its bytes, and a row takes more than one.
@@ -144,21 +155,33 @@ impl Sink for Rows {
         if is_plausible(measurement) {
             self.builder.push(measurement, None, None);
         } else {
-            let flagged = Measurement { quality: Some("implausible"), ..measurement.clone() };
+            let flagged = Measurement {
+                quality: Some("implausible"),
+                ..measurement.clone()
+            };
             self.builder.push(&flagged, None, None);
         }
     }
 
     fn refuse(&mut self, record: Option<u32>, reason: Reason, detail: String) {
-        self.rejects.push(Reject { message: self.message, record, reason, detail });
+        self.rejects.push(Reject {
+            message: self.message,
+            record,
+            reason,
+            detail,
+        });
     }
 }
 
 /// Whether a value is in its metric's range, or cannot be judged: no range, an unknown unit, another dimension.
 /// Demo and test data keep their own mark: they never alarm anyway, and FHIR must show what they are.
 fn is_plausible(measurement: &Measurement<'_>) -> bool {
-    let (Value::Number(number), Some(metric)) = (measurement.value, measurement.definition) else { return true };
-    let Some((low, high)) = metric.range else { return true };
+    let (Value::Number(number), Some(metric)) = (measurement.value, measurement.definition) else {
+        return true;
+    };
+    let Some((low, high)) = metric.range else {
+        return true;
+    };
     if matches!(measurement.quality, Some("demo" | "test")) {
         return true;
     }

@@ -16,15 +16,18 @@ const MAX_DIGITS: u32 = 18;
 
 /// Exact powers of ten of a double.
 const POW10: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-    1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
 impl Decimal {
     /// An integer.
     #[must_use]
     pub const fn integer(value: i64) -> Self {
-        Self { mantissa: value, exponent: 0 }
+        Self {
+            mantissa: value,
+            exponent: 0,
+        }
     }
 
     /// Reads JSON number syntax (also a leading `+`, as devices write it) exactly.
@@ -90,7 +93,11 @@ impl Decimal {
         if self.mantissa.abs() <= EXACT && size < POW10.len() {
             // Both operands are exact, so the one rounding is the correct one.
             let mantissa = self.mantissa as f64;
-            return if exponent < 0 { mantissa / POW10[size] } else { mantissa * POW10[size] };
+            return if exponent < 0 {
+                mantissa / POW10[size]
+            } else {
+                mantissa * POW10[size]
+            };
         }
         format!("{}e{}", self.mantissa, exponent)
             .parse()
@@ -101,7 +108,11 @@ impl Decimal {
     #[must_use]
     pub fn decimals(self) -> i8 {
         // -128 has no positive counterpart in an i8; no double has that many decimals worth keeping.
-        if self.exponent >= 0 { 0 } else { self.exponent.checked_neg().unwrap_or(i8::MAX) }
+        if self.exponent >= 0 {
+            0
+        } else {
+            self.exponent.checked_neg().unwrap_or(i8::MAX)
+        }
     }
 
     /// `value` rounded to `decimals` (0 to 18) decimals; `None` when it is not finite or too large.
@@ -128,7 +139,10 @@ impl Decimal {
             let shift = u32::try_from(i32::from(d.exponent) - i32::from(exponent)).ok()?;
             d.mantissa.checked_mul(10_i64.checked_pow(shift)?)
         };
-        Some(Self { mantissa: align(self)?.checked_add(align(other)?)?, exponent })
+        Some(Self {
+            mantissa: align(self)?.checked_add(align(other)?)?,
+            exponent,
+        })
     }
 }
 

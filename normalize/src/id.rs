@@ -19,7 +19,15 @@ pub fn row_id(
     device_user: Option<&str>,
     device_seq: Option<i64>,
 ) -> String {
-    text(&row_id_bytes(&mut Vec::new(), source_time, device, metric, channel, device_user, device_seq))
+    text(&row_id_bytes(
+        &mut Vec::new(),
+        source_time,
+        device,
+        metric,
+        channel,
+        device_user,
+        device_seq,
+    ))
 }
 
 /// The id of the Observation that the rows of one device, MDC panel, channel, user and source time form.
@@ -31,7 +39,14 @@ pub fn panel_id(
     channel: Option<&str>,
     device_user: Option<&str>,
 ) -> String {
-    text(&panel_id_bytes(&mut Vec::new(), source_time, device, panel_mdc, channel, device_user))
+    text(&panel_id_bytes(
+        &mut Vec::new(),
+        source_time,
+        device,
+        panel_mdc,
+        channel,
+        device_user,
+    ))
 }
 
 /// [`row_id`] without an allocation once `scratch` has grown.
@@ -74,7 +89,13 @@ pub(crate) fn panel_id_bytes(
 }
 
 /// Fields with their lengths, so that no two different statements give the same bytes.
-fn stream(out: &mut Vec<u8>, device: &str, metric: &str, channel: Option<&str>, device_user: Option<&str>) {
+fn stream(
+    out: &mut Vec<u8>,
+    device: &str,
+    metric: &str,
+    channel: Option<&str>,
+    device_user: Option<&str>,
+) {
     for field in [Some(device), Some(metric), channel, device_user] {
         // 0 for "not stated": an empty name differs from none.
         let len = field.map_or(0, |text| text.len() as u64 + 1);
@@ -109,10 +130,36 @@ mod tests {
 
     #[test]
     fn ids_are_stable_and_ordered_by_time() {
-        let id = row_id(1_795_352_400_000_000, "dev-1", "MDC_ECG_HEART_RATE", None, None, None);
+        let id = row_id(
+            1_795_352_400_000_000,
+            "dev-1",
+            "MDC_ECG_HEART_RATE",
+            None,
+            None,
+            None,
+        );
         assert_eq!(id.len(), LEN);
-        assert_eq!(id, row_id(1_795_352_400_000_000, "dev-1", "MDC_ECG_HEART_RATE", None, None, None));
-        assert!(id < row_id(1_795_352_400_001_000, "dev-1", "MDC_ECG_HEART_RATE", None, None, None));
+        assert_eq!(
+            id,
+            row_id(
+                1_795_352_400_000_000,
+                "dev-1",
+                "MDC_ECG_HEART_RATE",
+                None,
+                None,
+                None
+            )
+        );
+        assert!(
+            id < row_id(
+                1_795_352_400_001_000,
+                "dev-1",
+                "MDC_ECG_HEART_RATE",
+                None,
+                None,
+                None
+            )
+        );
         // Pinned: a change of this value would give every stored reading a second row.
         assert_eq!(id, "01M81NF440RSY98ZAP2V7EW9FD");
     }
@@ -134,6 +181,9 @@ mod tests {
         ]
         .into();
         assert_eq!(ids.len(), 10);
-        let _ = (row_id(i64::MIN, "", "", None, None, None), row_id(i64::MAX, "", "", None, None, None));
+        let _ = (
+            row_id(i64::MIN, "", "", None, None, None),
+            row_id(i64::MAX, "", "", None, None, None),
+        );
     }
 }

@@ -95,7 +95,13 @@ pub struct Measurement<'a> {
 impl<'a> Measurement<'a> {
     /// A final reading of a known metric, stamped by the device at `time`, with the metric's own unit.
     #[must_use]
-    pub fn new(device: &'a str, metric: &'static Metric, value: Value<'a>, time: Micros, received: Micros) -> Self {
+    pub fn new(
+        device: &'a str,
+        metric: &'static Metric,
+        value: Value<'a>,
+        time: Micros,
+        received: Micros,
+    ) -> Self {
         Self {
             definition: Some(metric),
             device,

@@ -68,11 +68,19 @@ pub trait Sink {
 
 /// Decodes a pack. Without a content type that names a form, the first byte tells: `[` after white space is JSON,
 /// 0x80 to 0x9f a CBOR array.
-pub fn decode(payload: &[u8], content_type: Option<&str>, context: &Context<'_>, sink: &mut impl Sink) {
+pub fn decode(
+    payload: &[u8],
+    content_type: Option<&str>,
+    context: &Context<'_>,
+    sink: &mut impl Sink,
+) {
     let records = match form(payload, content_type) {
         Some(Form::Json) => json::parse(payload),
         Some(Form::Cbor) => cbor::parse(payload),
-        None => Err((Reason::Undecodable, "neither a JSON nor a CBOR array".to_owned())),
+        None => Err((
+            Reason::Undecodable,
+            "neither a JSON nor a CBOR array".to_owned(),
+        )),
     };
     match records {
         Ok(records) => resolve::resolve(&records, context, sink),
@@ -87,14 +95,20 @@ enum Form {
 }
 
 fn form(payload: &[u8], content_type: Option<&str>) -> Option<Form> {
-    let media = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    let media = content_type
+        .and_then(|text| text.split(';').next())
+        .unwrap_or_default()
+        .trim();
     if media.eq_ignore_ascii_case(JSON) {
         return Some(Form::Json);
     }
     if media.eq_ignore_ascii_case(CBOR) {
         return Some(Form::Cbor);
     }
-    match payload.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))? {
+    match payload
+        .iter()
+        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))?
+    {
         b'[' => Some(Form::Json),
         0x80..=0x9f => Some(Form::Cbor),
         _ => None,

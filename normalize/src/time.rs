@@ -59,7 +59,10 @@ mod tests {
             assert_eq!(parse_rfc3339(text), Some(micros), "{text}");
             assert_eq!(parse_rfc3339(&format_rfc3339(micros)), Some(micros));
         }
-        assert_eq!(format_rfc3339(1_795_352_400_500_000), "2026-11-22T13:00:00.500Z");
+        assert_eq!(
+            format_rfc3339(1_795_352_400_500_000),
+            "2026-11-22T13:00:00.500Z"
+        );
         assert_eq!(format_rfc3339(i64::MAX), "9999-12-31T23:59:59.999999Z");
         assert_eq!(format_rfc3339(i64::MIN), "0000-01-01T00:00:00Z");
         assert_eq!(parse_rfc3339("2026-11-22T13:00:00"), None);

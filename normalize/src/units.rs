@@ -37,7 +37,8 @@ pub const MAX_LEN: usize = 64;
 /// of garbage from filling memory.
 const CACHE_ENTRIES: usize = 4_096;
 
-static VALIDITY: LazyLock<RwLock<HashMap<Box<str>, bool>>> = LazyLock::new(|| RwLock::new(HashMap::new()));
+static VALIDITY: LazyLock<RwLock<HashMap<Box<str>, bool>>> =
+    LazyLock::new(|| RwLock::new(HashMap::new()));
 
 /// The unit that `text` means: known aliases and SenML-registered units are translated, UCUM stays as it is.
 #[must_use]
@@ -45,7 +46,11 @@ pub fn canonical(text: &str) -> Unit<'_> {
     if let Some(ucum) = aliases::translate(text) {
         return Unit::Ucum(ucum);
     }
-    if is_ucum(text) { Unit::Ucum(text) } else { Unit::Unknown(text) }
+    if is_ucum(text) {
+        Unit::Ucum(text)
+    } else {
+        Unit::Unknown(text)
+    }
 }
 
 /// Whether `text` is valid UCUM (case sensitive).
@@ -60,7 +65,8 @@ pub fn is_ucum(text: &str) -> bool {
         return valid;
     }
     // Not `validate`: it searches for corrections when the text is wrong, which costs milliseconds.
-    let valid = octofhir_ucum::parse_expression(text).is_ok_and(|unit| octofhir_ucum::evaluate(&unit).is_ok());
+    let valid = octofhir_ucum::parse_expression(text)
+        .is_ok_and(|unit| octofhir_ucum::evaluate(&unit).is_ok());
     if let Ok(mut known) = VALIDITY.write()
         && known.len() < CACHE_ENTRIES
     {
@@ -78,7 +84,9 @@ pub fn convert(value: f64, from: &str, to: &str) -> Option<f64> {
     if !is_ucum(from) || !is_ucum(to) {
         return None;
     }
-    octofhir_ucum::convert(value, from, to).ok().filter(|converted| converted.is_finite())
+    octofhir_ucum::convert(value, from, to)
+        .ok()
+        .filter(|converted| converted.is_finite())
 }
 
 /// How people read the unit: `mmHg` for `mm[Hg]`. The code itself where it reads well.
@@ -142,7 +150,12 @@ mod tests {
         assert!((milligrams - 180.156).abs() < 1e-9, "{milligrams}");
         let moles = glucose.convert(180.156, "mg/dL", "mmol/L").unwrap();
         assert!((moles - 10.0).abs() < 1e-9, "{moles}");
-        assert_eq!(crate::vocabulary::by_alias("weight").unwrap().convert(1.0, "kg", "mol"), None);
+        assert_eq!(
+            crate::vocabulary::by_alias("weight")
+                .unwrap()
+                .convert(1.0, "kg", "mol"),
+            None
+        );
     }
 
     proptest! {

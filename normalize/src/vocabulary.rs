@@ -43,7 +43,10 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         index.alias.insert(metric.alias, metric);
     }
     for partition in SHORT_TERM_PARTITIONS {
-        for metric in table::METRICS.iter().filter(|m| m.mdc_id().is_some() && m.code >> 16 == partition) {
+        for metric in table::METRICS
+            .iter()
+            .filter(|m| m.mdc_id().is_some() && m.code >> 16 == partition)
+        {
             index.code.entry(metric.code & 0xFFFF).or_insert(metric);
         }
     }

@@ -105,7 +105,8 @@ impl Builder {
             Value::Absent(reason) => (None, None, Some(reason)),
         };
         self.value.push(number.map(crate::decimal::Decimal::to_f64));
-        self.decimals.push(number.map(crate::decimal::Decimal::decimals));
+        self.decimals
+            .push(number.map(crate::decimal::Decimal::decimals));
         self.value_text.push(text);
         self.data_absent_reason.push(absent);
         self.unit.push(m.unit);

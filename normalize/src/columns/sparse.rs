@@ -46,9 +46,27 @@ macro_rules! sparse {
     };
 }
 
-sparse!(Text, StringBuilder, &str, DataType::Utf8, StringBuilder::new());
-sparse!(Bytes, BinaryBuilder, &[u8], DataType::Binary, BinaryBuilder::new());
-sparse!(Float, Float64Builder, f64, DataType::Float64, Float64Builder::new());
+sparse!(
+    Text,
+    StringBuilder,
+    &str,
+    DataType::Utf8,
+    StringBuilder::new()
+);
+sparse!(
+    Bytes,
+    BinaryBuilder,
+    &[u8],
+    DataType::Binary,
+    BinaryBuilder::new()
+);
+sparse!(
+    Float,
+    Float64Builder,
+    f64,
+    DataType::Float64,
+    Float64Builder::new()
+);
 sparse!(Small, Int8Builder, i8, DataType::Int8, Int8Builder::new());
 sparse!(
     Time,

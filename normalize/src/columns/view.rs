@@ -1,7 +1,8 @@
 //! Columns to typed fields.
 
 use arrow_array::{
-    Array, BinaryArray, Float64Array, Int8Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, BinaryArray, Float64Array, Int8Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 
 /// A batch lacks a column of the `observation` table, or has it in another type.

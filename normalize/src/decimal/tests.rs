@@ -3,7 +3,14 @@ use proptest::prelude::*;
 
 #[test]
 fn keeps_what_was_sent() {
-    for text in ["37.20", "0", "-0.50", "120", "0.001", "-12345678901234567.8"] {
+    for text in [
+        "37.20",
+        "0",
+        "-0.50",
+        "120",
+        "0.001",
+        "-12345678901234567.8",
+    ] {
         assert_eq!(Decimal::parse(text).unwrap().to_string(), text);
     }
     assert_eq!(Decimal::parse("1.50e2").unwrap().to_string(), "150");
@@ -14,7 +21,22 @@ fn keeps_what_was_sent() {
 
 #[test]
 fn refuses_what_is_no_number() {
-    for text in ["", "-", ".", "1.", ".5", "1e", "1e+", "NaN", "1 ", "--1", "1.2.3", "0x10", "1e999", "1234567890123456789"] {
+    for text in [
+        "",
+        "-",
+        ".",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "NaN",
+        "1 ",
+        "--1",
+        "1.2.3",
+        "0x10",
+        "1e999",
+        "1234567890123456789",
+    ] {
         assert_eq!(Decimal::parse(text), None, "{text}");
     }
     assert_eq!(Decimal::from_f64_decimals(f64::NAN, 1), None);
@@ -23,10 +45,22 @@ fn refuses_what_is_no_number() {
 
 #[test]
 fn sums_are_exact() {
-    let sum = Decimal::parse("36.5").unwrap().checked_add(Decimal::parse("0.70").unwrap());
+    let sum = Decimal::parse("36.5")
+        .unwrap()
+        .checked_add(Decimal::parse("0.70").unwrap());
     assert_eq!(sum.unwrap().to_string(), "37.20");
-    assert_eq!(Decimal::integer(i64::MAX).checked_add(Decimal::integer(1)), None);
-    let far = Decimal { mantissa: 1, exponent: 127 }.checked_add(Decimal { mantissa: 1, exponent: -128 });
+    assert_eq!(
+        Decimal::integer(i64::MAX).checked_add(Decimal::integer(1)),
+        None
+    );
+    let far = Decimal {
+        mantissa: 1,
+        exponent: 127,
+    }
+    .checked_add(Decimal {
+        mantissa: 1,
+        exponent: -128,
+    });
     assert_eq!(far, None);
 }
 

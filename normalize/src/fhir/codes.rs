@@ -11,7 +11,8 @@ pub(super) const MDC: &str = "urn:iso:std:iso:11073:10101";
 pub(super) const UCUM: &str = "http://unitsofmeasure.org";
 pub(super) const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 pub(super) const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
-pub(super) const GATEWAY: &str = "http://hl7.org/fhir/StructureDefinition/observation-gatewayDevice";
+pub(super) const GATEWAY: &str =
+    "http://hl7.org/fhir/StructureDefinition/observation-gatewayDevice";
 /// Identifier of Observations; the value is the row's or panel's id, which derives from what the device said.
 pub(super) const IDENTIFIER: &str = "urn:wardline:observation";
 /// Codes that are this project's or a site's own.
@@ -22,24 +23,38 @@ const REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
 /// Codes of v3 ObservationInterpretation that a reading can have.
 const INTERPRETATIONS: [&str; 24] = [
-    "N", "A", "AA", "H", "HH", "HU", "HX", "L", "LL", "LU", "LX", "<", ">", "U", "D", "B", "W", "POS", "NEG", "IND",
-    "DET", "ND", "R", "S",
+    "N", "A", "AA", "H", "HH", "HU", "HX", "L", "LL", "LU", "LX", "<", ">", "U", "D", "B", "W",
+    "POS", "NEG", "IND", "DET", "ND", "R", "S",
 ];
 
 pub(super) fn coding(system: &'static str, code: impl Into<Cow<'static, str>>) -> Coding {
-    Coding { system, code: code.into(), display: None }
+    Coding {
+        system,
+        code: code.into(),
+        display: None,
+    }
 }
 
 pub(super) fn concept(coding: Coding) -> Concept {
-    Concept { coding: vec![coding], text: None }
+    Concept {
+        coding: vec![coding],
+        text: None,
+    }
 }
 
 pub(super) fn words(text: impl Into<Cow<'static, str>>) -> Concept {
-    Concept { coding: Vec::new(), text: Some(text.into()) }
+    Concept {
+        coding: Vec::new(),
+        text: Some(text.into()),
+    }
 }
 
 fn mdc(code: u32, reference_id: &'static str) -> Coding {
-    Coding { system: MDC, code: code.to_string().into(), display: Some(reference_id.into()) }
+    Coding {
+        system: MDC,
+        code: code.to_string().into(),
+        display: Some(reference_id.into()),
+    }
 }
 
 /// LOINC codes unless they are withheld, then MDC, then the name.
@@ -47,23 +62,36 @@ pub(super) fn metric(metric: &'static Metric, with_loinc: bool) -> Concept {
     let mut codings = Vec::with_capacity(3);
     if with_loinc {
         let own = (!metric.loinc.is_empty()).then_some(metric.loinc);
-        codings.extend(own.into_iter().chain(metric.also_loinc.iter().copied()).map(|code| coding(LOINC, code)));
+        codings.extend(
+            own.into_iter()
+                .chain(metric.also_loinc.iter().copied())
+                .map(|code| coding(LOINC, code)),
+        );
     }
     if let Some(reference_id) = metric.mdc_id() {
         codings.push(mdc(metric.code, reference_id));
     } else if metric.loinc.is_empty() {
         codings.push(coding(LOCAL, metric.alias));
     }
-    Concept { coding: codings, text: Some(metric.display.into()) }
+    Concept {
+        coding: codings,
+        text: Some(metric.display.into()),
+    }
 }
 
 pub(super) fn panel(panel: &'static Panel) -> Concept {
-    Concept { coding: vec![coding(LOINC, panel.loinc), mdc(panel.code, panel.mdc)], text: Some(panel.display.into()) }
+    Concept {
+        coding: vec![coding(LOINC, panel.loinc), mdc(panel.code, panel.mdc)],
+        text: Some(panel.display.into()),
+    }
 }
 
 /// A reason from the table, which may hold any text, as one of FHIR's codes.
 pub(super) fn absent(reason: &str) -> Concept {
-    let code = DATA_ABSENT_REASONS.into_iter().find(|known| *known == reason).unwrap_or("unknown");
+    let code = DATA_ABSENT_REASONS
+        .into_iter()
+        .find(|known| *known == reason)
+        .unwrap_or("unknown");
     concept(coding(ABSENT, code))
 }
 
@@ -82,9 +110,18 @@ pub(super) fn quality(quality: &str) -> (Option<Coding>, Option<&'static str>) {
             Some(coding(RELIABILITY, "UNRELIABLE")),
             Some("Outside the plausible range of this metric; not used for alerts."),
         ),
-        "questionable" => (Some(coding(RELIABILITY, "UNCERTREL")), Some("The device marked the value as questionable.")),
-        "early-estimate" => (Some(coding(RELIABILITY, "UNCERTREL")), Some("The device marked the value as an early estimate.")),
-        "calibrating" => (Some(coding(RELIABILITY, "UNCERTREL")), Some("The device was calibrating.")),
+        "questionable" => (
+            Some(coding(RELIABILITY, "UNCERTREL")),
+            Some("The device marked the value as questionable."),
+        ),
+        "early-estimate" => (
+            Some(coding(RELIABILITY, "UNCERTREL")),
+            Some("The device marked the value as an early estimate."),
+        ),
+        "calibrating" => (
+            Some(coding(RELIABILITY, "UNCERTREL")),
+            Some("The device was calibrating."),
+        ),
         _ => (None, None),
     }
 }
@@ -92,18 +129,39 @@ pub(super) fn quality(quality: &str) -> (Option<Coding>, Option<&'static str>) {
 /// A reference; an id that FHIR does not allow becomes a logical one.
 pub(super) fn reference(projection: &Projection, kind: &'static str, id: &str) -> Reference {
     if is_id(id) {
-        return Reference { reference: Some(format!("{}{kind}/{id}", projection.base)), kind: None, identifier: None };
+        return Reference {
+            reference: Some(format!("{}{kind}/{id}", projection.base)),
+            kind: None,
+            identifier: None,
+        };
     }
-    Reference { reference: None, kind: Some(kind), identifier: Some(Identifier { system: None, value: clean(id) }) }
+    Reference {
+        reference: None,
+        kind: Some(kind),
+        identifier: Some(Identifier {
+            system: None,
+            value: clean(id),
+        }),
+    }
 }
 
 fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
 }
 
 /// Text without the control characters that a FHIR string cannot have, and not blank.
 pub(super) fn clean(text: &str) -> String {
-    let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n')).collect();
+    let clean: String = text
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n'))
+        .collect();
     let trimmed = clean.trim();
-    if trimmed.is_empty() { "(blank)".to_owned() } else { trimmed.to_owned() }
+    if trimmed.is_empty() {
+        "(blank)".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
 }

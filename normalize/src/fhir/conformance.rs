@@ -1,0 +1,380 @@
+//! A strict checker for tests: base rules of FHIR JSON and of Observation (R4 4.0.1), and the vital-signs profiles
+//! as clinical.md 2.1 has them. Written from the specification, not from the projection.
+
+use serde_json::{Map, Value};
+
+const LOINC: &str = "http://loinc.org";
+const UCUM: &str = "http://unitsofmeasure.org";
+
+/// LOINC code, profile, allowed UCUM codes.
+const VITAL_SIGNS: [(&str, &str, &[&str]); 9] = [
+    ("8867-4", "heartrate", &["/min"]),
+    ("9279-1", "resprate", &["/min"]),
+    ("2708-6", "oxygensat", &["%"]),
+    ("8310-5", "bodytemp", &["Cel", "[degF]"]),
+    ("29463-7", "bodyweight", &["kg", "g", "[lb_av]"]),
+    ("8302-2", "bodyheight", &["cm", "[in_i]"]),
+    ("9843-4", "headcircum", &["cm", "[in_i]"]),
+    ("39156-5", "bmi", &["kg/m2"]),
+    ("85354-9", "bp", &[]),
+];
+
+const TOP: [&str; 24] = [
+    "resourceType",
+    "id",
+    "meta",
+    "extension",
+    "identifier",
+    "status",
+    "category",
+    "code",
+    "subject",
+    "encounter",
+    "effectiveDateTime",
+    "effectivePeriod",
+    "issued",
+    "valueQuantity",
+    "valueCodeableConcept",
+    "valueBoolean",
+    "valueString",
+    "dataAbsentReason",
+    "interpretation",
+    "note",
+    "bodySite",
+    "method",
+    "device",
+    "component",
+];
+
+type Object = Map<String, Value>;
+
+/// Every fault of an Observation; none when it conforms.
+pub(super) fn faults(json: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let value: Value = serde_json::from_str(json).unwrap();
+    no_empties(&value, "Observation", &mut faults);
+    let observation = value.as_object().unwrap();
+    let mut need = |truth: bool, what: &str| {
+        if !truth {
+            faults.push(what.to_owned());
+        }
+    };
+    for key in observation.keys() {
+        need(
+            TOP.contains(&key.as_str()),
+            &format!("unknown element {key}"),
+        );
+    }
+    need(
+        text(observation, "resourceType") == "Observation",
+        "resourceType",
+    );
+    need(is_id(text(observation, "id")), "id");
+    need(
+        [
+            "registered",
+            "preliminary",
+            "final",
+            "amended",
+            "corrected",
+            "cancelled",
+            "entered-in-error",
+            "unknown",
+        ]
+        .contains(&text(observation, "status")),
+        "status is required and from the value set",
+    );
+    need(is_concept(observation.get("code")), "code");
+    need(
+        is_reference(observation.get("subject"), "Patient"),
+        "subject",
+    );
+    need(is_reference(observation.get("device"), "Device"), "device");
+    need(
+        list(observation, "identifier")
+            .iter()
+            .all(|i| i["value"].is_string()),
+        "identifier.value",
+    );
+    need(is_instant(text(observation, "issued")), "issued");
+    let period = observation.get("effectivePeriod");
+    let date_time = observation.get("effectiveDateTime");
+    need(
+        period.is_some() != date_time.is_some(),
+        "exactly one effective[x]",
+    );
+    need(
+        date_time.is_none_or(|t| is_instant(t.as_str().unwrap())),
+        "effectiveDateTime",
+    );
+    need(
+        period.is_none_or(|p| {
+            let [start, end] = ["start", "end"].map(|name| p[name].as_str().unwrap_or_default());
+            is_instant(start)
+                && is_instant(end)
+                && crate::time::parse_rfc3339(start) <= crate::time::parse_rfc3339(end)
+        }),
+        "effectivePeriod",
+    );
+    for name in ["category", "interpretation"] {
+        need(
+            list(observation, name).iter().all(|c| is_concept(Some(c))),
+            name,
+        );
+    }
+    for name in ["bodySite", "method"] {
+        need(
+            observation.get(name).is_none_or(|c| is_concept(Some(c))),
+            name,
+        );
+    }
+    for extension in list(observation, "extension") {
+        need(
+            is_reference(extension.get("valueReference"), "Device"),
+            "extension",
+        );
+    }
+    check_value(observation, "Observation", &mut need);
+    let components = list(observation, "component");
+    for component in components {
+        let component = component.as_object().unwrap();
+        need(is_concept(component.get("code")), "component.code");
+        need(
+            !loinc(observation)
+                .iter()
+                .any(|code| loinc(component).contains(code))
+                || values(observation) == 0,
+            "obs-7",
+        );
+        check_value(component, "component", &mut need);
+    }
+    vital_signs(observation, components, &mut need);
+    faults
+}
+
+fn vital_signs(observation: &Object, components: &[Value], need: &mut impl FnMut(bool, &str)) {
+    let codes = loinc(observation);
+    let profiles: Vec<_> = VITAL_SIGNS
+        .iter()
+        .filter(|(code, ..)| codes.contains(code))
+        .collect();
+    let claimed: Vec<&str> = observation["meta"]["profile"]
+        .as_array()
+        .map(|list| list.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    let is_vital = list(observation, "category").iter().any(|category| {
+        list(category.as_object().unwrap(), "coding")
+            .iter()
+            .any(|coding| {
+                coding["system"] == "http://terminology.hl7.org/CodeSystem/observation-category"
+                    && coding["code"] == "vital-signs"
+            })
+    });
+    need(
+        claimed.len() == profiles.len(),
+        "a profile is claimed exactly where a code demands it",
+    );
+    for (code, profile, units) in profiles {
+        need(
+            claimed == [format!("http://hl7.org/fhir/StructureDefinition/{profile}")],
+            "meta.profile",
+        );
+        need(is_vital, "VSCat");
+        need(
+            values(observation) == usize::from(observation.contains_key("valueQuantity")),
+            "value[x] is closed: Quantity",
+        );
+        if *code == "85354-9" {
+            for part in ["8480-6", "8462-4"] {
+                let found: Vec<_> = components
+                    .iter()
+                    .filter(|c| loinc(c.as_object().unwrap()).contains(&part))
+                    .collect();
+                need(found.len() == 1, "systolic and diastolic once each");
+                for component in found {
+                    let component = component.as_object().unwrap();
+                    need(
+                        values(component) == usize::from(component.contains_key("valueQuantity")),
+                        "component value",
+                    );
+                    need(
+                        is_vital_quantity(component, &["mm[Hg]"]),
+                        "component quantity",
+                    );
+                }
+            }
+        } else {
+            need(is_vital_quantity(observation, units), "vital sign quantity");
+        }
+    }
+    if is_vital {
+        // vs-2 and vs-3.
+        let has = |o: &Object| values(o) == 1 || o.contains_key("dataAbsentReason");
+        need(!components.is_empty() || has(observation), "vs-2");
+        need(
+            components.iter().all(|c| has(c.as_object().unwrap())),
+            "vs-3",
+        );
+    }
+}
+
+fn is_vital_quantity(holder: &Object, units: &[&str]) -> bool {
+    holder.get("valueQuantity").is_none_or(|quantity| {
+        quantity["value"].is_number()
+            && quantity["unit"].is_string()
+            && quantity["system"] == UCUM
+            && units.contains(&quantity["code"].as_str().unwrap_or_default())
+    })
+}
+
+fn check_value(holder: &Object, what: &str, need: &mut impl FnMut(bool, &str)) {
+    let count = values(holder);
+    need(count <= 1, &format!("{what}: one value[x]"));
+    let absent = holder.get("dataAbsentReason");
+    need(count == 0 || absent.is_none(), &format!("{what}: obs-6"));
+    need(
+        absent.is_none_or(|c| is_concept(Some(c))),
+        "dataAbsentReason",
+    );
+    if let Some(quantity) = holder.get("valueQuantity") {
+        need(quantity["value"].is_number(), "quantity.value");
+        // qty-3.
+        need(
+            quantity.get("code").is_none() || quantity.get("system").is_some(),
+            "qty-3",
+        );
+        if quantity["system"] == UCUM {
+            need(
+                octofhir_ucum::validate(quantity["code"].as_str().unwrap()).is_ok(),
+                "quantity.code is UCUM",
+            );
+        }
+    }
+    if let Some(concept) = holder.get("valueCodeableConcept") {
+        need(is_concept(Some(concept)), "valueCodeableConcept");
+    }
+}
+
+fn values(holder: &Object) -> usize {
+    holder.keys().filter(|key| key.starts_with("value")).count()
+}
+
+fn loinc(holder: &Object) -> Vec<&str> {
+    list(holder["code"].as_object().unwrap(), "coding")
+        .iter()
+        .filter(|coding| coding["system"] == LOINC)
+        .filter_map(|coding| coding["code"].as_str())
+        .collect()
+}
+
+/// Nothing null, empty or blank anywhere (FHIR JSON).
+fn no_empties(value: &Value, path: &str, faults: &mut Vec<String>) {
+    let empty = match value {
+        Value::Null => true,
+        Value::String(text) => {
+            text.trim().is_empty() || text.chars().any(|c| c < ' ' && !"\t\r\n".contains(c))
+        }
+        Value::Array(items) => {
+            items.iter().for_each(|item| no_empties(item, path, faults));
+            items.is_empty()
+        }
+        Value::Object(fields) => {
+            fields
+                .iter()
+                .for_each(|(name, item)| no_empties(item, &format!("{path}.{name}"), faults));
+            fields.is_empty()
+        }
+        _ => false,
+    };
+    if empty {
+        faults.push(format!("{path} is empty"));
+    }
+}
+
+fn is_concept(value: Option<&Value>) -> bool {
+    let Some(concept) = value.and_then(Value::as_object) else {
+        return false;
+    };
+    let codings = list(concept, "coding");
+    let valid = codings.iter().all(|coding| {
+        let code = coding["code"].as_str().unwrap_or_default();
+        coding["system"]
+            .as_str()
+            .is_some_and(|s| s.starts_with("http://") || s.starts_with("urn:"))
+            && !code.is_empty()
+            && code == code.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    valid && (!codings.is_empty() || concept.contains_key("text"))
+}
+
+fn is_reference(value: Option<&Value>, kind: &str) -> bool {
+    let Some(reference) = value.and_then(Value::as_object) else {
+        return false;
+    };
+    match reference.get("reference") {
+        Some(text) => text
+            .as_str()
+            .unwrap()
+            .rsplit_once('/')
+            .is_some_and(|(start, id)| start.ends_with(kind) && is_id(id)),
+        None => reference["type"] == kind && reference["identifier"]["value"].is_string(),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
+}
+
+/// `YYYY-MM-DDThh:mm:ss[.sss]Z`.
+fn is_instant(text: &str) -> bool {
+    let (date, rest) = text.split_at_checked(19).unwrap_or_default();
+    let shape = date.bytes().enumerate().all(|(i, b)| match i {
+        4 | 7 => b == b'-',
+        10 => b == b'T',
+        13 | 16 => b == b':',
+        _ => b.is_ascii_digit(),
+    });
+    let fraction = rest
+        .strip_suffix('Z')
+        .map(|f| f.strip_prefix('.').unwrap_or(f));
+    date.len() == 19 && shape && fraction.is_some_and(|f| f.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn text<'a>(object: &'a Object, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(object: &'a Object, name: &str) -> &'a [Value] {
+    object
+        .get(name)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn the_checker_finds_faults() {
+    let good = r#"{"resourceType":"Observation","id":"a","meta":{"profile":["http://hl7.org/fhir/StructureDefinition/heartrate"]},
+        "identifier":[{"value":"a"}],"status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],
+        "code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"subject":{"reference":"Patient/p"},"device":{"reference":"Device/d"},
+        "effectiveDateTime":"2026-11-22T13:00:00Z","issued":"2026-11-22T13:00:00.5Z",
+        "valueQuantity":{"value":72,"unit":"/min","system":"http://unitsofmeasure.org","code":"/min"}}"#;
+    assert_eq!(faults(good), [""; 0]);
+    for (from, to) in [
+        ("\"code\":\"/min\"", "\"code\":\"{beats}/min\""),
+        ("\"status\":\"final\",", ""),
+        ("vital-signs", "exam"),
+        ("heartrate", "bodytemp"),
+        ("\"unit\":\"/min\",", ""),
+        ("Patient/p", "Patient/"),
+        ("\"id\":\"a\"", "\"id\":\"\""),
+        ("8867-4", "85354-9"),
+        ("\"value\":72", "\"value\":\"72\""),
+        ("22T13:00:00Z", "22"),
+    ] {
+        assert!(good.contains(from));
+        assert!(!faults(&good.replacen(from, to, 1)).is_empty(), "{from}");
+    }
+}

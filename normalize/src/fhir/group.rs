@@ -14,7 +14,9 @@ pub(super) fn group(columns: &Columns<'_>, rows: impl Iterator<Item = usize>) ->
             groups.push(vec![row]);
             continue;
         };
-        let index = *panels.entry((panel, columns.patient_id.value(row))).or_insert(groups.len());
+        let index = *panels
+            .entry((panel, columns.patient_id.value(row)))
+            .or_insert(groups.len());
         match groups.get_mut(index) {
             Some(group) => group.push(row),
             None => groups.push(vec![row]),

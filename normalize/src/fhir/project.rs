@@ -1,6 +1,8 @@
 //! Rows of one Observation to the resource.
 
-use super::types::{Component, Concept, Extension, Identifier, Meta, Note, Observation, Period, Value};
+use super::types::{
+    Component, Concept, Extension, Identifier, Meta, Note, Observation, Period, Value,
+};
 use super::{Projection, at, codes, value};
 use crate::columns::Columns;
 use crate::time::{self, format_rfc3339};
@@ -18,7 +20,11 @@ struct Content {
     note: Vec<Note>,
 }
 
-pub(super) fn project(columns: &Columns<'_>, rows: &[usize], projection: &Projection) -> Observation {
+pub(super) fn project(
+    columns: &Columns<'_>,
+    rows: &[usize],
+    projection: &Projection,
+) -> Observation {
     let first = rows[0];
     let metric = definition(columns, first);
     let panel = metric
@@ -29,9 +35,16 @@ pub(super) fn project(columns: &Columns<'_>, rows: &[usize], projection: &Projec
         None => of_single(columns, first, metric),
     };
     let id = at(columns.panel_id, first).unwrap_or_else(|| columns.id.value(first));
-    let issued = rows.iter().map(|&row| columns.received.value(row)).max().unwrap_or_default();
+    let issued = rows
+        .iter()
+        .map(|&row| columns.received.value(row))
+        .max()
+        .unwrap_or_default();
     let start = columns.effective.value(first);
-    let end = columns.effective_end.is_valid(first).then(|| columns.effective_end.value(first));
+    let end = columns
+        .effective_end
+        .is_valid(first)
+        .then(|| columns.effective_end.value(first));
     let period = end.filter(|end| *end > start);
     let mut security = Vec::new();
     let mut note = content.note;
@@ -41,10 +54,16 @@ pub(super) fn project(columns: &Columns<'_>, rows: &[usize], projection: &Projec
         if let Some(words) = words
             && !note.iter().any(|note| note.text == words)
         {
-            note.push(Note { text: words.to_owned() });
+            note.push(Note {
+                text: words.to_owned(),
+            });
         }
     }
-    let interpretation = if panel.is_some() { None } else { at(columns.interpretation, first) };
+    let interpretation = if panel.is_some() {
+        None
+    } else {
+        at(columns.interpretation, first)
+    };
     let implied = |text: Option<&'static str>| text.map(codes::words);
     let patient = columns.patient_id.value(first);
     Observation {
@@ -52,7 +71,11 @@ pub(super) fn project(columns: &Columns<'_>, rows: &[usize], projection: &Projec
         id: id.to_owned(),
         patient: patient.to_owned(),
         meta: Meta {
-            version_id: rows.iter().map(|&row| columns.version.value(row)).sum::<i64>().to_string(),
+            version_id: rows
+                .iter()
+                .map(|&row| columns.version.value(row))
+                .sum::<i64>()
+                .to_string(),
             last_updated: instant(issued),
             profile: content.profile.map(|url| [url]),
             security,
@@ -64,7 +87,10 @@ pub(super) fn project(columns: &Columns<'_>, rows: &[usize], projection: &Projec
             })
             .into_iter()
             .collect(),
-        identifier: [Identifier { system: Some(codes::IDENTIFIER), value: id.to_owned() }],
+        identifier: [Identifier {
+            system: Some(codes::IDENTIFIER),
+            value: id.to_owned(),
+        }],
         status: status(columns, rows),
         category: content
             .category
@@ -74,12 +100,19 @@ pub(super) fn project(columns: &Columns<'_>, rows: &[usize], projection: &Projec
             .collect(),
         code: content.code,
         subject: codes::reference(projection, "Patient", patient),
-        encounter: at(columns.encounter_id, first).map(|id| codes::reference(projection, "Encounter", id)),
+        encounter: at(columns.encounter_id, first)
+            .map(|id| codes::reference(projection, "Encounter", id)),
         effective_date_time: period.is_none().then(|| format_rfc3339(start)),
-        effective_period: period.map(|end| Period { start: format_rfc3339(start), end: format_rfc3339(end) }),
+        effective_period: period.map(|end| Period {
+            start: format_rfc3339(start),
+            end: format_rfc3339(end),
+        }),
         issued: instant(issued),
         value: content.value,
-        interpretation: interpretation.map(codes::interpretation).into_iter().collect(),
+        interpretation: interpretation
+            .map(codes::interpretation)
+            .into_iter()
+            .collect(),
         note,
         body_site: at(columns.body_site, first)
             .map(|text| codes::words(codes::clean(text)))
@@ -99,8 +132,8 @@ fn instant(micros: time::Micros) -> String {
 
 /// The vocabulary's row: by MDC, else by LOINC or local code.
 fn definition(columns: &Columns<'_>, row: usize) -> Option<&'static Metric> {
-    if let Some(mdc) = at(columns.mdc, row) {
-        return vocabulary::by_mdc(mdc);
+    if let Some(metric) = at(columns.mdc, row).and_then(vocabulary::by_mdc) {
+        return Some(metric);
     }
     let code = columns.code.value(row);
     vocabulary::by_loinc(code)
@@ -113,15 +146,21 @@ fn definition(columns: &Columns<'_>, row: usize) -> Option<&'static Metric> {
 
 fn of_single(columns: &Columns<'_>, row: usize, metric: Option<&'static Metric>) -> Content {
     let fitted = value::of_row(columns, row, metric);
-    let known_mdc = columns.mdc.is_valid(row);
     let code = match metric {
-        Some(metric) => codes::metric(metric, fitted.conforms).without_mdc_unless(known_mdc),
+        Some(metric) => {
+            codes::metric(metric, fitted.conforms).without_mdc_unless(states_mdc(columns, row))
+        }
         None => unknown(columns.code.value(row)),
     };
     Content {
         code,
-        category: metric.filter(|_| fitted.conforms).map(|metric| metric.category),
-        profile: metric.and_then(|metric| metric.profile).filter(|_| fitted.conforms).map(vocabulary::Profile::url),
+        category: metric
+            .filter(|_| fitted.conforms)
+            .map(|metric| metric.category),
+        profile: metric
+            .and_then(|metric| metric.profile)
+            .filter(|_| fitted.conforms)
+            .map(vocabulary::Profile::url),
         value: fitted.value,
         component: Vec::new(),
         note: Vec::new(),
@@ -138,11 +177,18 @@ impl Concept {
     }
 }
 
+fn states_mdc(columns: &Columns<'_>, row: usize) -> bool {
+    at(columns.mdc, row).is_some_and(|mdc| vocabulary::by_mdc(mdc).is_some())
+}
+
 /// A metric outside the vocabulary.
 fn unknown(code: &str) -> Concept {
     match code.strip_prefix("local:") {
         Some(local) => Concept {
-            coding: vec![codes::coding(codes::LOCAL, local.replace(char::is_whitespace, "_"))],
+            coding: vec![codes::coding(
+                codes::LOCAL,
+                local.replace(char::is_whitespace, "_"),
+            )],
             text: Some(codes::clean(local).into()),
         },
         None => codes::concept(codes::coding(codes::LOINC, code.to_owned())),
@@ -157,7 +203,11 @@ fn of_panel(columns: &Columns<'_>, rows: &[usize], panel: &'static Panel) -> Con
         .filter_map(|id| vocabulary::by_mdc(id))
         .filter_map(|metric| {
             // Of several rows for one component, which only differ in the device's sequence, the last counts.
-            let row = rows.iter().rev().copied().find(|&row| is_component(columns, row, metric));
+            let row = rows
+                .iter()
+                .rev()
+                .copied()
+                .find(|&row| is_component(columns, row, metric));
             let required = panel.required.contains(&metric.mdc);
             let value = match row {
                 None if required => value::absent("unknown"),
@@ -168,22 +218,31 @@ fn of_panel(columns: &Columns<'_>, rows: &[usize], panel: &'static Panel) -> Con
                     if fitted.conforms {
                         fitted.value
                     } else {
-                        note.push(Note { text: as_sent(metric, &fitted.value) });
+                        note.push(Note {
+                            text: as_sent(metric, &fitted.value),
+                        });
                         value::absent("as-text")
                     }
                 }
             };
             let interpretation = row.and_then(|row| at(columns.interpretation, row));
             Some(Component {
-                code: codes::metric(metric, true).without_mdc_unless(columns.mdc.is_valid(rows[0])),
+                code: codes::metric(metric, true).without_mdc_unless(states_mdc(columns, rows[0])),
                 value,
-                interpretation: interpretation.map(codes::interpretation).into_iter().collect(),
+                interpretation: interpretation
+                    .map(codes::interpretation)
+                    .into_iter()
+                    .collect(),
             })
         })
         .collect();
     Content {
-        code: codes::panel(panel).without_mdc_unless(columns.mdc.is_valid(rows[0])),
-        category: Some(if panel.profile.is_some() { Category::VitalSigns } else { Category::Procedure }),
+        code: codes::panel(panel).without_mdc_unless(states_mdc(columns, rows[0])),
+        category: Some(if panel.profile.is_some() {
+            Category::VitalSigns
+        } else {
+            Category::Procedure
+        }),
         profile: panel.profile.map(vocabulary::Profile::url),
         value: Value::default(),
         component,
@@ -201,9 +260,16 @@ fn is_component(columns: &Columns<'_>, row: usize, metric: &Metric) -> bool {
 /// "Systolic pressure (cuff) as sent: 120 furlongs".
 fn as_sent(metric: &Metric, value: &Value) -> String {
     let quantity = value.value_quantity.as_ref();
-    let number = quantity.map(|quantity| quantity.value.get()).or(value.value_string.as_deref()).unwrap_or_default();
-    let unit = quantity.and_then(|quantity| quantity.unit.as_deref()).unwrap_or_default();
-    format!("{} as sent: {number} {unit}", metric.display).trim_end().to_owned()
+    let number = quantity
+        .map(|quantity| quantity.value.get())
+        .or(value.value_string.as_deref())
+        .unwrap_or_default();
+    let unit = quantity
+        .and_then(|quantity| quantity.unit.as_deref())
+        .unwrap_or_default();
+    format!("{} as sent: {number} {unit}", metric.display)
+        .trim_end()
+        .to_owned()
 }
 
 fn is_erroneous(columns: &Columns<'_>, row: usize) -> bool {
@@ -213,12 +279,25 @@ fn is_erroneous(columns: &Columns<'_>, row: usize) -> bool {
 /// FHIR observation-status of the whole: that of the rows when they agree. Rows that are an error only count when
 /// all are; else the least final of the others goes first, then corrections.
 fn status(columns: &Columns<'_>, rows: &[usize]) -> Cow<'static, str> {
-    const RANK: [&str; 7] = ["registered", "preliminary", "unknown", "corrected", "amended", "cancelled", "final"];
-    let erroneous = rows.iter().filter(|&&row| is_erroneous(columns, row)).count();
+    const RANK: [&str; 7] = [
+        "registered",
+        "preliminary",
+        "unknown",
+        "corrected",
+        "amended",
+        "cancelled",
+        "final",
+    ];
+    let erroneous = rows
+        .iter()
+        .filter(|&&row| is_erroneous(columns, row))
+        .count();
     if erroneous == rows.len() {
         return "entered-in-error".into();
     }
-    let of_others = RANK.into_iter().find(|status| rows.iter().any(|&row| columns.status.value(row) == *status));
+    let of_others = RANK
+        .into_iter()
+        .find(|status| rows.iter().any(|&row| columns.status.value(row) == *status));
     match of_others {
         Some("final") if erroneous > 0 => "corrected".into(),
         Some(status) => status.into(),

@@ -30,10 +30,18 @@ const INTEGER_LABELS: [(i64, &str, Label); 15] = [
 
 pub(super) fn parse(payload: &[u8]) -> Result<Vec<Record<'_>>, Fault> {
     let mut decoder = Decoder::new(payload);
-    let undecodable = |position: usize| (Reason::Undecodable, format!("invalid CBOR near byte {position}"));
+    let undecodable = |position: usize| {
+        (
+            Reason::Undecodable,
+            format!("invalid CBOR near byte {position}"),
+        )
+    };
     let records = pack(&mut decoder).map_err(|_| undecodable(decoder.position()))?;
     if records.len() > MAX_RECORDS {
-        return Err((Reason::TooManyRecords, format!("more than {MAX_RECORDS} records")));
+        return Err((
+            Reason::TooManyRecords,
+            format!("more than {MAX_RECORDS} records"),
+        ));
     }
     if decoder.position() != payload.len() {
         return Err(undecodable(decoder.position()));
@@ -82,14 +90,18 @@ fn label<'a>(decoder: &mut Decoder<'a>) -> Result<(Label, Cow<'a, str>), Error> 
     Ok(INTEGER_LABELS
         .iter()
         .find(|(label, ..)| *label == number)
-        .map_or((Label::Ignored, Cow::Borrowed("")), |(_, name, label)| (*label, Cow::Borrowed(*name))))
+        .map_or((Label::Ignored, Cow::Borrowed("")), |(_, name, label)| {
+            (*label, Cow::Borrowed(*name))
+        }))
 }
 
 /// A text, definite or in pieces; `None` (and nothing consumed) for anything else.
 fn text<'a>(decoder: &mut Decoder<'a>) -> Result<Option<Cow<'a, str>>, Error> {
     Ok(match decoder.datatype()? {
         Type::String => Some(Cow::Borrowed(decoder.str()?)),
-        Type::StringIndef => Some(Cow::Owned(decoder.str_iter()?.collect::<Result<String, _>>()?)),
+        Type::StringIndef => Some(Cow::Owned(
+            decoder.str_iter()?.collect::<Result<String, _>>()?,
+        )),
         _ => None,
     })
 }
@@ -118,7 +130,15 @@ fn token<'a>(decoder: &mut Decoder<'a>) -> Result<Token<'a>, Error> {
             decoder.skip()?;
             Token::Map
         }
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
+        Type::U8
+        | Type::U16
+        | Type::U32
+        | Type::U64
+        | Type::I8
+        | Type::I16
+        | Type::I32
+        | Type::I64
+        | Type::Int => {
             other(integer(decoder)?.map(|value| Number::Finite(Decimal::integer(value))))
         }
         _ => {
@@ -158,7 +178,9 @@ fn tagged<'a>(decoder: &mut Decoder<'a>) -> Result<Token<'a>, Error> {
         integer(decoder)?
     };
     Ok(match (exponent, mantissa) {
-        (Some(exponent), Some(mantissa)) => Token::Number(Number::Finite(Decimal { mantissa, exponent })),
+        (Some(exponent), Some(mantissa)) => {
+            Token::Number(Number::Finite(Decimal { mantissa, exponent }))
+        }
         _ => Token::Other,
     })
 }

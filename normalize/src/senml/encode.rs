@@ -181,7 +181,10 @@ impl Record {
             None => {}
             Some(DeviceTime::Instant(time)) => form.number("dt", seconds(time)),
             Some(DeviceTime::Local(time)) => {
-                form.text("dt", crate::time::format_rfc3339(time).trim_end_matches('Z'));
+                form.text(
+                    "dt",
+                    crate::time::format_rfc3339(time).trim_end_matches('Z'),
+                );
             }
         }
         if let Some(sequence) = self.sequence {

@@ -1,141 +1,121 @@
-//! The JSON form. Each value is taken as its text, so that numbers keep their digits and a value of the wrong type
-//! costs its record and not the pack.
+//! The JSON form.
+//!
+//! A reader for this one shape, an array of flat objects, instead of a general one, for three reasons: numbers keep
+//! their digits, a value of the wrong type costs its record and not the pack, and no input can exhaust the stack
+//! (general readers recurse into values that they skip). What a pack nests, it nests in labels that are skipped:
+//! those are delimited by counting brackets and then checked by `serde_json`.
+
+mod scan;
 
 use super::MAX_RECORDS;
 use super::raw::{Fault, Label, Number, Record, Token};
 use crate::decimal::Decimal;
 use crate::measurement::Reason;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use sonic_rs::LazyValue;
+use scan::{Scanner, Syntax};
 use std::borrow::Cow;
-use std::fmt;
-
-/// Marks the one error that is not about syntax.
-const TOO_MANY: &str = "too many records";
 
 pub(super) fn parse(payload: &[u8]) -> Result<Vec<Record<'_>>, Fault> {
-    let mut deserializer = sonic_rs::Deserializer::from_slice(payload);
-    let parsed = deserializer
-        .deserialize_seq(Pack { capacity: (payload.len() / 64).min(MAX_RECORDS) })
-        .and_then(|records| deserializer.end().map(|()| records));
-    match parsed {
+    let text = std::str::from_utf8(payload).map_err(|error| {
+        (
+            Reason::Undecodable,
+            format!("invalid UTF-8 near byte {}", error.valid_up_to()),
+        )
+    })?;
+    let mut scanner = Scanner::new(text);
+    match pack(&mut scanner, (payload.len() / 64).min(MAX_RECORDS)) {
+        Ok(records) if records.len() > MAX_RECORDS => Err((
+            Reason::TooManyRecords,
+            format!("more than {MAX_RECORDS} records"),
+        )),
         Ok(records) => Ok(records),
-        Err(error) if error.to_string().contains(TOO_MANY) => {
-            Err((Reason::TooManyRecords, format!("more than {MAX_RECORDS} records")))
+        Err(Syntax) => Err((
+            Reason::Undecodable,
+            format!("invalid JSON near byte {}", scanner.position()),
+        )),
+    }
+}
+
+/// The records; one more than allowed, and no further, when there are too many.
+fn pack<'a>(scanner: &mut Scanner<'a>, capacity: usize) -> Result<Vec<Record<'a>>, Syntax> {
+    let mut records = Vec::with_capacity(capacity);
+    scanner.expect(b'[')?;
+    if scanner.take(b']') {
+        scanner.end()?;
+        return Ok(records);
+    }
+    loop {
+        records.push(record(scanner)?);
+        if records.len() > MAX_RECORDS {
+            return Ok(records);
         }
-        // The library's message quotes the payload; a position is enough and names no value.
-        Err(error) => Err((Reason::Undecodable, format!("invalid JSON near byte {}", error.offset()))),
-    }
-}
-
-struct Pack {
-    capacity: usize,
-}
-
-impl<'de> Visitor<'de> for Pack {
-    type Value = Vec<Record<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut records = Vec::with_capacity(self.capacity);
-        while let Some(record) = seq.next_element_seed(RecordSeed)? {
-            if records.len() == MAX_RECORDS {
-                return Err(A::Error::custom(TOO_MANY));
-            }
-            records.push(record);
+        if scanner.take(b']') {
+            scanner.end()?;
+            return Ok(records);
         }
-        Ok(records)
+        scanner.expect(b',')?;
     }
 }
 
-struct RecordSeed;
-
-impl<'de> DeserializeSeed<'de> for RecordSeed {
-    type Value = Record<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
+fn record<'a>(scanner: &mut Scanner<'a>) -> Result<Record<'a>, Syntax> {
+    let mut record = Record::default();
+    scanner.expect(b'{')?;
+    if scanner.take(b'}') {
+        return Ok(record);
     }
-}
-
-impl<'de> Visitor<'de> for RecordSeed {
-    type Value = Record<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut record = Record::default();
-        while let Some(Key(label, name)) = map.next_key()? {
-            let value: LazyValue<'de> = map.next_value()?;
-            let token = match value.as_raw_cow() {
-                Cow::Borrowed(text) => token(text),
-                // Text with escapes.
-                Cow::Owned(text) => token(&text).map(Token::into_owned),
-            };
-            record.set(label, &name, token.map_err(A::Error::custom)?);
+    loop {
+        let name = string(scanner)?;
+        scanner.expect(b':')?;
+        record.set(Label::of(&name), &name, token(scanner)?);
+        if scanner.take(b'}') {
+            return Ok(record);
         }
-        Ok(record)
+        scanner.expect(b',')?;
     }
 }
 
-struct Key<'de>(Label, Cow<'de, str>);
-
-impl<'de> serde::Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a label")
-            }
-
-            #[inline]
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Label::of(text), Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(Label::of(text), Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
-/// A JSON value, whose text the parser has delimited, as a token.
 #[inline]
-fn token(text: &str) -> Result<Token<'_>, &'static str> {
-    Ok(match text.as_bytes().first() {
-        Some(b'"') => Token::Text(string(text)?),
-        Some(b'-' | b'0'..=b'9') => number(text).map_or(Token::Other, Token::Number),
-        Some(b't') => Token::Bool(true),
-        Some(b'f') => Token::Bool(false),
-        Some(b'[') => Token::List,
-        Some(b'{') => Token::Map,
-        _ => Token::Other,
+fn token<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, Syntax> {
+    Ok(match scanner.peek().ok_or(Syntax)? {
+        b'"' => Token::Text(string(scanner)?),
+        b'-' | b'0'..=b'9' => number(scanner.number()?)?.map_or(Token::Other, Token::Number),
+        b't' => scanner.literal("true").map(|()| Token::Bool(true))?,
+        b'f' => scanner.literal("false").map(|()| Token::Bool(false))?,
+        b'n' => scanner.literal("null").map(|()| Token::Other)?,
+        b'[' => scanner.nested().map(|()| Token::List)?,
+        b'{' => scanner.nested().map(|()| Token::Map)?,
+        _ => return Err(Syntax),
     })
 }
 
 #[inline]
-fn string(text: &str) -> Result<Cow<'_, str>, &'static str> {
-    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or("unterminated string")?;
-    if inner.bytes().any(|byte| byte == b'\\') {
-        return serde_json::from_str(text).map(Cow::Owned).map_err(|_| "invalid escape");
+fn string<'a>(scanner: &mut Scanner<'a>) -> Result<Cow<'a, str>, Syntax> {
+    let (quoted, escaped) = scanner.string()?;
+    if escaped {
+        return serde_json::from_str(quoted)
+            .map(Cow::Owned)
+            .map_err(|_| Syntax);
     }
-    Ok(Cow::Borrowed(inner))
+    quoted
+        .get(1..quoted.len() - 1)
+        .map(Cow::Borrowed)
+        .ok_or(Syntax)
 }
 
-/// Digits beyond what a decimal holds are rounded to the nearest double.
-fn number(text: &str) -> Option<Number> {
-    if let Some(decimal) = Decimal::parse(text) {
-        return Some(Number::Finite(decimal));
+/// Digits beyond what a decimal holds are rounded to the nearest double; `None` when that is infinite.
+#[inline]
+fn number(text: &str) -> Result<Option<Number>, Syntax> {
+    // A zero at the start is followed by no digit.
+    if let [b'0', b'0'..=b'9', ..] | [b'-', b'0', b'0'..=b'9', ..] = text.as_bytes() {
+        return Err(Syntax);
     }
-    let value: f64 = text.parse().ok()?;
-    if value.is_finite() { Number::from_f64(value) } else { None }
+    if let Some(decimal) = Decimal::parse(text) {
+        return Ok(Some(Number::Finite(decimal)));
+    }
+    let value: serde_json::Result<f64> = serde_json::from_str(text);
+    match value {
+        Ok(value) => Ok(Number::from_f64(value)),
+        // Out of range, or no number at all.
+        Err(error) if error.to_string().starts_with("number out of range") => Ok(None),
+        Err(_) => Err(Syntax),
+    }
 }

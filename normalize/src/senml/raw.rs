@@ -24,7 +24,11 @@ impl Number {
             return Some(Self::Not("not-a-number"));
         }
         if value.is_infinite() {
-            return Some(Self::Not(if value > 0.0 { "positive-infinity" } else { "negative-infinity" }));
+            return Some(Self::Not(if value > 0.0 {
+                "positive-infinity"
+            } else {
+                "negative-infinity"
+            }));
         }
         Decimal::shortest(value).map(Self::Finite)
     }
@@ -48,20 +52,6 @@ pub(super) enum Token<'a> {
     Map,
     /// Null, a number out of range, a tag that is not known.
     Other,
-}
-
-impl Token<'_> {
-    pub(super) fn into_owned<'b>(self) -> Token<'b> {
-        match self {
-            Self::Number(number) => Token::Number(number),
-            Self::Text(text) => Token::Text(Cow::Owned(text.into_owned())),
-            Self::Bool(truth) => Token::Bool(truth),
-            Self::Bytes(bytes) => Token::Bytes(Cow::Owned(bytes.into_owned())),
-            Self::List => Token::List,
-            Self::Map => Token::Map,
-            Self::Other => Token::Other,
-        }
-    }
 }
 
 /// Labels, in the numbering of [`Record::seen`].
@@ -234,7 +224,9 @@ impl<'a> Record<'a> {
             (Label::Unit, Token::Text(text)) => self.unit = self.checked(name, text),
             (Label::Value, Token::Number(number)) => self.value = Some(number),
             (Label::Time, Token::Number(Number::Finite(seconds))) => self.time = Some(seconds),
-            (Label::BaseTime, Token::Number(Number::Finite(seconds))) => self.base_time = Some(seconds),
+            (Label::BaseTime, Token::Number(Number::Finite(seconds))) => {
+                self.base_time = Some(seconds)
+            }
             (Label::Ignored | Label::UpdateTime, _) => {}
             (label, token) => self.set_more(label, name, token),
         }
@@ -244,26 +236,44 @@ impl<'a> Record<'a> {
         match (label, token) {
             (Label::BaseName, Token::Text(text)) => self.rare_mut().base_name = Some(text),
             (Label::BaseUnit, Token::Text(text)) => self.base_unit = self.checked(name, text),
-            (Label::BaseValue, Token::Number(Number::Finite(value))) => self.base_value = Some(value),
+            (Label::BaseValue, Token::Number(Number::Finite(value))) => {
+                self.base_value = Some(value)
+            }
             (Label::BaseVersion, Token::Number(number)) => {
                 self.rare_mut().base_version = Some(number.finite().unwrap_or(Decimal::integer(0)));
             }
-            (Label::StringValue, Token::Text(text)) if text.len() <= MAX_VALUE_TEXT => self.text = Some(text),
+            (Label::StringValue, Token::Text(text)) if text.len() <= MAX_VALUE_TEXT => {
+                self.text = Some(text)
+            }
             (Label::BoolValue, Token::Bool(truth)) => self.truth = Some(truth),
             (Label::Channel, Token::Text(text)) => self.channel = self.checked(name, text),
             (Label::Status, Token::Text(text)) => self.status = self.checked(name, text),
             (Label::Quality, Token::Text(text)) => self.quality = self.checked(name, text),
             (Label::User, Token::Text(text)) => self.user = self.checked(name, text),
-            (Label::BaseSumOrBodySite, Token::Text(text)) => self.rare_mut().body_site = self.checked(name, text),
+            (Label::BaseSumOrBodySite, Token::Text(text)) => {
+                self.rare_mut().body_site = self.checked(name, text)
+            }
             (Label::Method, Token::Text(text)) => self.rare_mut().method = self.checked(name, text),
-            (Label::Patient, Token::Text(text)) => self.rare_mut().patient = self.checked(name, text),
+            (Label::Patient, Token::Text(text)) => {
+                self.rare_mut().patient = self.checked(name, text)
+            }
             (Label::Bed, Token::Text(text)) => self.rare_mut().bed = self.checked(name, text),
-            (Label::Encounter, Token::Text(text)) => self.rare_mut().encounter = self.checked(name, text),
+            (Label::Encounter, Token::Text(text)) => {
+                self.rare_mut().encounter = self.checked(name, text)
+            }
             (Label::DeviceTime, Token::Number(Number::Finite(seconds))) => {
                 self.device_time = Some(Stamp::Seconds(seconds));
             }
-            (Label::DeviceTime, Token::Text(text)) => self.device_time = self.checked(name, text).map(Stamp::Text),
-            (Label::Sequence, Token::Number(Number::Finite(Decimal { mantissa, exponent: 0 }))) => {
+            (Label::DeviceTime, Token::Text(text)) => {
+                self.device_time = self.checked(name, text).map(Stamp::Text)
+            }
+            (
+                Label::Sequence,
+                Token::Number(Number::Finite(Decimal {
+                    mantissa,
+                    exponent: 0,
+                })),
+            ) => {
                 self.sequence = Some(mantissa);
             }
             (Label::Raw, Token::Bytes(bytes)) => self.rare_mut().raw = Some(bytes),
@@ -275,10 +285,16 @@ impl<'a> Record<'a> {
             (Label::Gateway, Token::Map) => self.rare_mut().gateway = true,
             (Label::Flags, Token::List | Token::Text(_)) => {}
             (Label::Critical, _) => {
-                self.fault(Reason::UnsupportedField, format!("label {} must be understood and is not", short(name)));
+                self.fault(
+                    Reason::UnsupportedField,
+                    format!("label {} must be understood and is not", short(name)),
+                );
             }
             (Label::Sum | Label::DataValue, _) | (Label::BaseSumOrBodySite, Token::Number(_)) => {
-                self.fault(Reason::UnsupportedField, format!("label {} is not taken", short(name)));
+                self.fault(
+                    Reason::UnsupportedField,
+                    format!("label {} is not taken", short(name)),
+                );
             }
             (_, token) => {
                 let what = match token {
@@ -286,7 +302,10 @@ impl<'a> Record<'a> {
                     Token::Number(_) => "a number that does not fit",
                     _ => "a value of the wrong type",
                 };
-                self.fault(Reason::BadValue, format!("label {} has {what}", short(name)));
+                self.fault(
+                    Reason::BadValue,
+                    format!("label {} has {what}", short(name)),
+                );
             }
         }
     }
@@ -297,7 +316,10 @@ impl<'a> Record<'a> {
         if text.len() <= MAX_TEXT {
             return Some(text);
         }
-        self.fault(Reason::BadValue, format!("label {} has more than {MAX_TEXT} bytes", short(name)));
+        self.fault(
+            Reason::BadValue,
+            format!("label {} has more than {MAX_TEXT} bytes", short(name)),
+        );
         None
     }
 }

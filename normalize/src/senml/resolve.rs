@@ -13,8 +13,16 @@ use metric::{Meaning, Metrics};
 use std::borrow::Cow;
 
 /// FHIR observation-status (R4, required binding).
-const STATUSES: [&str; 8] =
-    ["final", "preliminary", "registered", "amended", "corrected", "cancelled", "entered-in-error", "unknown"];
+const STATUSES: [&str; 8] = [
+    "final",
+    "preliminary",
+    "registered",
+    "amended",
+    "corrected",
+    "cancelled",
+    "entered-in-error",
+    "unknown",
+];
 
 /// What base fields have said so far.
 #[derive(Default)]
@@ -34,18 +42,31 @@ type Refusal = (Reason, String);
 
 pub(super) fn resolve<'a>(records: &'a [Record<'a>], context: &Context<'a>, sink: &mut impl Sink) {
     if records.is_empty() {
-        return sink.refuse(None, Reason::Undecodable, "a pack has at least one record".to_owned());
+        return sink.refuse(
+            None,
+            Reason::Undecodable,
+            "a pack has at least one record".to_owned(),
+        );
     }
     if context.device.is_some_and(|device| !is_id(device)) {
-        return sink.refuse(None, Reason::NoDevice, "the topic's device is no id".to_owned());
+        return sink.refuse(
+            None,
+            Reason::NoDevice,
+            "the topic's device is no id".to_owned(),
+        );
     }
-    let mut base = Base { device: context.device, ..Base::default() };
+    let mut base = Base {
+        device: context.device,
+        ..Base::default()
+    };
     let mut metrics = Metrics::default();
     for (index, record) in (0_u32..).zip(records) {
         let outcome = match read_base(record, &mut base, context) {
             Ok(()) => read(record, &base, context, &mut metrics),
             Err(Wrong::Record(refusal)) => Err(refusal),
-            Err(Wrong::Pack((reason, detail))) if index == 0 => return sink.refuse(None, reason, detail),
+            Err(Wrong::Pack((reason, detail))) if index == 0 => {
+                return sink.refuse(None, reason, detail);
+            }
             Err(Wrong::Pack(refusal)) => {
                 base.lost = true;
                 Err(refusal)
@@ -66,7 +87,11 @@ enum Wrong {
     Pack(Refusal),
 }
 
-fn read_base<'a>(record: &'a Record<'a>, base: &mut Base<'a>, context: &Context<'a>) -> Result<(), Wrong> {
+fn read_base<'a>(
+    record: &'a Record<'a>,
+    base: &mut Base<'a>,
+    context: &Context<'a>,
+) -> Result<(), Wrong> {
     if let Some(time) = record.base_time {
         base.time = Some(time);
     }
@@ -76,23 +101,46 @@ fn read_base<'a>(record: &'a Record<'a>, base: &mut Base<'a>, context: &Context<
     if let Some(value) = record.base_value {
         base.value = Some(value);
     }
-    let Some(rare) = record.rare() else { return Ok(()) };
+    let Some(rare) = record.rare() else {
+        return Ok(());
+    };
     base.by_gateway |= rare.gateway;
-    if rare.base_version.is_some_and(|version| version != Decimal::integer(10)) {
-        return Err(Wrong::Pack((Reason::UnsupportedField, "only SenML version 10 is known".to_owned())));
+    if rare
+        .base_version
+        .is_some_and(|version| version != Decimal::integer(10))
+    {
+        return Err(Wrong::Pack((
+            Reason::UnsupportedField,
+            "only SenML version 10 is known".to_owned(),
+        )));
     }
-    let Some(name) = &rare.base_name else { return Ok(()) };
+    let Some(name) = &rare.base_name else {
+        return Ok(());
+    };
     if let Some(first) = base.name {
-        let refusal = (Reason::UnsupportedField, "a second bn is not taken".to_owned());
+        let refusal = (
+            Reason::UnsupportedField,
+            "a second bn is not taken".to_owned(),
+        );
         // The same name again does no harm to the records that follow.
-        return Err(if first == name { Wrong::Record(refusal) } else { Wrong::Pack(refusal) });
+        return Err(if first == name {
+            Wrong::Record(refusal)
+        } else {
+            Wrong::Pack(refusal)
+        });
     }
     let device = name.strip_suffix(':').filter(|id| is_id(id));
     let Some(device) = device else {
-        return Err(Wrong::Pack((Reason::NoDevice, "bn is not a device id with a colon".to_owned())));
+        return Err(Wrong::Pack((
+            Reason::NoDevice,
+            "bn is not a device id with a colon".to_owned(),
+        )));
     };
     if context.device.is_some_and(|topic| topic != device) {
-        return Err(Wrong::Pack((Reason::DeviceMismatch, "bn names another device than the topic".to_owned())));
+        return Err(Wrong::Pack((
+            Reason::DeviceMismatch,
+            "bn names another device than the topic".to_owned(),
+        )));
     }
     base.name = Some(name);
     base.device = Some(device);
@@ -101,7 +149,10 @@ fn read_base<'a>(record: &'a Record<'a>, base: &mut Base<'a>, context: &Context<
 
 /// FHIR's id: `[A-Za-z0-9.-]{1,64}`.
 fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
 }
 
 /// The reading of a record; `None` when it only carries base fields.
@@ -116,16 +167,27 @@ fn read<'m>(
         return Err((*reason, detail.clone()));
     }
     if base.lost {
-        return Err((Reason::DeviceMismatch, "follows a second, different bn".to_owned()));
+        return Err((
+            Reason::DeviceMismatch,
+            "follows a second, different bn".to_owned(),
+        ));
     }
     if record.is_base_only() {
         return Ok(None);
     }
-    let device = base.device.ok_or_else(|| (Reason::NoDevice, "neither topic nor bn names the device".to_owned()))?;
+    let device = base.device.ok_or_else(|| {
+        (
+            Reason::NoDevice,
+            "neither topic nor bn names the device".to_owned(),
+        )
+    })?;
     let name = record.name.as_deref().unwrap_or_default();
-    let meaning = metrics
-        .find(name)
-        .ok_or_else(|| (Reason::UnknownMetric, format!("no metric is called {:?}", short(name))))?;
+    let meaning = metrics.find(name).ok_or_else(|| {
+        (
+            Reason::UnknownMetric,
+            format!("no metric is called {:?}", short(name)),
+        )
+    })?;
     let value = value(record, rare, base, meaning.metric())?;
     let unit = unit(record, base, meaning.metric(), value)?;
     let times = stamp::times(record, base, context)?;
@@ -134,7 +196,12 @@ fn read<'m>(
         Some(status) => STATUSES
             .into_iter()
             .find(|known| *known == status)
-            .ok_or_else(|| (Reason::BadValue, format!("no FHIR status {:?}", short(status))))?,
+            .ok_or_else(|| {
+                (
+                    Reason::BadValue,
+                    format!("no FHIR status {:?}", short(status)),
+                )
+            })?,
     };
     let (code, mdc, panel) = match meaning {
         Meaning::Known(metric) => (metric.code_text(), metric.mdc_id(), metric.panel),
@@ -168,7 +235,9 @@ fn read<'m>(
         type_name: None,
         value_name: None,
         correlation_id: None,
-        raw: rare.and_then(|rare| rare.raw.as_deref()).filter(|_| context.keep_raw),
+        raw: rare
+            .and_then(|rare| rare.raw.as_deref())
+            .filter(|_| context.keep_raw),
     }))
 }
 
@@ -181,7 +250,11 @@ fn value<'m>(
     let bad = |detail: &str| Err((Reason::BadValue, detail.to_owned()));
     let absent = rare.is_some_and(|rare| rare.absent);
     let text = record.text.as_deref();
-    let stated = [record.value.is_some(), record.truth.is_some(), absent || text.is_some()];
+    let stated = [
+        record.value.is_some(),
+        record.truth.is_some(),
+        absent || text.is_some(),
+    ];
     match stated.into_iter().filter(|stated| *stated).count() {
         0 => return bad("no value"),
         1 => {}
@@ -197,19 +270,27 @@ fn value<'m>(
     }
     let kind = metric.map(|metric| metric.kind);
     match (record.value, record.truth, text, kind) {
-        (Some(Number::Finite(number)), _, _, None | Some(ValueKind::Quantity)) => match base.value {
-            None => Ok(Value::Number(number)),
-            Some(offset) => match number.checked_add(offset) {
-                Some(sum) => Ok(Value::Number(sum)),
-                None => bad("v and bv have no sum"),
-            },
-        },
-        (Some(Number::Not(reason)), _, _, None | Some(ValueKind::Quantity)) => Ok(Value::Absent(reason)),
-        (_, Some(truth), _, None | Some(ValueKind::Boolean)) => Ok(Value::Text(if truth { "true" } else { "false" })),
-        (_, _, Some(code), Some(ValueKind::Coded(codes))) => match codes.iter().find(|(known, _)| *known == code) {
-            Some((known, _)) => Ok(Value::Text(known)),
-            None => bad("vs is no code of this metric"),
-        },
+        (Some(Number::Finite(number)), _, _, None | Some(ValueKind::Quantity)) => {
+            match base.value {
+                None => Ok(Value::Number(number)),
+                Some(offset) => match number.checked_add(offset) {
+                    Some(sum) => Ok(Value::Number(sum)),
+                    None => bad("v and bv have no sum"),
+                },
+            }
+        }
+        (Some(Number::Not(reason)), _, _, None | Some(ValueKind::Quantity)) => {
+            Ok(Value::Absent(reason))
+        }
+        (_, Some(truth), _, None | Some(ValueKind::Boolean)) => {
+            Ok(Value::Text(if truth { "true" } else { "false" }))
+        }
+        (_, _, Some(code), Some(ValueKind::Coded(codes))) => {
+            match codes.iter().find(|(known, _)| *known == code) {
+                Some((known, _)) => Ok(Value::Text(known)),
+                None => bad("vs is no code of this metric"),
+            }
+        }
         (_, _, Some(text), None) => Ok(Value::Text(text)),
         _ => bad("the metric has another kind of value"),
     }
@@ -237,6 +318,10 @@ fn unit<'m>(
 fn claims(record: &Record<'_>) -> Option<Claims> {
     let rare = record.rare()?;
     let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
-    let claims = Claims { patient: owned(&rare.patient), bed: owned(&rare.bed), encounter: owned(&rare.encounter) };
+    let claims = Claims {
+        patient: owned(&rare.patient),
+        bed: owned(&rare.bed),
+        encounter: owned(&rare.encounter),
+    };
     (claims != Claims::default()).then_some(claims)
 }

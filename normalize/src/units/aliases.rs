@@ -53,5 +53,8 @@ pub(super) fn translate(text: &str) -> Option<&'static str> {
 }
 
 pub(super) fn display(ucum: &str) -> &str {
-    DISPLAY.iter().find(|(code, _)| *code == ucum).map_or(ucum, |(_, text)| text)
+    DISPLAY
+        .iter()
+        .find(|(code, _)| *code == ucum)
+        .map_or(ucum, |(_, text)| text)
 }

@@ -3,8 +3,8 @@
 use super::types::{Category, Metric, Panel, Profile, ValueKind};
 use Category::{Activity, Exam, Laboratory, Survey, Technical, Therapy};
 use Profile::{
-    BloodPressure, BodyHeight, BodyMassIndex, BodyTemperature, BodyWeight, HeadCircumference, HeartRate,
-    OxygenSaturation, RespiratoryRate,
+    BloodPressure, BodyHeight, BodyMassIndex, BodyTemperature, BodyWeight, HeadCircumference,
+    HeartRate, OxygenSaturation, RespiratoryRate,
 };
 
 const SPEC: &str = "clinical.md 1.2";
@@ -25,19 +25,71 @@ macro_rules! pressure_panel {
             display: $display,
             profile: $profile,
             required: &[concat!($group, "_SYS"), concat!($group, "_DIA")],
-            components: &[concat!($group, "_SYS"), concat!($group, "_DIA"), concat!($group, "_MEAN")],
+            components: &[
+                concat!($group, "_SYS"),
+                concat!($group, "_DIA"),
+                concat!($group, "_MEAN"),
+            ],
             source: $source,
         };
     };
 }
 
 const BP: Option<Profile> = Some(BloodPressure);
-pressure_panel!(ART, "MDC_PRESS_BLD_ART", 150_032, "85354-9", "Blood pressure, arterial line", BP, SPEC);
-pressure_panel!(ABP, "MDC_PRESS_BLD_ART_ABP", 150_036, "85354-9", "Blood pressure, arterial (ABP)", BP, MDC);
-pressure_panel!(NIBP, "MDC_PRESS_BLD_NONINV", 150_020, "85354-9", "Blood pressure, non-invasive", BP, SPEC);
-pressure_panel!(CUFF, "MDC_PRESS_CUFF", 150_300, "85354-9", "Blood pressure, cuff", BP, SPEC);
-pressure_panel!(PRESS, "MDC_PRESS_BLD", 150_016, "85354-9", "Blood pressure, method not stated", BP, MDC);
-pressure_panel!(PAP, "MDC_PRESS_BLD_ART_PULM", 150_044, "76284-9", "Pulmonary artery pressure", None, ISIK);
+pressure_panel!(
+    ART,
+    "MDC_PRESS_BLD_ART",
+    150_032,
+    "85354-9",
+    "Blood pressure, arterial line",
+    BP,
+    SPEC
+);
+pressure_panel!(
+    ABP,
+    "MDC_PRESS_BLD_ART_ABP",
+    150_036,
+    "85354-9",
+    "Blood pressure, arterial (ABP)",
+    BP,
+    MDC
+);
+pressure_panel!(
+    NIBP,
+    "MDC_PRESS_BLD_NONINV",
+    150_020,
+    "85354-9",
+    "Blood pressure, non-invasive",
+    BP,
+    SPEC
+);
+pressure_panel!(
+    CUFF,
+    "MDC_PRESS_CUFF",
+    150_300,
+    "85354-9",
+    "Blood pressure, cuff",
+    BP,
+    SPEC
+);
+pressure_panel!(
+    PRESS,
+    "MDC_PRESS_BLD",
+    150_016,
+    "85354-9",
+    "Blood pressure, method not stated",
+    BP,
+    MDC
+);
+pressure_panel!(
+    PAP,
+    "MDC_PRESS_BLD_ART_PULM",
+    150_044,
+    "76284-9",
+    "Pulmonary artery pressure",
+    None,
+    ISIK
+);
 
 /// Every panel.
 #[must_use]
@@ -57,36 +109,96 @@ const ACVPU: ValueKind = ValueKind::Coded(&[
 /// g/mol.
 const GLUCOSE: f64 = 180.156;
 
-const fn pulse(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+const fn pulse(
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    source: &'static str,
+) -> Metric {
     Metric::vital(HeartRate, mdc, code, alias, display, "8867-4", source).range(0.0, 350.0)
 }
 
-const fn breaths(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+const fn breaths(
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    source: &'static str,
+) -> Metric {
     Metric::vital(RespiratoryRate, mdc, code, alias, display, "9279-1", source).range(0.0, 200.0)
 }
 
-const fn systolic(panel: &'static Panel, mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
-    Metric::vital(BloodPressure, mdc, code, alias, display, "8480-6", source).panel(panel).range(0.0, 350.0)
+const fn systolic(
+    panel: &'static Panel,
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    source: &'static str,
+) -> Metric {
+    Metric::vital(BloodPressure, mdc, code, alias, display, "8480-6", source)
+        .panel(panel)
+        .range(0.0, 350.0)
 }
 
-const fn diastolic(panel: &'static Panel, mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
-    Metric::vital(BloodPressure, mdc, code, alias, display, "8462-4", source).panel(panel).range(0.0, 300.0)
+const fn diastolic(
+    panel: &'static Panel,
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    source: &'static str,
+) -> Metric {
+    Metric::vital(BloodPressure, mdc, code, alias, display, "8462-4", source)
+        .panel(panel)
+        .range(0.0, 300.0)
 }
 
-const fn mean(panel: &'static Panel, mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
-    Metric::vital(BloodPressure, mdc, code, alias, display, "8478-0", source).panel(panel).range(0.0, 320.0)
+const fn mean(
+    panel: &'static Panel,
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    source: &'static str,
+) -> Metric {
+    Metric::vital(BloodPressure, mdc, code, alias, display, "8478-0", source)
+        .panel(panel)
+        .range(0.0, 320.0)
 }
 
-const fn pulmonary(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, loinc: &'static str) -> Metric {
-    Metric::quantity(mdc, code, alias, display, loinc, "mm[Hg]", ISIK).panel(&PAP).range(-20.0, 200.0)
+const fn pulmonary(
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    loinc: &'static str,
+) -> Metric {
+    Metric::quantity(mdc, code, alias, display, loinc, "mm[Hg]", ISIK)
+        .panel(&PAP)
+        .range(-20.0, 200.0)
 }
 
 /// 10 to 46 °C: survived hypothermia (13.7 °C) and hyperpyrexia (46.5 °C) are on record, with room for sensors.
-const fn temperature(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, source: &'static str) -> Metric {
+const fn temperature(
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    source: &'static str,
+) -> Metric {
     Metric::vital(BodyTemperature, mdc, code, alias, display, "8310-5", source).range(10.0, 47.0)
 }
 
-const fn glucose(mdc: &'static str, code: u32, alias: &'static str, display: &'static str, loinc: &'static str, source: &'static str) -> Metric {
+const fn glucose(
+    mdc: &'static str,
+    code: u32,
+    alias: &'static str,
+    display: &'static str,
+    loinc: &'static str,
+    source: &'static str,
+) -> Metric {
     Metric::quantity(mdc, code, alias, display, loinc, "mg/dL", source)
         .category(Laboratory)
         .molar_mass(GLUCOSE)
@@ -94,7 +206,13 @@ const fn glucose(mdc: &'static str, code: u32, alias: &'static str, display: &'s
 }
 
 /// A metric outside IEEE 11073-10101, sent as `local.{alias}`.
-const fn own(alias: &'static str, display: &'static str, loinc: &'static str, unit: &'static str, source: &'static str) -> Metric {
+const fn own(
+    alias: &'static str,
+    display: &'static str,
+    loinc: &'static str,
+    unit: &'static str,
+    source: &'static str,
+) -> Metric {
     Metric::quantity("", 0, alias, display, loinc, unit, source)
 }
 

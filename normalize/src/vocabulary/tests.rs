@@ -39,15 +39,29 @@ fn names_are_unique() {
 #[test]
 fn rows_are_complete() {
     for m in all() {
-        assert!(!m.source.is_empty() && !m.display.is_empty() && !m.code_text().is_empty(), "{}", m.alias);
+        assert!(
+            !m.source.is_empty() && !m.display.is_empty() && !m.code_text().is_empty(),
+            "{}",
+            m.alias
+        );
         assert!(m.loinc.is_empty() != m.local.is_empty(), "{}", m.alias);
         assert!(m.mdc_id().is_some() || by_alias(m.alias) == Some(m));
         octofhir_ucum::validate(m.unit).unwrap_or_else(|e| panic!("{}: {e}", m.alias));
         if let Some((low, high)) = m.range {
             assert!(low < high, "{}", m.alias);
         }
-        assert_eq!(m.range.is_some(), m.kind == ValueKind::Quantity, "{}", m.alias);
-        for code in m.also_loinc.iter().copied().chain((!m.loinc.is_empty()).then_some(m.loinc)) {
+        assert_eq!(
+            m.range.is_some(),
+            m.kind == ValueKind::Quantity,
+            "{}",
+            m.alias
+        );
+        for code in m
+            .also_loinc
+            .iter()
+            .copied()
+            .chain((!m.loinc.is_empty()).then_some(m.loinc))
+        {
             // 3150-6 (US Core pulse oximetry) is older than the rule and breaks it.
             assert!(loinc_check_digit(code) || code == "3150-6", "{code}");
         }
@@ -63,7 +77,11 @@ fn loinc_check_digit(code: &str) -> bool {
         .enumerate()
         .map(|(i, b)| {
             let digit = u32::from(b - b'0');
-            if i % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit }
+            if i % 2 == 0 {
+                digit * 2 / 10 + digit * 2 % 10
+            } else {
+                digit
+            }
         })
         .sum();
     check == ((10 - sum % 10) % 10).to_string()
@@ -84,7 +102,10 @@ fn vital_signs_have_the_units_and_codes_of_their_profiles() {
         (Profile::BloodPressure, "85354-9", &["mm[Hg]"]),
     ] {
         assert_eq!(profile.units(), units);
-        let metrics: Vec<_> = all().iter().filter(|m| m.profile == Some(profile)).collect();
+        let metrics: Vec<_> = all()
+            .iter()
+            .filter(|m| m.profile == Some(profile))
+            .collect();
         assert!(!metrics.is_empty());
         for m in metrics {
             assert_eq!(m.unit, units[0], "{}", m.alias);
@@ -107,14 +128,22 @@ fn panels_name_their_components() {
             assert_eq!(metric.panel, Some(panel));
             assert_eq!(metric.code, panel.code + 1 + u32::try_from(offset).unwrap());
         }
-        assert!(panel.required.iter().all(|id| panel.components.contains(id)));
+        assert!(
+            panel
+                .required
+                .iter()
+                .all(|id| panel.components.contains(id))
+        );
     }
 }
 
 #[test]
 fn rules_find_metrics_by_any_name() {
     let ids = |name: &str| resolve(name).iter().map(|m| m.key()).collect::<Vec<_>>();
-    assert_eq!(ids("8867-4")[..2], ["MDC_ECG_HEART_RATE", "MDC_PULS_OXIM_PULS_RATE"]);
+    assert_eq!(
+        ids("8867-4")[..2],
+        ["MDC_ECG_HEART_RATE", "MDC_PULS_OXIM_PULS_RATE"]
+    );
     assert_eq!(ids("59408-5"), ["MDC_PULS_OXIM_SAT_O2"]);
     assert_eq!(ids("MDC_TEMP"), ["MDC_TEMP"]);
     assert_eq!(ids("spo2"), ["MDC_PULS_OXIM_SAT_O2"]);

@@ -187,7 +187,8 @@ impl Metric {
         loinc: &'static str,
         source: &'static str,
     ) -> Self {
-        let mut metric = Self::quantity(mdc, code, alias, display, loinc, profile.units()[0], source);
+        let mut metric =
+            Self::quantity(mdc, code, alias, display, loinc, profile.units()[0], source);
         metric.profile = Some(profile);
         metric.category = Category::VitalSigns;
         metric
@@ -241,19 +242,31 @@ impl Metric {
     /// The IEEE 11073 reference id, if the metric has one.
     #[must_use]
     pub const fn mdc_id(&self) -> Option<&'static str> {
-        if self.mdc.is_empty() { None } else { Some(self.mdc) }
+        if self.mdc.is_empty() {
+            None
+        } else {
+            Some(self.mdc)
+        }
     }
 
     /// What rows of this metric have in column `code`: LOINC, else `local:…`.
     #[must_use]
     pub const fn code_text(&self) -> &'static str {
-        if self.loinc.is_empty() { self.local } else { self.loinc }
+        if self.loinc.is_empty() {
+            self.local
+        } else {
+            self.loinc
+        }
     }
 
     /// What identifies the metric in ids, latest values and rule state: the reference id, else the row's code.
     #[must_use]
     pub const fn key(&self) -> &'static str {
-        if self.mdc.is_empty() { self.code_text() } else { self.mdc }
+        if self.mdc.is_empty() {
+            self.code_text()
+        } else {
+            self.mdc
+        }
     }
 
     /// `value` in another UCUM unit; between mass and substance concentration by the metric's molar mass.

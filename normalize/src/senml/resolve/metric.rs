@@ -42,7 +42,11 @@ impl Metrics {
 
     fn find_more(&mut self, name: &str) -> Option<Meaning<'_>> {
         if name.as_bytes().first()?.is_ascii_digit() {
-            return name.parse().ok().and_then(vocabulary::by_code).map(Meaning::Known);
+            return name
+                .parse()
+                .ok()
+                .and_then(vocabulary::by_code)
+                .map(Meaning::Known);
         }
         let local = name.strip_prefix("local.")?;
         if let Some(metric) = vocabulary::by_alias(local) {
@@ -50,7 +54,9 @@ impl Metrics {
         }
         // Characters of a SenML name (RFC 8428 section 4.5.1) without the separators of our code.
         let valid = (1..=MAX_LOCAL).contains(&local.len())
-            && local.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+            && local
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if !valid {
             return None;
         }

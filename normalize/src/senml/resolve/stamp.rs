@@ -19,23 +19,35 @@ pub(super) struct Times {
     pub(super) stated: Micros,
 }
 
-pub(super) fn times(record: &Record<'_>, base: &Base<'_>, context: &Context<'_>) -> Result<Times, Refusal> {
+pub(super) fn times(
+    record: &Record<'_>,
+    base: &Base<'_>,
+    context: &Context<'_>,
+) -> Result<Times, Refusal> {
     let bad = |detail: &str| (Reason::BadTime, detail.to_owned());
     let seconds = match (base.time, record.time) {
         (None, None) => Decimal::integer(0),
         (Some(seconds), None) | (None, Some(seconds)) => seconds,
-        (Some(base), Some(offset)) => base.checked_add(offset).ok_or_else(|| bad("bt and t have no sum"))?,
+        (Some(base), Some(offset)) => base
+            .checked_add(offset)
+            .ok_or_else(|| bad("bt and t have no sum"))?,
     };
     let stamp = micros(seconds).ok_or_else(|| bad("t is out of range"))?;
     let relative = stamp < RELATIVE_BELOW;
     let effective = if relative {
-        context.received.checked_add(stamp).ok_or_else(|| bad("t is out of range"))?
+        context
+            .received
+            .checked_add(stamp)
+            .ok_or_else(|| bad("t is out of range"))?
     } else {
         stamp
     };
     let (device, local) = match &record.device_time {
         None => (None, false),
-        Some(Stamp::Seconds(seconds)) => (Some(micros(*seconds).ok_or_else(|| bad("dt is out of range"))?), false),
+        Some(Stamp::Seconds(seconds)) => (
+            Some(micros(*seconds).ok_or_else(|| bad("dt is out of range"))?),
+            false,
+        ),
         Some(Stamp::Text(text)) => {
             let (time, local) = parse(text).ok_or_else(|| bad("dt is no RFC 3339 time"))?;
             (Some(time), local)
@@ -49,7 +61,12 @@ pub(super) fn times(record: &Record<'_>, base: &Base<'_>, context: &Context<'_>)
         None if base.by_gateway => TimeSource::Gateway,
         None => TimeSource::Device,
     };
-    Ok(Times { effective, device, clock, stated: device.unwrap_or(effective) })
+    Ok(Times {
+        effective,
+        device,
+        clock,
+        stated: device.unwrap_or(effective),
+    })
 }
 
 /// Microseconds of a decimal number of seconds; digits beyond the microsecond are rounded down.
@@ -57,7 +74,11 @@ fn micros(seconds: Decimal) -> Option<Micros> {
     let exponent = i32::from(seconds.exponent) + 6;
     let power = 10_i64.checked_pow(exponent.unsigned_abs());
     if exponent >= 0 {
-        if seconds.mantissa == 0 { Some(0) } else { seconds.mantissa.checked_mul(power?) }
+        if seconds.mantissa == 0 {
+            Some(0)
+        } else {
+            seconds.mantissa.checked_mul(power?)
+        }
     } else {
         Some(power.map_or(0, |power| seconds.mantissa.div_euclid(power)))
     }

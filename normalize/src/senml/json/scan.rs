@@ -1,0 +1,136 @@
+//! Delimits JSON tokens. Positions are between characters: only ASCII bytes delimit.
+
+use serde::de::IgnoredAny;
+
+/// The text is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Syntax;
+
+/// Deepest nesting of a skipped value. Packs nest two levels (`gw`); `serde_json`, which checks it, allows 128.
+const MAX_DEPTH: u32 = 32;
+
+#[derive(Debug)]
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+        }
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte that is no white space.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    /// Consumes `byte` if it is next.
+    #[inline]
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    #[inline]
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Syntax> {
+        if self.take(byte) { Ok(()) } else { Err(Syntax) }
+    }
+
+    /// Nothing but white space is left.
+    pub(super) fn end(&mut self) -> Result<(), Syntax> {
+        if self.peek().is_none() {
+            Ok(())
+        } else {
+            Err(Syntax)
+        }
+    }
+
+    pub(super) fn literal(&mut self, word: &str) -> Result<(), Syntax> {
+        let rest = self.bytes.get(self.at..).ok_or(Syntax)?;
+        if !rest.starts_with(word.as_bytes()) {
+            return Err(Syntax);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// A string with its quotes, and whether it has escapes.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<(&'a str, bool), Syntax> {
+        if self.peek() != Some(b'"') {
+            return Err(Syntax);
+        }
+        let start = self.at;
+        let mut escaped = false;
+        let mut at = start + 1;
+        loop {
+            match self.bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    at += 2;
+                }
+                Some(0..0x20) | None => {
+                    self.at = at.min(self.bytes.len());
+                    return Err(Syntax);
+                }
+                Some(_) => at += 1,
+            }
+        }
+        self.at = at + 1;
+        Ok((self.text.get(start..=at).ok_or(Syntax)?, escaped))
+    }
+
+    /// The characters a number is made of; whether they are one is for the caller.
+    #[inline]
+    pub(super) fn number(&mut self) -> Result<&'a str, Syntax> {
+        let start = self.at;
+        while let Some(b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+        self.text.get(start..self.at).ok_or(Syntax)
+    }
+
+    /// Skips an array or an object.
+    pub(super) fn nested(&mut self) -> Result<(), Syntax> {
+        let start = self.at;
+        let mut depth = 0_u32;
+        loop {
+            match self.bytes.get(self.at).ok_or(Syntax)? {
+                b'[' | b'{' if depth == MAX_DEPTH => return Err(Syntax),
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth -= 1,
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                let value = self.text.get(start..self.at).ok_or(Syntax)?;
+                return serde_json::from_str::<IgnoredAny>(value)
+                    .map(|_| ())
+                    .map_err(|_| Syntax);
+            }
+        }
+    }
+}
