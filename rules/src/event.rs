@@ -47,7 +47,8 @@ words! {
 words! {
     /// What happened to an alert.
     EventKind {
-        /// The condition held for as long as the rule asks.
+        /// The condition held for as long as the rule asks. With state `resolved`, it was already over when late data
+        /// showed it; `resolved` follows at once.
         Raised = "raised",
         /// The alert asks for attention again: the condition returned while it was recovering, or an alert found in
         /// late data goes on in current data.

@@ -25,6 +25,21 @@ pub enum Input<'a> {
     Reattributed(Reattributed),
 }
 
+impl Input<'_> {
+    /// The input's own log time; readings carry one per row.
+    #[must_use]
+    pub fn at(&self) -> Option<Micros> {
+        match self {
+            Self::Readings(_) => None,
+            Self::Tick { at } | Self::RuleSet { at, .. } => Some(*at),
+            Self::Assignment(assignment) => Some(assignment.at),
+            Self::Patient(attributes) => Some(attributes.at),
+            Self::Action(action) => Some(action.at),
+            Self::Reattributed(moved) => Some(moved.at),
+        }
+    }
+}
+
 /// A device is with a patient from `from` until `until`. The same device, user, patient and `from` is the same
 /// assignment: a later input replaces its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

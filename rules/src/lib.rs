@@ -1,16 +1,60 @@
 //! Clinical rules and the life cycle of alerts: pure, time is an argument.
+//!
+//! ```text
+//! rules file ──RuleSet::parse──> plan: lanes (threshold rules that share metrics), absence rules
+//!                                  │
+//! log record ──Engine::apply──> row by row ──lane──> fold (event time) ──> episodes ──> alerts ──> AlertEvent
+//!                                  └──clock──> timers (log time): absence, escalation, silence, idle subjects
+//! ```
+//!
+//! * [`RuleSet`]: a rules file, checked; every fault at once with line and column.
+//! * [`Input`]: what the engine is told; each one is a record of the log.
+//! * [`Engine`]: 128 key groups of state, one deterministic function of its inputs.
+//! * [`AlertEvent`]: one transition of an alert; [`episodes`] and [`Summary`] read them.
+//! * [`Replay`]: the same engine over a recording.
+//!
+//! Invariants, each kept by a property or scenario test:
+//! 1. No clock, no I/O, no thread, no randomness. A batch cannot fail; what cannot be used is counted ([`Stats`]).
+//! 2. For one log, events are identical however it is cut into batches, and after a restart from a checkpoint at
+//!    any point; `seq` and `ordinal` too where the records are the same.
+//! 3. For readings shuffled within 60 s of event time, the final [`episodes`] are identical, apart from rules with
+//!    `inhibited-by`: inhibition looks at what is active when a reading arrives.
+//! 4. Conditions on values change on a reading and by its effective time; absence, escalation and the end of a
+//!    silence go by the log clock. A log that is silent as a whole (the server was down) makes no device overdue.
+//! 5. One open alert per rule and subject. An alert's id derives from rule, subject and the onset as first raised.
+//! 6. Nothing pages twice, late, or because of a correction. An alert found in late data pages when current
+//!    readings show that it goes on.
+//! 7. Readings that are implausible, from a demo or test, without value, or in a unit that does not convert never
+//!    count for rules on values. Readings without a patient count for technical rules only.
+//! 8. State per subject is bounded; idle subjects are let go by the log clock.
+//!
+//! Semantics that a rules file relies on:
+//! * A LOINC code means its metrics in order of preference: a less preferred one counts while no preferred one was
+//!   heard for two minutes. All devices and channels of one metric are one series.
+//! * `for` counts from the first reading beyond the limit to the deciding one; a hole longer than `max-gap` starts it
+//!   anew. `max-gap` is twice `expect-every`, which is a minute unless the rule says otherwise.
+//! * `inhibited-by` holds back a raise, for the subject or for the device whose reading decides; an alert that is
+//!   already open stays.
+//! * `absence` with a metric watches assigned devices that have sent it; without one, every assigned device.
+//!
+//! Not here: delivery, routing, storage, attribution of readings to patients. Rate-of-change, score, baseline and
+//! combined rules are refused by the parser until they exist.
 
 mod engine;
 mod event;
 mod input;
+mod replay;
 mod ruleset;
+mod summary;
 
 pub use engine::{Engine, Error, KEY_GROUPS, Stats, key_group};
 pub use event::{AlertEvent, Class, EventKind, Priority, Reason, State, Subject};
 pub use input::{Action, ActionKind, Assignment, Input, PatientAttributes, Reattributed};
+pub use replay::{Replay, patient_days};
 pub use ruleset::{
     AppliesTo, Clear, ClearLimit, Condition, Escalation, Fault, Limit, Rule, RuleSet,
 };
+pub use summary::{Episode, RuleSummary, Summary, episodes};
 
 /// Longest silence a person can ask for at once, in µs: an hour. Longer needs a fresh look at the patient.
 pub const MAX_SILENCE: wardline_normalize::time::Micros = 3_600_000_000;

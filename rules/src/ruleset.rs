@@ -116,3 +116,6 @@ impl RuleSet {
 fn version(text: &str) -> String {
     format!("{:012x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()) >> 16)
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,8 +231,9 @@ impl Context {
                 self.inhibiting.insert((rule, key.clone()));
             }
         } else {
-            self.open.remove(&alert.id);
-            if plan.inhibits[rule] {
+            // One that was over when it was found was never open, and another may be.
+            let was_open = self.open.remove(&alert.id).is_some();
+            if was_open && plan.inhibits[rule] {
                 self.inhibiting.remove(&(rule, key.clone()));
             }
         }

@@ -7,6 +7,7 @@ use super::lane::Offered;
 use super::plan::{Kind, Plan};
 use super::row::{RowId, Sample};
 use super::state::Subject;
+use super::threshold::Cause;
 use super::{Engine, threshold};
 use crate::{Reason, Reattributed};
 use arrow_array::{Array, RecordBatch};
@@ -215,7 +216,7 @@ fn take_away(
     changed |= lane_state.remove(&plan.lanes[lane], gone);
     if changed {
         lane_state.refold(&plan.lanes[lane]);
-        reconcile(ctx, plan, &key, subject, lane, false);
+        reconcile(ctx, plan, &key, subject, lane, Cause::Removal);
     }
 }
 
@@ -302,7 +303,12 @@ fn offer(
         }
     }
     if state.series.iter().any(|series| series.dirty) {
-        reconcile(ctx, plan, &key(), subject, lane, row.version == 1);
+        let cause = if row.version == 1 {
+            Cause::Reading
+        } else {
+            Cause::Correction
+        };
+        reconcile(ctx, plan, &key(), subject, lane, cause);
     } else {
         state.settle(lane_plan);
     }
@@ -314,14 +320,14 @@ fn reconcile(
     key: &Key,
     subject: &mut Subject,
     lane: usize,
-    original: bool,
+    cause: Cause,
 ) {
     let Some((_, state)) = subject.lanes.iter_mut().find(|(known, _)| *known == lane) else {
         return;
     };
     for (series, (rule, _)) in state.series.iter_mut().zip(&plan.lanes[lane].rules) {
         if series.dirty {
-            threshold::reconcile(ctx, key, *rule, series, original);
+            threshold::reconcile(ctx, key, *rule, series, cause);
         }
     }
     state.settle(&plan.lanes[lane]);

@@ -10,13 +10,23 @@ use super::lane::Series;
 use crate::{EventKind, Reason, State};
 use wardline_normalize::time::Micros;
 
-/// `original` is false when a correction caused the change: corrections never page.
+/// What changed the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A reading as it was first sent.
+    Reading,
+    /// A correction, which never pages.
+    Correction,
+    /// Readings were taken away. What is left raises only when a reading goes on with it: the rest may go as well.
+    Removal,
+}
+
 pub(crate) fn reconcile(
     ctx: &mut Context,
     key: &Key,
     rule: usize,
     series: &mut Series,
-    original: bool,
+    cause: Cause,
 ) {
     let episodes = series.current.episodes();
     let mut alerts = std::mem::take(&mut series.alerts);
@@ -37,7 +47,7 @@ pub(crate) fn reconcile(
         if !matched.contains(&Some(index)) {
             alerts.push(Alert::of(episode));
             if let Some(alert) = alerts.last_mut() {
-                begin(ctx, key, rule, alert, episode, original);
+                begin(ctx, key, rule, alert, episode, cause);
             }
         }
     }
@@ -45,7 +55,7 @@ pub(crate) fn reconcile(
     if let Some(episode) = episodes.last().filter(|episode| episode.closed.is_none())
         && let Some(alert) = alerts.iter_mut().find(|alert| alert.is_open())
     {
-        follow(ctx, key, rule, alert, episode, original);
+        follow(ctx, key, rule, alert, episode, cause);
     }
     series.dirty = alerts
         .iter()
@@ -183,17 +193,25 @@ fn begin(
     rule: usize,
     alert: &mut Alert,
     episode: &Episode,
-    original: bool,
+    cause: Cause,
 ) {
-    if ctx.inhibited(rule, key, &episode.evidence.last.device) {
+    if cause == Cause::Removal || ctx.inhibited(rule, key, &episode.evidence.last.device) {
         alert.state = state_of(episode);
         alert.ended = episode.ended();
         return;
     }
     let over = episode.closed.is_some();
-    let page = original && !over && recent(ctx, rule, episode.hit);
+    let page = cause == Cause::Reading && !over && recent(ctx, rule, episode.hit);
     alert.value = Some(episode.fired.value);
     alert.device = Some(std::sync::Arc::clone(&episode.fired.device));
+    if let Some(ended) = episode.ended() {
+        // Never shown as open: a later one may be.
+        (alert.state, alert.ended) = (State::Resolved, Some(ended));
+        ctx.report(rule, key, alert, episode.fired.time, page);
+        alert.take(episode);
+        ctx.resolve(rule, key, alert, ended, Reason::Cleared);
+        return;
+    }
     ctx.report(rule, key, alert, episode.fired.time, page);
     update(ctx, key, rule, alert, episode);
 }
@@ -208,13 +226,13 @@ fn follow(
     rule: usize,
     alert: &mut Alert,
     episode: &Episode,
-    original: bool,
+    cause: Cause,
 ) {
     let last = &episode.evidence.last;
-    if alert.state != State::Active || episode.hit != last.time {
+    if cause == Cause::Removal || alert.state != State::Active || episode.hit != last.time {
         return;
     }
-    let page = original && recent(ctx, rule, last.time);
+    let page = cause == Cause::Reading && recent(ctx, rule, last.time);
     if !alert.reported {
         if !ctx.inhibited(rule, key, &last.device) {
             alert.take(episode);

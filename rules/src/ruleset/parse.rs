@@ -213,6 +213,7 @@ fn word<T>(
 
 fn ladder(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<Escalation> {
     let mut steps: Vec<Escalation> = Vec::new();
+    let mut before: Option<Micros> = None;
     for mut step in fields.tables("escalate", faults) {
         let offset = step.offset();
         let after = step.duration("after", faults);
@@ -223,22 +224,18 @@ fn ladder(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<Escalatio
             }
         }
         step.finish("a step of `escalate`", faults);
-        let (Some(after), Some(to)) = (after, to) else {
-            continue;
-        };
-        if steps
-            .last()
-            .is_some_and(|previous| previous.after >= after.value)
-        {
+        let Some(after) = after else { continue };
+        if before.is_some_and(|before| before >= after.value) {
             faults.at(
                 after.offset,
                 "`after` must be longer than in the step before",
             );
         }
-        steps.push(Escalation {
+        before = Some(after.value);
+        steps.extend(to.map(|to| Escalation {
             after: after.value,
             to: to.value,
-        });
+        }));
     }
     steps
 }

@@ -1,0 +1,220 @@
+use super::*;
+use crate::{Class, Priority};
+
+/// Faults as `line:column message`, each expected one by its place and part of its text.
+fn check(text: &str, expected: &[(usize, usize, &str)]) {
+    let faults = RuleSet::parse(text).err().unwrap_or_default();
+    let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(faults.len(), expected.len(), "{shown:#?}");
+    for (fault, (line, column, part)) in faults.iter().zip(expected) {
+        assert_eq!((fault.line, fault.column), (*line, *column), "{fault}");
+        assert!(fault.message.contains(part), "{fault}: expected {part}");
+    }
+}
+
+const DESIGN: &str = r#"
+[[rule]]
+id = "tachycardia-sustained"
+title = "Heart rate above 120 /min for 5 minutes"
+kind = "threshold"                 # threshold | rate-of-change | absence | score | baseline | all | any
+metric = "8867-4"
+above = 120
+unit = "/min"
+for = "5m"
+max-gap = "2m"
+clear = { below = 110, for = "2m" }
+priority = "medium"
+page-within = "10m"
+inhibited-by = ["device-silent"]
+escalate = [{ after = "5m", to = "charge-nurse" }]
+[rule.applies-to]
+min-age = "18y"
+tags = ["copd"]
+
+[[rule]]
+id = "device-silent"
+kind = "absence"
+metric = "MDC_PULS_OXIM_SAT_O2"
+expect-every = "1m"
+grace = "3m"
+class = "technical"
+priority = "low"
+"#;
+
+#[test]
+fn the_example_of_the_design() {
+    let set = RuleSet::parse(DESIGN).expect("no fault");
+    assert_eq!(set.version().len(), 12);
+    assert_eq!(set.text(), DESIGN);
+    let [fast, silent] = set.rules() else {
+        panic!("two rules")
+    };
+    assert_eq!(
+        fast.metrics[..2],
+        ["MDC_ECG_HEART_RATE", "MDC_PULS_OXIM_PULS_RATE"]
+    );
+    assert_eq!(
+        fast.metrics.last().map(String::as_str),
+        Some("8867-4"),
+        "rows that have the code alone"
+    );
+    assert_eq!(
+        fast.condition,
+        Condition::Threshold {
+            limit: Limit::Above(120.0),
+            unit: "/min".into(),
+            hold: 300_000_000,
+            max_gap: 120_000_000,
+            clear: Clear {
+                within: ClearLimit::Below(110.0),
+                hold: 120_000_000
+            },
+        }
+    );
+    assert_eq!(fast.applies_to.min_age, Some(18 * 31_557_600_000_000));
+    assert_eq!(
+        fast.escalate,
+        [Escalation {
+            after: 300_000_000,
+            to: "charge-nurse".into()
+        }]
+    );
+    assert_eq!(
+        (silent.class, silent.priority),
+        (Class::Technical, Priority::Low)
+    );
+    assert_eq!(
+        silent.condition,
+        Condition::Absence {
+            expect_every: 60_000_000,
+            grace: 180_000_000
+        }
+    );
+    assert_eq!(silent.title, "device-silent");
+}
+
+#[test]
+fn every_fault_at_once() {
+    check(
+        r#"
+[[rule]]
+id = "a b"
+kind = "threshold"
+metric = "no-such"
+above = "120"
+unit = "/min"
+for = "5 parsecs"
+colour = "red"
+priority = "urgent"
+inhibited-by = ["nobody"]
+
+[[rule]]
+id = "score"
+kind = "score"
+metric = "8867-4"
+
+[[rule]]
+id = "temp"
+kind = "threshold"
+metric = "8310-5"
+above = 39
+unit = "kg"
+clear = { above = 38 }
+priority = "low"
+
+[[rule]]
+id = "temp"
+kind = "absence"
+priority = "low"
+inhibited-by = ["temp", "score"]
+
+[other]
+"#,
+        &[
+            (3, 6, "`id` must be"),
+            (5, 10, "\"no-such\" is no LOINC"),
+            (6, 9, "`above` must be a number"),
+            (8, 7, "`for` must be a duration"),
+            (9, 1, "unknown key `colour`"),
+            (10, 12, "`priority` must be"),
+            (11, 17, "there is no rule `nobody`"),
+            (15, 8, "not supported yet"),
+            (23, 8, "is no UCUM unit that Cel"),
+            (24, 9, "needs `below`, at most 39"),
+            (27, 1, "no `expect-every`"),
+            (28, 6, "a second rule with id `temp`"),
+            (31, 17, "cannot inhibit itself"),
+            (33, 2, "unknown key `other`"),
+        ],
+    );
+}
+
+#[test]
+fn limits_and_clear_limits() {
+    let rule = |body: &str| {
+        format!(
+            "[[rule]]\nid = \"r\"\nkind = \"threshold\"\nmetric = \"spo2\"\npriority = \"low\"\n{body}\n"
+        )
+    };
+    for good in [
+        "below = 90",
+        "below = 90\nclear = { for = \"1m\" }",
+        "below = 90\nclear = { above = 90 }",
+        "outside = [88, 99]\nclear = { inside = [90, 99] }",
+    ] {
+        check(&rule(good), &[]);
+    }
+    check(&rule(""), &[(1, 1, "exactly one of")]);
+    check(&rule("above = 1\nbelow = 2"), &[(1, 1, "exactly one of")]);
+    check(
+        &rule("outside = [99, 88]"),
+        &[(6, 11, "the first number must be below")],
+    );
+    check(
+        &rule("below = 90\nclear = { above = 89 }"),
+        &[(7, 9, "at least 90")],
+    );
+    check(
+        &rule("below = 90\nclear = { above = 92, below = 80 }"),
+        &[(7, 9, "at least 90")],
+    );
+    check(
+        &rule("outside = [88, 99]\nclear = { inside = [80, 99] }"),
+        &[(7, 9, "within [88, 99]")],
+    );
+    check(&rule("below = nan"), &[(6, 9, "must be a number")]);
+    check(
+        &rule("below = 90\nmax-gap = \"0s\""),
+        &[(7, 11, "longer than nothing")],
+    );
+    check(
+        &rule("below = 90\nfor = \"3y\""),
+        &[(7, 7, "longer than a year")],
+    );
+    check(
+        &rule("below = 90\nescalate = [{ after = \"5m\", to = \"a\" }, { after = \"5m\" }]"),
+        &[
+            (7, 41, "needs `to`"),
+            (7, 51, "longer than in the step before"),
+        ],
+    );
+}
+
+#[test]
+fn own_codes_need_a_unit_and_syntax_errors_have_a_place() {
+    let own = "[[rule]]\nid = \"r\"\nkind = \"threshold\"\nmetric = \"local:x/y\"\nabove = 1\npriority = \"low\"\n";
+    check(own, &[(1, 1, "needs `unit`")]);
+    check(&format!("{own}unit = \"mg\"\n"), &[]);
+    check(
+        &format!("{own}unit = \"spoons\"\n"),
+        &[(7, 8, "no known UCUM unit")],
+    );
+    let faults = RuleSet::parse("[[rule]]\nid = \"r\nkind = 3\n").expect_err("a fault");
+    assert_eq!(faults[0].line, 2);
+    assert!(
+        RuleSet::parse("")
+            .expect("no rules is no fault")
+            .rules()
+            .is_empty()
+    );
+}

@@ -1,0 +1,9 @@
+//! Scenarios and properties of the rule engine, through its public interface.
+
+mod device;
+mod language;
+mod packs;
+mod people;
+mod properties;
+mod replay;
+mod values;

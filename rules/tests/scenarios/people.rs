@@ -1,0 +1,156 @@
+//! What people do: acknowledge, silence, change rules, patients and assignments.
+
+use crate::language::{check, check_all};
+
+const LOW: &str = r#"
+[[rule]]
+id = "low"
+kind = "threshold"
+metric = "spo2"
+below = 90
+priority = "high"
+escalate = [{ after = "5m", to = "charge-nurse" }, { after = "10m", to = "doctor" }]
+"#;
+
+#[test]
+fn escalates_by_the_log_clock_until_it_is_over() {
+    check(
+        LOW,
+        "00:00 spo2 85
+         04:00 spo2 85
+         12:00 wait
+         12:10 spo2 95
+         30:00 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         05:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page
+         10:00 escalated low Patient/p1 active onset=00:00 2→doctor page
+         12:10 resolved low Patient/p1 resolved onset=00:00 ended=12:10 cleared",
+    );
+}
+
+#[test]
+fn an_acknowledged_alert_does_not_escalate() {
+    check(
+        LOW,
+        "00:00 spo2 85
+         02:00 ack
+         03:00 ack
+         20:00 wait
+         20:10 spo2 95",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         02:00 acknowledged low Patient/p1 active onset=00:00 by nurse1
+         20:10 resolved low Patient/p1 resolved onset=00:00 ended=20:10 cleared",
+    );
+}
+
+#[test]
+fn a_silence_holds_escalation_back_and_ends() {
+    check(
+        LOW,
+        "00:00 spo2 85
+         01:00 silence 07:00
+         08:30 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         01:00 silenced low Patient/p1 active onset=00:00 until 08:00
+         08:00 silenced low Patient/p1 active onset=00:00 page
+         08:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
+    );
+}
+
+#[test]
+fn a_silence_is_capped_and_can_be_ended() {
+    check(
+        LOW,
+        "00:00 spo2 85
+         01:00 silence 5:00:00
+         02:00 silence 00:00",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         01:00 silenced low Patient/p1 active onset=00:00 until 1:01:00
+         02:00 silenced low Patient/p1 active onset=00:00",
+    );
+}
+
+#[test]
+fn rules_that_go_or_change_resolve_and_others_go_on() {
+    let both = format!(
+        "{LOW}\n{}",
+        LOW.replace("\"low\"", "\"lower\"").replace("90", "88")
+    );
+    let changed = both.replace("below = 88", "below = 87");
+    check_all(
+        &[&both, &changed, LOW],
+        "00:00 spo2 85
+         00:30 rules 1
+         00:40 spo2 85
+         00:50 rules 2
+         01:00 spo2 95",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:00 raised lower Patient/p1 active onset=00:00 page
+         00:30 resolved lower Patient/p1 resolved onset=00:00 ended=00:30 rule-changed
+         00:40 raised lower Patient/p1 active onset=00:40 page
+         00:50 resolved lower Patient/p1 resolved onset=00:40 ended=00:50 rule-removed
+         01:00 resolved low Patient/p1 resolved onset=00:00 ended=01:00 cleared",
+    );
+}
+
+#[test]
+fn a_pending_condition_survives_a_reload_of_unchanged_rules() {
+    let held = LOW.replace("priority", "for = \"2m\"\npriority");
+    let more = format!(
+        "{}\n{held}",
+        held.replace("\"low\"", "\"first\"").replace("90", "50")
+    );
+    check_all(
+        &[&held, &more],
+        "00:00..01:00/60 spo2 85
+         01:30 rules 1
+         02:00 spo2 85",
+        "02:00 raised low Patient/p1 active onset=00:00 page",
+    );
+}
+
+#[test]
+fn a_rule_applies_unless_it_is_known_not_to() {
+    let adults = format!("{LOW}[rule.applies-to]\nmin-age = \"18y\"\n");
+    check(
+        &adults,
+        "00:00 spo2 85
+         00:10 patient p1 born=2019
+         00:20 spo2 85
+         00:30 patient p2 born=1950
+         00:40 spo2 85 p=p2 d=d2",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:10 resolved low Patient/p1 resolved onset=00:00 ended=00:10 not-applicable
+         00:40 raised low Patient/p2 active onset=00:40 page",
+    );
+}
+
+#[test]
+fn corrected_rows_of_another_patient_resolve_on_the_former() {
+    check(
+        LOW,
+        "00:00 spo2 85
+         00:30 spo2 84
+         01:00 spo2 85 at=00:00 p=p2 v=2
+         01:00 spo2 84 at=00:30 p=p2 v=2
+         02:00 spo2 95
+         02:00 spo2 85 p=p2 d=d2",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         01:00 resolved low Patient/p1 resolved onset=00:00 ended=01:00 reattributed
+         01:00 raised low Patient/p2 active onset=00:00
+         02:00 worsened low Patient/p2 active onset=00:00 page",
+    );
+}
+
+#[test]
+fn a_corrected_assignment_moves_the_whole_interval() {
+    check(
+        LOW,
+        "00:00..04:00/60 spo2 85
+         04:30 moved d1 p1 00:00 30:00
+         04:40 spo2 85 d=d2",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         04:30 resolved low Patient/p1 resolved onset=00:00 ended=04:30 reattributed
+         04:40 raised low Patient/p1 active onset=04:40 page",
+    );
+}
