@@ -87,8 +87,8 @@ proptest! {
 
     #[test]
     fn never_panics(text in "\\PC*", value in any::<f64>(), decimals in any::<i8>()) {
-        let _ = Decimal::parse(&text);
-        let _ = Decimal::from_f64_decimals(value, decimals);
+        prop_assert!(Decimal::parse(&text).is_none_or(|decimal| decimal.to_f64().is_finite()));
+        prop_assert!(Decimal::from_f64_decimals(value, decimals).is_none_or(|_| value.is_finite()));
         if let Some(shortest) = Decimal::shortest(value) {
             prop_assert_eq!(shortest.to_f64(), value);
         }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::decimal::Decimal;
-use crate::measurement::{TimeSource, Value};
+use crate::measurement::Value;
 use proptest::prelude::*;
 use std::fmt::Write;
 
@@ -392,42 +392,40 @@ prop_compose! {
     }
 }
 
-/// Collects times and values, to compare with what was encoded.
+/// Collects what can be compared with what was encoded.
 #[derive(Default)]
-struct Read(
-    Vec<(
-        u32,
-        Option<Decimal>,
-        Micros,
-        Option<Micros>,
-        Option<i64>,
-        TimeSource,
-        Option<Vec<u8>>,
-    )>,
-    usize,
-);
+struct Read {
+    taken: Vec<Taken>,
+    refused: usize,
+}
+
+struct Taken {
+    record: u32,
+    number: Option<Decimal>,
+    effective: Micros,
+    device_time: Option<Micros>,
+    sequence: Option<i64>,
+    raw: Option<Vec<u8>>,
+}
 
 impl Sink for Read {
     fn take(&mut self, record: u32, m: &Measurement<'_>, _: Option<Claims>) {
-        let number = if let Value::Number(number) = m.value {
-            Some(number)
-        } else {
-            None
-        };
-        let raw = m.raw.map(<[u8]>::to_vec);
-        self.0.push((
+        self.taken.push(Taken {
             record,
-            number,
-            m.effective,
-            m.device_time,
-            m.sequence,
-            m.time_source,
-            raw,
-        ));
+            number: if let Value::Number(number) = m.value {
+                Some(number)
+            } else {
+                None
+            },
+            effective: m.effective,
+            device_time: m.device_time,
+            sequence: m.sequence,
+            raw: m.raw.map(<[u8]>::to_vec),
+        });
     }
 
     fn refuse(&mut self, _: Option<u32>, _: Reason, _: String) {
-        self.1 += 1;
+        self.refused += 1;
     }
 }
 
@@ -442,18 +440,24 @@ proptest! {
 
     #[test]
     fn encoding_loses_nothing(pack in any_pack()) {
-        let mut read = Read::default();
-        let context = Context { received: NOW, keep_raw: true, ..Context::default() };
-        decode(&pack.to_json(), None, &context, &mut read);
-        prop_assert_eq!(read.0.len() + read.1, pack.records.len());
-        for (index, number, time, device_time, sequence, _, raw) in read.0 {
-            let record = &pack.records[index as usize];
-            if let RecordValue::Number(sent) = record.value {
-                prop_assert_eq!(number, Some(sent));
+        for bytes in [pack.to_json(), pack.to_cbor()] {
+            let mut read = Read::default();
+            let context = Context { received: NOW, keep_raw: true, ..Context::default() };
+            decode(&bytes, None, &context, &mut read);
+            prop_assert_eq!(read.taken.len() + read.refused, pack.records.len());
+            for taken in read.taken {
+                let record = &pack.records[taken.record as usize];
+                if let RecordValue::Number(sent) = record.value {
+                    prop_assert_eq!(taken.number, Some(sent));
+                }
+                let stated = record.device_time.map(|time| match time {
+                    DeviceTime::Instant(time) | DeviceTime::Local(time) => time,
+                });
+                prop_assert_eq!(taken.effective, record.time);
+                prop_assert_eq!(taken.device_time, stated);
+                prop_assert_eq!(taken.sequence, record.sequence);
+                prop_assert_eq!(&taken.raw, &record.raw);
             }
-            let (DeviceTime::Instant(stated) | DeviceTime::Local(stated)) = record.device_time.unwrap_or(DeviceTime::Instant(0));
-            prop_assert_eq!((time, device_time.unwrap_or(0), sequence), (record.time, stated, record.sequence));
-            prop_assert_eq!(raw.as_ref(), record.raw.as_ref());
         }
     }
 

@@ -92,7 +92,6 @@ pressure_panel!(
 );
 
 /// Every panel.
-#[must_use]
 pub fn panels() -> impl Iterator<Item = &'static Panel> {
     [&ART, &ABP, &NIBP, &CUFF, &PRESS, &PAP].into_iter()
 }
