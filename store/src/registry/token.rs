@@ -10,9 +10,9 @@
 //! a revoked token is refused from the moment `revoke_token` returns. One process at a time owns
 //! a data directory (its lock), so no other can change tokens behind this memory.
 
-use std::collections::{BTreeMap, HashMap};
+mod table;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +21,8 @@ use sha2::{Digest, Sha256};
 
 use super::db;
 use super::{Error, Micros, Registry, Result, Touch, id, shared};
+
+pub(super) use table::TokenTable;
 
 /// What the holder of a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,8 +126,6 @@ const SECRET_BYTES: usize = 32;
 const SECRET_LENGTH: usize = 3 + 43;
 /// `last_used` on disk is at most this much older than the truth.
 const LAST_USED_EVERY: Micros = 10 * 60 * 1_000_000;
-/// Marks a token that was never used.
-const NEVER: Micros = Micros::MIN;
 
 type Hash = [u8; 32];
 
@@ -137,129 +137,6 @@ impl Secret {
 
     fn hash(&self) -> Hash {
         Sha256::digest(&self.0).into()
-    }
-}
-
-/// All tokens, by what they are looked up with.
-#[derive(Debug, Default)]
-pub(super) struct TokenTable {
-    by_name: BTreeMap<String, Arc<Held>>,
-    by_hash: HashMap<Hash, Arc<Held>>,
-    by_san: HashMap<String, Arc<Held>>,
-}
-
-#[derive(Debug)]
-struct Held {
-    token: Arc<Token>,
-    hash: Hash,
-    used: Arc<Used>,
-}
-
-/// When a token was used, here and as stored.
-#[derive(Debug)]
-struct Used {
-    last: AtomicI64,
-    stored: AtomicI64,
-}
-
-impl Held {
-    /// The token if it is good at this time, which then counts as its use.
-    fn usable(&self, clock: Micros) -> Option<Arc<Token>> {
-        let expired = self.token.expires_at.is_some_and(|at| at <= clock);
-        if expired || self.token.revoked_at.is_some() {
-            return None;
-        }
-        self.used.last.fetch_max(clock, Ordering::Relaxed);
-        Some(Arc::clone(&self.token))
-    }
-
-    fn with_last_used(&self) -> Token {
-        let last = self.used.last.load(Ordering::Relaxed);
-        Token {
-            last_used: (last != NEVER).then_some(last),
-            ..(*self.token).clone()
-        }
-    }
-}
-
-impl TokenTable {
-    /// All tokens of the file; when each was last used is carried over from `before`.
-    pub(super) fn load(conn: &Connection, before: Option<&Self>) -> Result<Self> {
-        let mut sans: HashMap<String, Vec<String>> = HashMap::new();
-        let mut statement = conn.prepare_cached("SELECT token, uri FROM token_san ORDER BY uri")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            sans.entry(row.get(0)?).or_default().push(row.get(1)?);
-        }
-        let mut table = Self::default();
-        let mut statement = conn.prepare_cached(
-            "SELECT name, role, hash, site, gateway, device, created_at, expires_at, last_used, revoked_at FROM token",
-        )?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let name: String = row.get(0)?;
-            let last_used: Option<Micros> = row.get(8)?;
-            let stored = last_used.unwrap_or(NEVER);
-            let known = before.and_then(|table| table.by_name.get(&name));
-            let used = known.map_or_else(
-                || {
-                    Arc::new(Used {
-                        last: AtomicI64::new(stored),
-                        stored: AtomicI64::new(stored),
-                    })
-                },
-                |held| Arc::clone(&held.used),
-            );
-            let token = Token {
-                role: db::word(row, 1, Role::parse)?,
-                site: row.get(3)?,
-                gateway: row.get(4)?,
-                device: row.get(5)?,
-                san_uris: sans.remove(&name).unwrap_or_default(),
-                created_at: row.get(6)?,
-                expires_at: row.get(7)?,
-                last_used,
-                revoked_at: row.get(9)?,
-                name: name.clone(),
-            };
-            let held = Arc::new(Held {
-                hash: row.get(2)?,
-                token: Arc::new(token),
-                used,
-            });
-            for uri in &held.token.san_uris {
-                table.by_san.insert(uri.clone(), Arc::clone(&held));
-            }
-            table.by_hash.insert(held.hash, Arc::clone(&held));
-            table.by_name.insert(name, held);
-        }
-        Ok(table)
-    }
-
-    /// The stored token of this name.
-    fn token(&self, name: &str) -> Result<Token> {
-        self.by_name
-            .get(name)
-            .map(|held| held.with_last_used())
-            .ok_or_else(|| Error::not_found("token", name))
-    }
-
-    /// Tokens whose stored `last_used` is too old.
-    fn stale(&self, slack: Micros) -> Vec<(&str, Micros, &Used)> {
-        let used = self
-            .by_name
-            .iter()
-            .map(|(name, held)| (name.as_str(), &*held.used));
-        used.filter_map(|(name, used)| {
-            let (last, stored) = (
-                used.last.load(Ordering::Relaxed),
-                used.stored.load(Ordering::Relaxed),
-            );
-            let late =
-                last != NEVER && last > stored && (stored == NEVER || last - stored >= slack);
-            late.then_some((name, last, used))
-        })
-        .collect()
     }
 }
 
@@ -396,11 +273,7 @@ impl Registry {
 
     /// All tokens by name, revoked and expired ones too.
     pub fn tokens(&self) -> Vec<Token> {
-        shared(&self.tokens)
-            .by_name
-            .values()
-            .map(|held| held.with_last_used())
-            .collect()
+        shared(&self.tokens).all()
     }
 
     /// The valid token with this secret (bearer authentication), any role: the caller asks
@@ -411,7 +284,7 @@ impl Registry {
         }
         // How long a lookup by hash takes tells nothing of use: nobody can aim a SHA-256.
         let hash: Hash = Sha256::digest(secret).into();
-        shared(&self.tokens).by_hash.get(&hash)?.usable(clock)
+        shared(&self.tokens).by_hash(&hash)?.usable(clock)
     }
 
     /// The valid token with this name and secret (MQTT user and password), any role. Counts as
@@ -422,15 +295,17 @@ impl Registry {
             return None;
         }
         let hash: Hash = Sha256::digest(secret).into();
-        let table = shared(&self.tokens);
-        let held = table.by_name.get(name).filter(|held| held.hash == hash)?;
-        held.usable(clock)
+        let tokens = shared(&self.tokens);
+        tokens
+            .by_hash(&hash)
+            .filter(|held| held.name() == name)?
+            .usable(clock)
     }
 
     /// The valid token that a client certificate with this SAN URI stands for. The caller has
     /// checked the certificate. Counts as a use. No I/O.
     pub fn verify_certificate(&self, san_uri: &str, clock: Micros) -> Option<Arc<Token>> {
-        shared(&self.tokens).by_san.get(san_uri)?.usable(clock)
+        shared(&self.tokens).by_san(san_uri)?.usable(clock)
     }
 
     /// Writes `last_used` of the tokens whose stored time is ten minutes old or more; call it
@@ -457,7 +332,7 @@ impl Registry {
             Ok(())
         })?;
         for (_, last, used) in stale {
-            used.stored.fetch_max(last, Ordering::Relaxed);
+            used.mark_stored(last);
         }
         Ok(())
     }
