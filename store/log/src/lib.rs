@@ -12,10 +12,10 @@
 //!
 //! What holds, and where it is tested:
 //! - Acknowledged records survive loss of power, exactly once, in order, under their number; no number is used twice
-//!   (`tests/power_loss.rs`, over a simulated disk that forgets and tears; also what it must notice: [`Sabotage`]).
-//! - A failed write or sync ends the log: no retry, no later acknowledgement (`tests/failures.rs`).
+//!   (`tests/log/power_loss.rs`, over a simulated disk that forgets and tears; also what it must notice: `Sabotage`).
+//! - A failed write or sync ends the log: no retry, no later acknowledgement (`tests/log/failures.rs`).
 //! - A torn tail is cut off; damage is an error that names file and offset and alters nothing; changed bytes are never
-//!   given out (`tests/damage.rs`: every byte flipped, every length cut).
+//!   given out (`tests/log/damage.rs`: every byte flipped, every length cut).
 //! - Bounded: [`MAX_RECORD_BYTES`], and in [`Options`] the queue (appends wait) and the whole log (appends are refused
 //!   with [`Error::Full`]; the user pushes back and waits for a release).
 //! - One user at a time: an exclusive lock on the directory.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use std::future::poll_fn;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
 
@@ -21,7 +21,7 @@ use std::thread::{self, JoinHandle};
 #[derive(Debug)]
 pub struct Log {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Log {
@@ -44,7 +44,7 @@ impl Log {
             .map_err(crate::error::io_error("start the thread of", dir))?;
         let log = Self {
             shared,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
         };
         Ok((log, recovered))
     }
@@ -140,21 +140,18 @@ impl Log {
         self.shared.segments.failure().is_some()
     }
 
-    /// Refuses further records, makes durable what is queued, lets go of the lock. Gives the failure if there was one.
-    pub fn close(mut self) -> Result<(), Error> {
-        self.stop();
+    /// Refuses further records, makes durable what is queued, lets go of the lock; what is there can still be read.
+    /// Gives the failure if there was one. Closing twice is fine.
+    pub fn close(&self) -> Result<(), Error> {
+        self.shared.close();
+        self.shared.segments.close();
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the log's commit thread panicked"); // Ending has marked the log as failed
+        }
         match self.shared.segments.failure() {
             Some(failure) => Err(failure.clone().into()),
             None => Ok(()),
-        }
-    }
-
-    fn stop(&mut self) {
-        self.shared.close();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the log's commit thread panicked"); // Ending has marked the log as failed
         }
     }
 
@@ -163,10 +160,12 @@ impl Log {
     }
 }
 
-/// Like [`close`](Log::close); a failure has been told to every waiter.
+/// Like [`close`](Log::close).
 impl Drop for Log {
     fn drop(&mut self) {
-        self.stop();
+        if let Err(error) = self.close() {
+            tracing::debug!(%error, "dropped after it stopped"); // every waiter was told
+        }
     }
 }
 

@@ -15,8 +15,8 @@ pub(crate) struct Segments {
     pub(crate) dir: PathBuf,
     pub(crate) options: Options,
     state: Mutex<State>,
-    /// One release at a time, so that deletions stay in order.
-    releasing: Mutex<()>,
+    /// One release at a time, so that deletions stay in order. True once the log is closed.
+    releasing: Mutex<bool>,
     failure: OnceLock<Failure>,
 }
 
@@ -46,7 +46,7 @@ impl Segments {
             dir,
             options,
             state: Mutex::new(state),
-            releasing: Mutex::new(()),
+            releasing: Mutex::new(false),
             failure: OnceLock::new(),
         }
     }
@@ -91,17 +91,25 @@ impl Segments {
 
     /// Deletes, oldest first, the segments whose records are all at or below `upto`, but never the one in use.
     pub(crate) fn release(&self, upto: u64) -> Result<(), Error> {
-        let _one = self
+        let closed = self
             .releasing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Err(Error::Closed);
+        }
         if let Some(failure) = self.failure() {
             return Err(failure.clone().into());
         }
         if self.options.sabotaged(Sabotage::ReleaseNewestFirst) {
             return self.release_newest_first(upto);
         }
-        while let Some(segment) = self.state().take_released(upto) {
+        // The list is not locked while files are deleted: a commit does not wait for that.
+        loop {
+            let taken = self.state().take_released(upto);
+            let Some(segment) = taken else {
+                return Ok(());
+            };
             let path = self.path(segment.first);
             match self.disk.remove(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -111,14 +119,18 @@ impl Segments {
                 _ => self.sync_dir()?,
             }
         }
-        Ok(())
+    }
+
+    /// Waits for a release under way and allows no further one: after this the lock may be let go.
+    pub(crate) fn close(&self) {
+        *self
+            .releasing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
     }
 
     fn release_newest_first(&self, upto: u64) -> Result<(), Error> {
-        let mut taken = Vec::new();
-        while let Some(segment) = self.state().take_released(upto) {
-            taken.push(segment);
-        }
+        let taken: Vec<_> = std::iter::from_fn(|| self.state().take_released(upto)).collect();
         for segment in taken.iter().rev() {
             let path = self.path(segment.first);
             self.disk

@@ -15,7 +15,8 @@ use std::time::Instant;
 /// The synchronous core of [`Log`](crate::Log), for a caller that brings its own thread or simulates one.
 ///
 /// [`push`](Writer::push) collects a batch in memory, [`commit`](Writer::commit) makes it durable. After the first
-/// failure every call gives that failure.
+/// failure every call gives that failure. Of the bounds in [`Options`] only the sizes of segment and record apply: queue
+/// and total belong to the [`Log`](crate::Log).
 #[derive(Debug)]
 pub struct Writer {
     segments: Arc<Segments>,
@@ -99,7 +100,8 @@ impl Writer {
         self.len += sample.bytes;
         self.publish(sample.bytes);
         self.batch.clear();
-        self.batch.shrink_to(2 * self.segments.options.max_batch_bytes);
+        self.batch
+            .shrink_to(2 * self.segments.options.max_batch_bytes);
         self.batch_records = 0;
         Ok(sample)
     }
