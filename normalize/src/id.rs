@@ -109,8 +109,15 @@ fn encode(source_time: Micros, hash: u128) -> [u8; LEN] {
     let millis = u128::from(source_time.div_euclid(1_000).max(0).unsigned_abs() & 0xFFFF_FFFF_FFFF);
     let bits = (millis << 80) | (hash >> 48);
     let mut out = [0; LEN];
-    for (i, byte) in out.iter_mut().enumerate() {
-        *byte = ALPHABET[((bits >> (5 * (LEN - 1 - i))) & 31) as usize];
+    // 2 + 12 + 12 characters, so that all but the cuts is 64-bit arithmetic.
+    let (head, tail) = out.split_at_mut(2);
+    let (middle, tail) = tail.split_at_mut(12);
+    for (part, shift) in [(head, 120), (middle, 60), (tail, 0)] {
+        let mut word = (bits >> shift) as u64;
+        for byte in part.iter_mut().rev() {
+            *byte = ALPHABET[(word & 31) as usize];
+            word >>= 5;
+        }
     }
     out
 }

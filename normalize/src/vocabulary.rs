@@ -10,17 +10,40 @@ mod table;
 mod types;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub use table::panels;
 pub use types::{Category, Metric, Panel, Profile, ValueKind};
 
+/// Hashes names fast. The keys are ours, so no sender can make them collide.
+#[derive(Default)]
+struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    /// The end mark of a text: one text a key, so it adds nothing.
+    #[inline]
+    fn write_u8(&mut self, _: u8) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type Names<V> = HashMap<&'static str, V, BuildHasherDefault<NameHasher>>;
+
 struct Index {
-    mdc: HashMap<&'static str, &'static Metric>,
+    mdc: Names<&'static Metric>,
     code: HashMap<u32, &'static Metric>,
-    alias: HashMap<&'static str, &'static Metric>,
-    loinc: HashMap<&'static str, Vec<&'static Metric>>,
-    panel: HashMap<&'static str, &'static Panel>,
+    alias: Names<&'static Metric>,
+    loinc: Names<Vec<&'static Metric>>,
+    panel: Names<&'static Panel>,
 }
 
 /// Partitions whose 16-bit terms stand alone on the wire, the more usual first: vital signs, then personal health
@@ -29,11 +52,11 @@ const SHORT_TERM_PARTITIONS: [u32; 5] = [2, 128, 129, 130, 1];
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut index = Index {
-        mdc: HashMap::new(),
+        mdc: Names::default(),
         code: HashMap::new(),
-        alias: HashMap::new(),
-        loinc: HashMap::new(),
-        panel: HashMap::new(),
+        alias: Names::default(),
+        loinc: Names::default(),
+        panel: Names::default(),
     };
     for metric in table::METRICS {
         if let Some(mdc) = metric.mdc_id() {

@@ -303,7 +303,9 @@ fn unit<'m>(
     metric: Option<&'static Metric>,
     value: Value<'_>,
 ) -> Result<Option<&'m str>, Refusal> {
-    match (record.unit.as_deref().or(base.unit), metric) {
+    // A base unit is for numbers; text has a unit only where its record says so.
+    let inherited = base.unit.filter(|_| !matches!(value, Value::Text(_)));
+    match (record.unit.as_deref().or(inherited), metric) {
         (Some(text), Some(metric)) if text == metric.unit => Ok(Some(metric.unit)),
         (Some(""), _) => Err((Reason::BadUnit, "the unit is empty".to_owned())),
         (Some(text), _) => Ok(Some(units::canonical(text).as_str())),

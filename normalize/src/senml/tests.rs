@@ -109,10 +109,10 @@ fn a_pack() {
             "0 dev-1 MDC_ECG_HEART_RATE 72 /min 2026-11-22T12:53:20Z device",
             "1 dev-1 MDC_PULS_OXIM_SAT_O2 97.0 % 2026-11-22T12:53:21.500Z device",
             "2 dev-1 MDC_PULS_OXIM_SAT_O2 96 % 2026-11-22T12:53:20Z device",
-            "3 dev-1 67775-7 \"V\" /min 2026-11-22T12:53:20Z device",
+            "3 dev-1 67775-7 \"V\" - 2026-11-22T12:53:20Z device",
             "4 dev-1 local:native/mood 3 {score} 2026-11-22T12:53:20Z device",
-            "5 dev-1 local:native/note \"café \\\"x\\\"\" /min 2026-11-22T12:53:20Z device",
-            "6 dev-1 local:native/on \"true\" /min 2026-11-22T12:53:20Z device",
+            "5 dev-1 local:native/note \"café \\\"x\\\"\" - 2026-11-22T12:53:20Z device",
+            "6 dev-1 local:native/on \"true\" - 2026-11-22T12:53:20Z device",
             "7 dev-1 MDC_TEMP 37.20 Cel 2026-11-22T12:53:19.999999Z device",
         ],
     );
