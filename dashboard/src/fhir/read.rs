@@ -1,0 +1,61 @@
+//! Read: `GET …/Observation/{id}`.
+
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use serde_json::Value;
+use wardline_normalize::columns::Columns;
+use wardline_normalize::fhir::{Projection, observations};
+
+use super::{CONTENT_TYPE, negotiate};
+use crate::app::Call;
+use crate::backend::Found;
+use crate::reply::{Failure, Reply, ReplyBody, Touched};
+
+pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
+    negotiate::json_only(&call, &call.query()?)?;
+    let id = call.id()?;
+    let rows = match call.app.backend.observation(&id).await? {
+        Found::Rows(rows) => rows,
+        Found::Gone => return Err(Failure::new(StatusCode::GONE, "deleted", "this Observation has been removed")),
+        Found::Missing => return Err(Failure::not_found("Observation")),
+    };
+    // A panel torn between patients by a correction is two Observations of one id; the newest row decides.
+    let Some(observation) = observations(&rows, &Projection { base: String::new() }).pop() else {
+        return Err(Failure::not_found("Observation"));
+    };
+    let updated = Columns::new(&rows)
+        .map(|columns| columns.received.values().iter().copied().max().unwrap_or_default())
+        .map_err(|error| Failure::internal(&error.to_string()))?;
+    let json = observation.to_json();
+    let version = version(&json)?;
+    let tag = format!("W/\"{version}\"");
+    let base = negotiate::base(&call);
+    let touched = Touched::one(observation.patient());
+    let mut reply = Reply::new(StatusCode::OK, CONTENT_TYPE, json)
+        .header(header::ETAG, &tag)
+        .header(header::LAST_MODIFIED, &http_date(updated))
+        .header(header::CONTENT_LOCATION, &format!("{base}/Observation/{}", observation.id()))
+        .touching(touched);
+    let known = call.header("if-none-match");
+    if known.is_some_and(|known| known.split(',').any(|one| matches!(one.trim(), one if one == tag || one == "*"))) {
+        reply.status = StatusCode::NOT_MODIFIED;
+        reply.body = ReplyBody::Full(Bytes::new());
+    }
+    Ok(reply)
+}
+
+/// `meta.versionId` of the resource as written, so that header and body cannot disagree.
+fn version(json: &str) -> Result<String, Failure> {
+    let resource: Value = serde_json::from_str(json).map_err(|error| Failure::internal(&error.to_string()))?;
+    match resource.pointer("/meta/versionId").and_then(Value::as_str) {
+        Some(version) => Ok(version.to_owned()),
+        None => Err(Failure::internal("an Observation without a version")),
+    }
+}
+
+/// An IMF-fixdate (RFC 9110, 5.6.7).
+fn http_date(micros: i64) -> String {
+    chrono::DateTime::from_timestamp_micros(micros)
+        .map(|time| time.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        .unwrap_or_default()
+}

@@ -1,0 +1,232 @@
+//! The table.
+
+use super::{Access, Handler, Method, Pace, Route};
+use crate::backend::{AuditKind, Role};
+use crate::{api, assets, fhir, openapi};
+
+const OPEN: Access = Access::Open;
+const READ: Access = Access::Role(Role::Read);
+const OPERATE: Access = Access::Role(Role::Operate);
+const ADMIN: Access = Access::Role(Role::Admin);
+
+const JSON: &str = "application/json";
+
+type Query = &'static [(&'static str, &'static str)];
+
+/// A route without parameters and body that answers JSON.
+const fn route(
+    (method, path): (Method, &'static str),
+    (access, kind, action): (Access, AuditKind, &'static str),
+    summary: &'static str,
+    handler: Handler,
+) -> Route {
+    Route {
+        method,
+        path,
+        access,
+        kind,
+        action,
+        summary,
+        query: &[],
+        strict_query: true,
+        body: None,
+        answer: JSON,
+        pace: Pace::Usual,
+        handler,
+    }
+}
+
+impl Route {
+    const fn query(mut self, query: Query) -> Self {
+        self.query = query;
+        self
+    }
+
+    const fn body(mut self, schema: &'static str) -> Self {
+        self.body = Some(schema);
+        self
+    }
+
+    const fn answer(mut self, schema: &'static str) -> Self {
+        self.answer = schema;
+        self
+    }
+
+    const fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// The handler judges parameters itself.
+    const fn own_query(mut self) -> Self {
+        self.strict_query = false;
+        self
+    }
+}
+
+macro_rules! h {
+    ($($path:ident)::+) => {
+        |call| Box::pin($($path)::+(call))
+    };
+}
+
+use AuditKind::{Command, Create, Delete, Read, Search, Sql, Stream, Update};
+use Method as M;
+
+const LIMIT: (&str, &str) = ("limit", "At most this many entries, 1 to 1000; default 100");
+const AFTER: (&str, &str) = ("after", "The `next` of the page before");
+const PATIENTS: &str = "Opaque patient ids, separated by commas; without, all";
+
+const ALERT_QUERY: Query = &[
+    ("state", "Of active, recovering, resolved; several separated by commas"),
+    ("priority", "Of high, medium, low, info"),
+    ("class", "physiological or technical"),
+    ("patient", "Opaque patient id"),
+    ("rule", "Rule id"),
+    ("acknowledged", "true or false"),
+    ("since", "Onset at or after"),
+    ("until", "Onset before"),
+    LIMIT,
+    AFTER,
+];
+
+const ASSIGNMENT_QUERY: Query = &[
+    ("device", "Device id"),
+    ("patient", "Opaque patient id"),
+    ("at", "In force at this time; `now` for now"),
+    LIMIT,
+    AFTER,
+];
+
+const QUARANTINE_QUERY: Query = &[
+    ("device", "Device id"),
+    ("reason", "Reason code"),
+    ("since", "Received at or after"),
+    ("until", "Received before"),
+    LIMIT,
+    AFTER,
+];
+
+const EXPORT_QUERY: Query = &[
+    ("format", "ndjson (default) or csv"),
+    ("patient", PATIENTS),
+    ("since", "Effective at or after"),
+    ("until", "Effective before"),
+];
+
+const STREAM_QUERY: Query = &[("patient", PATIENTS), ("alerts", "`only` for alerts without values")];
+
+/// Every route.
+#[rustfmt::skip]
+pub(crate) static TABLE: &[Route] = &[
+    // Health and the screen: nothing about patients.
+    route((M::Get, "/healthz"), (OPEN, Read, "health"),
+        "The process runs", h!(api::health::live)).answer("text/plain"),
+    route((M::Get, "/readyz"), (OPEN, Read, "ready"),
+        "Requests can be served", h!(api::health::ready)).answer("Readiness"),
+    route((M::Get, "/metrics"), (Access::Metrics, Read, "metrics"),
+        "Figures in OpenMetrics text", h!(api::health::metrics)).answer("application/openmetrics-text"),
+    route((M::Get, "/"), (OPEN, Read, "screen"),
+        "The ward screen", h!(assets::page)).answer("text/html").own_query(),
+    route((M::Get, "/assets/{name}"), (OPEN, Read, "screen.asset"),
+        "A file of the ward screen", h!(assets::asset)).answer("text/plain").own_query(),
+
+    // FHIR R4.
+    route((M::Get, "/fhir/R4/metadata"), (READ, Read, "fhir.metadata"),
+        "CapabilityStatement", h!(fhir::metadata)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Observation"), (READ, Search, "observation.search"),
+        "Search Observations", h!(fhir::search))
+        .query(fhir::SEARCH_PARAMETERS).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Post, "/fhir/R4/Observation/_search"), (READ, Search, "observation.search-form"),
+        "Search Observations by a form, so that nothing stands in the URL", h!(fhir::search))
+        .body("ObservationSearchForm").answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Observation/{id}"), (READ, Read, "observation.read"),
+        "One Observation; the id of a panel's component gives the panel", h!(fhir::read))
+        .answer(fhir::CONTENT_TYPE).own_query(),
+
+    // Who am I, what is served.
+    route((M::Get, "/api/v1/me"), (READ, Read, "me"),
+        "The token's name and role", h!(api::me::get)).answer("Me"),
+    route((M::Get, "/api/v1/openapi.json"), (READ, Read, "openapi"),
+        "This document", h!(openapi::document)),
+
+    // Alerts.
+    route((M::Get, "/api/v1/alerts"), (READ, Search, "alert.search"),
+        "Alerts, the latest raised first", h!(api::alerts::list)).query(ALERT_QUERY).answer("AlertPage"),
+    route((M::Get, "/api/v1/alerts/{id}"), (READ, Read, "alert.read"),
+        "One alert", h!(api::alerts::get)).answer("Alert"),
+    route((M::Post, "/api/v1/alerts/{id}/acknowledge"), (OPERATE, Command, "alert.acknowledge"),
+        "Acknowledge an alert; twice is once", h!(api::alerts::acknowledge)).body("Acknowledge").answer("Alert"),
+    route((M::Post, "/api/v1/alerts/{id}/silence"), (OPERATE, Command, "alert.silence"),
+        "Silence an alert for at most 24 hours; 0 minutes ends a silence", h!(api::alerts::silence))
+        .body("Silence").answer("Alert"),
+
+    // Patients.
+    route((M::Get, "/api/v1/patients"), (READ, Search, "patient.list"),
+        "Patients by id", h!(api::patients::list)).query(&[LIMIT, AFTER]).answer("PatientPage"),
+    route((M::Post, "/api/v1/patients"), (OPERATE, Create, "patient.create"),
+        "Add a patient", h!(api::patients::create)).body("PatientNew").answer("Patient"),
+    route((M::Post, "/api/v1/patients/search"), (READ, Search, "patient.search"),
+        "Patients by id, name, tag or identifier; by POST, for a name is personal", h!(api::patients::search))
+        .body("TextSearch").answer("PatientPage"),
+    route((M::Get, "/api/v1/patients/{id}"), (READ, Read, "patient.read"),
+        "One patient", h!(api::patients::get)).answer("Patient"),
+    route((M::Put, "/api/v1/patients/{id}"), (OPERATE, Update, "patient.update"),
+        "Replace what is known of a patient", h!(api::patients::update)).body("PatientWrite").answer("Patient"),
+
+    // Devices.
+    route((M::Get, "/api/v1/devices"), (READ, Search, "device.list"),
+        "Devices by id", h!(api::devices::list)).query(&[LIMIT, AFTER]).answer("DevicePage"),
+    route((M::Post, "/api/v1/devices"), (OPERATE, Create, "device.create"),
+        "Add a device", h!(api::devices::create)).body("DeviceNew").answer("Device"),
+    route((M::Post, "/api/v1/devices/search"), (READ, Search, "device.search"),
+        "Devices by id, kind, model or identifier", h!(api::devices::search))
+        .body("TextSearch").answer("DevicePage"),
+    route((M::Get, "/api/v1/devices/{id}"), (READ, Read, "device.read"),
+        "One device", h!(api::devices::get)).answer("Device"),
+    route((M::Put, "/api/v1/devices/{id}"), (OPERATE, Update, "device.update"),
+        "Replace what is known of a device", h!(api::devices::update)).body("DeviceWrite").answer("Device"),
+
+    // Assignments.
+    route((M::Get, "/api/v1/assignments"), (READ, Search, "assignment.list"),
+        "Who has or had which device", h!(api::assignments::list))
+        .query(ASSIGNMENT_QUERY).answer("AssignmentPage"),
+    route((M::Post, "/api/v1/assignments"), (OPERATE, Create, "assignment.create"),
+        "Give a device to a patient; an overlap is refused with 409", h!(api::assignments::create))
+        .body("AssignmentNew").answer("Assignment"),
+    route((M::Post, "/api/v1/assignments/{id}/end"), (OPERATE, Update, "assignment.end"),
+        "End an assignment", h!(api::assignments::end)).body("AssignmentEnd").answer("Assignment"),
+
+    // Quarantine: payloads as sent may name anybody.
+    route((M::Get, "/api/v1/quarantine"), (OPERATE, Search, "quarantine.list"),
+        "What was rejected and why, newest first", h!(api::quarantine::list))
+        .query(QUARANTINE_QUERY).answer("QuarantinePage"),
+    route((M::Get, "/api/v1/quarantine/{id}"), (OPERATE, Read, "quarantine.read"),
+        "One rejected message with its payload", h!(api::quarantine::get)).answer("QuarantineDetail"),
+    route((M::Post, "/api/v1/quarantine/replay"), (OPERATE, Command, "quarantine.replay"),
+        "Send rejected messages through today's routes and mappings", h!(api::quarantine::replay))
+        .body("QuarantineReplay").answer("Replayed"),
+
+    // Readings.
+    route((M::Post, "/api/v1/observations"), (OPERATE, Create, "observation.create"),
+        "Record readings a person took; the same readings at the same time change nothing",
+        h!(api::observations::create)).body("ManualObservation").answer("ObservationIds"),
+    route((M::Post, "/api/v1/sql"), (READ, Sql, "sql"),
+        "A read-only query; `Accept: application/vnd.apache.arrow.stream` for Arrow", h!(api::sql::run))
+        .body("SqlRequest").answer("SqlAnswer").pace(Pace::Sql),
+    route((M::Get, "/api/v1/export"), (READ, Stream, "export"),
+        "Rows of the observation table", h!(api::export::run))
+        .query(EXPORT_QUERY).answer("application/x-ndjson").pace(Pace::Stream),
+    route((M::Get, "/api/v1/stream"), (READ, Stream, "stream"),
+        "Latest values and open alerts as server-sent events: a snapshot, then changes", h!(api::stream::open))
+        .query(STREAM_QUERY).answer("text/event-stream").pace(Pace::Stream),
+
+    // Tokens.
+    route((M::Get, "/api/v1/tokens"), (ADMIN, Search, "token.list"),
+        "Tokens without their secrets", h!(api::tokens::list)).answer("TokenPage"),
+    route((M::Post, "/api/v1/tokens"), (ADMIN, Create, "token.create"),
+        "Issue a token; its secret is shown this once", h!(api::tokens::create))
+        .body("TokenNew").answer("TokenIssued"),
+    route((M::Delete, "/api/v1/tokens/{name}"), (ADMIN, Delete, "token.revoke"),
+        "Revoke a token at once", h!(api::tokens::revoke)).answer("204"),
+];
