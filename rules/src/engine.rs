@@ -22,6 +22,7 @@ use context::{Context, Key, Purpose};
 use plan::Kind;
 use state::{Groups, Stay};
 use std::sync::Arc;
+use wardline_normalize::columns::Columns;
 use wardline_normalize::time::Micros;
 
 pub use checkpoint::Error;
@@ -66,10 +67,7 @@ impl Engine {
     /// Takes the record at log position `seq` and appends what follows from it to `out`. Several inputs may share a
     /// position; their events are numbered on.
     pub fn apply(&mut self, seq: u64, input: &Input<'_>, out: &mut Vec<AlertEvent>) {
-        if seq != self.ctx.seq {
-            self.ctx.seq = seq;
-            self.ctx.ordinal = 0;
-        }
+        self.position_is(seq);
         std::mem::swap(&mut self.ctx.out, out);
         match input {
             Input::Readings(batch) => self.readings(batch),
@@ -84,6 +82,28 @@ impl Engine {
             Input::Reattributed(moved) => self.reattributed(moved),
         }
         std::mem::swap(&mut self.ctx.out, out);
+    }
+
+    /// One row as a record of its own.
+    pub(crate) fn apply_row(
+        &mut self,
+        seq: u64,
+        columns: &Columns<'_>,
+        row: usize,
+        out: &mut Vec<AlertEvent>,
+    ) {
+        self.position_is(seq);
+        std::mem::swap(&mut self.ctx.out, out);
+        let plan = Arc::clone(&self.ctx.plan);
+        self.row(&plan, columns, row);
+        std::mem::swap(&mut self.ctx.out, out);
+    }
+
+    fn position_is(&mut self, seq: u64) {
+        if seq != self.ctx.seq {
+            self.ctx.seq = seq;
+            self.ctx.ordinal = 0;
+        }
     }
 
     /// Log position of the last input.

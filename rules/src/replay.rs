@@ -76,7 +76,10 @@ impl Replay<'_> {
             if !told {
                 player.assign(&columns[batch], row, received);
             }
-            player.apply(&Input::Readings(&self.rows[batch].slice(row, 1)));
+            player.seq += 1;
+            player
+                .engine
+                .apply_row(player.seq, &columns[batch], row, &mut player.out);
             player.out.drain(..).for_each(&mut sink);
         }
         for input in inputs {

@@ -79,6 +79,10 @@ impl Engine {
             let Some(subject) = self.groups.get(key.kind, &key.id) else {
                 continue;
             };
+            let now = self.ctx.clock;
+            subject
+                .stays
+                .retain(|stay| stay.until.is_none_or(|until| until > now));
             if subject.heard >= oldest || !subject.stays.is_empty() {
                 continue;
             }

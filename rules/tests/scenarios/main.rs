@@ -1,5 +1,6 @@
 //! Scenarios and properties of the rule engine, through its public interface.
 
+mod bounds;
 mod device;
 mod language;
 mod packs;

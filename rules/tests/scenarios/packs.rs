@@ -1,11 +1,15 @@
 //! The shipped rules file.
 
-use crate::language::parse;
-use wardline_rules::{Class, Priority};
+use crate::language::{Reading, START, parse, render};
+use wardline_normalize::time::Micros;
+use wardline_rules::{AlertEvent, Class, Engine, Input, Priority};
+
+const PACK: &str = include_str!("../../packs/ward-adult.toml");
+const SECOND: Micros = 1_000_000;
 
 #[test]
 fn the_adult_ward_pack_is_without_fault() {
-    let rules = parse(include_str!("../../packs/ward-adult.toml"));
+    let rules = parse(PACK);
     assert_eq!(rules.rules().len(), 15);
     assert!(
         rules
@@ -27,4 +31,67 @@ fn the_adult_ward_pack_is_without_fault() {
         let urgent = rule.priority == Priority::High;
         assert!(!urgent || !rule.escalate.is_empty(), "{}", rule.id);
     }
+}
+
+/// A patient seen every five seconds. `shift` moves saturation down and respiration and rate up.
+fn hour(shift: impl Fn(i64) -> f64) -> Vec<AlertEvent> {
+    let mut engine = Engine::new();
+    let mut events = Vec::new();
+    engine.apply(
+        1,
+        &Input::RuleSet {
+            at: START,
+            rules: parse(PACK),
+        },
+        &mut events,
+    );
+    for second in (0..3600).step_by(5) {
+        let at = START + second * SECOND;
+        // Noise without a pattern that a hold could fall in step with, and a bad value now and then.
+        let noise = ((second * 7919) % 101) as f64 / 101.0 - 0.5;
+        let artefact = if second % 600 == 35 { 15.0 } else { 0.0 };
+        let drift = shift(second);
+        for (metric, value) in [
+            ("hr", 85.0 + 8.0 * noise + 2.0 * artefact + 2.0 * drift),
+            ("spo2", (96.0 + 2.0 * noise - artefact - drift).min(100.0)),
+            ("9279-1", 16.0 + 4.0 * noise + drift / 2.0),
+            ("8310-5", 37.2 + 0.4 * noise),
+        ] {
+            let reading = Reading {
+                metric,
+                value: Some((value * 10.0).round() / 10.0),
+                received: at,
+                effective: at,
+                device: "d1",
+                patient: Some("p1"),
+                version: 1,
+                quality: None,
+                status: "final",
+                unit: None,
+            };
+            engine.apply(2, &Input::Readings(&reading.batch()), &mut events);
+        }
+    }
+    events
+}
+
+#[test]
+fn ordinary_noise_and_artefacts_raise_nothing() {
+    let lines: Vec<String> = hour(|_| 0.0).iter().map(render).collect();
+    assert!(lines.is_empty(), "{lines:#?}");
+}
+
+#[test]
+fn a_deterioration_is_told_within_two_minutes() {
+    let events = hour(|second| if second >= 1800 { 11.0 } else { 0.0 });
+    let first = events.first().expect("an alert");
+    assert_eq!(
+        (first.rule_id.as_str(), first.priority, first.page),
+        ("spo2-very-low", Priority::High, true)
+    );
+    assert!(
+        first.processed_time - START <= 1920 * SECOND,
+        "{}",
+        render(first)
+    );
 }

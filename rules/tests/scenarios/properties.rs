@@ -159,7 +159,7 @@ fn one_by_one(rules: &Arc<RuleSet>, rows: &[RecordBatch]) -> (Engine, Vec<AlertE
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn events_do_not_depend_on_batches(draws in draws(), cuts in prop::collection::vec(1..20usize, 1..40)) {
