@@ -100,13 +100,12 @@ impl Disk for RealDisk {
             .truncate(true)
             .mode(0o600)
             .open(path)?;
-        Ok(Box::new(file))
+        Ok(Box::new(RealFile(file)))
     }
 
     fn open(&self, path: &Path, write: bool) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(
-            OpenOptions::new().read(true).write(write).open(path)?,
-        ))
+        let file = OpenOptions::new().read(true).write(write).open(path)?;
+        Ok(Box::new(RealFile(file)))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -118,24 +117,27 @@ impl Disk for RealDisk {
     }
 }
 
-impl DiskFile for File {
+#[derive(Debug)]
+struct RealFile(File);
+
+impl DiskFile for RealFile {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(self, into, offset)
+        self.0.read_at(into, offset)
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        FileExt::write_all_at(self, bytes, offset)
+        self.0.write_all_at(bytes, offset)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        File::sync_data(self)
+        self.0.sync_data()
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
-        self.set_len(len)
+        self.0.set_len(len)
     }
 
     fn size(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        Ok(self.0.metadata()?.len())
     }
 }
