@@ -1,0 +1,139 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  Everything, as `make bench` does:
+    wardline-bench all --server target/release/wardline
+  A thousand devices with 2,000 messages a second for a minute:
+    WARDLINE_MQTT_PASSWORD=… wardline-bench load --url mqtt://ward.example --username load-1 \\
+        --devices 1000 --rate 2000 --duration 1m
+";
+
+/// Load generator and benchmarks, each a ratio to a limit or a peer measured in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "wardline-bench", version, before_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// All benchmarks, one after the other.
+    All(Serve),
+    /// Payloads to columns, against parsing alone.
+    Normalize(Common),
+    /// The log's group commit, against write and fdatasync.
+    Log(Common),
+    /// MQTT to durable and acknowledged, against Mosquitto with a subscriber that discards.
+    Serve(Serve),
+    /// An open loop of publishing devices; prints what came back as JSON.
+    Load(Load),
+    /// Counts and discards; part of `serve`.
+    #[command(hide = true)]
+    Subscriber(Subscriber),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Rounds that count.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
+    pub(crate) runs: u32,
+    /// How much longer or shorter than usual a round is.
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub(crate) scale: f64,
+    /// Directory for results; a directory of the day is made in it.
+    #[arg(long, default_value = "benches/results", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Directory on the disk to measure; what is written there is removed.
+    #[arg(long, default_value = "target", value_name = "DIR")]
+    pub(crate) scratch: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The `wardline` program, built for release.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server: PathBuf,
+    /// The Mosquitto program.
+    #[arg(long, default_value = "/usr/sbin/mosquitto", value_name = "FILE")]
+    pub(crate) broker: PathBuf,
+    /// Publishing connections.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(crate) connections: u16,
+    /// Devices over all connections.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
+    pub(crate) devices: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Load {
+    /// The server's MQTT endpoint.
+    #[arg(long, default_value = "mqtt://127.0.0.1:1883", value_name = "URL")]
+    pub(crate) url: String,
+    /// Devices load-0001, load-0002, … over all connections.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub(crate) devices: u32,
+    /// Messages a second over all devices, sent when due whatever the answers; 0 is as fast as they come.
+    #[arg(long, default_value_t = 100.0, value_name = "N")]
+    pub(crate) rate: f64,
+    /// How long.
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub(crate) duration: Duration,
+    /// Records in a message.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=20), value_name = "N")]
+    pub(crate) records: u16,
+    /// Connections; with more than one, each is a gateway of its own: --gateway and a number.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(crate) connections: u16,
+    /// Most messages of one connection without an answer.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=65_000), value_name = "N")]
+    pub(crate) window: u16,
+    /// Site in the topics.
+    #[arg(long, default_value = "load", value_name = "ID")]
+    pub(crate) site: String,
+    /// Gateway in the topics; also the MQTT client id.
+    #[arg(long, default_value = "load", value_name = "ID")]
+    pub(crate) gateway: String,
+    /// User name.
+    #[arg(long, requires = "password", value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// Password; give it in the environment, as arguments show in process lists.
+    #[arg(
+        long,
+        env = "WARDLINE_MQTT_PASSWORD",
+        hide_env_values = true,
+        value_name = "TEXT"
+    )]
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Subscriber {
+    #[arg(long)]
+    pub(crate) port: u16,
+    /// Ends after this many messages.
+    #[arg(long)]
+    pub(crate) expect: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.starts_with("Examples:"), "{help}");
+    }
+}

@@ -1,0 +1,127 @@
+//! The log's group commit, held against raw sequential write and fdatasync of the same bytes in the same
+//! batch sizes.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use wardline_log::{Log, Options, RealDisk};
+
+use crate::cli::Common;
+use crate::compare::{Comparison, Side, alternate};
+use crate::report::Report;
+
+/// Payload of one record.
+const RECORD: usize = 1024;
+/// Batch size and syncs of a round.
+const SHAPES: [(usize, usize); 3] = [(4 << 10, 500), (64 << 10, 400), (1 << 20, 150)];
+
+/// What one side of a round came to.
+struct Figure {
+    megabytes_per_second: f64,
+    syncs: u64,
+}
+
+pub(crate) fn run(arguments: &Common) -> anyhow::Result<()> {
+    let mut report = Report::new("log");
+    std::fs::create_dir_all(&arguments.scratch)?;
+    for (batch, usual) in SHAPES {
+        let batches = ((usual as f64 * arguments.scale) as usize).max(1);
+        let records = batches * batch / RECORD;
+        let rounds = alternate(arguments.runs, |side, _| {
+            let directory = tempfile::tempdir_in(&arguments.scratch)?;
+            match side {
+                Side::Ours => ours(directory.path(), batch, records),
+                Side::Limit => limit(directory.path(), batch, batches),
+            }
+        })?;
+        let rates: Vec<(f64, f64)> = rounds
+            .iter()
+            .map(|(ours, limit)| (ours.megabytes_per_second, limit.megabytes_per_second))
+            .collect();
+        let kib = batch >> 10;
+        let name = format!("append, batches of {kib} KiB");
+        report.add(Comparison::new(
+            name,
+            "MB/s",
+            "write + fdatasync",
+            &rates,
+            Some(0.8),
+        ));
+        if let Some((ours, limit)) = rounds.first() {
+            let (ours, limit) = (ours.syncs, limit.syncs);
+            report.notes.push(format!(
+                "{kib} KiB: {ours} syncs of the log against {limit} raw ones in a round."
+            ));
+        }
+    }
+    report.notes.push(format!(
+        "Records of {RECORD} bytes go to a queue that is never empty; the log's batches are limited to the size \
+         named, frame headers included, so that both sides sync about as often. Payload bytes are counted."
+    ));
+    report.write(&arguments.out)
+}
+
+/// Appends as fast as the queue takes records and waits for the last.
+fn ours(directory: &Path, batch: usize, records: usize) -> anyhow::Result<Figure> {
+    let options = Options {
+        max_batch_bytes: batch,
+        // A few batches ahead of the disk, as under load.
+        queue_bytes: batch * 4,
+        ..Options::default()
+    };
+    let (log, _) = Log::open(Arc::new(RealDisk), directory, options)?;
+    let payload = Bytes::from(vec![0x5a; RECORD]);
+    let started = Instant::now();
+    let mut last = None;
+    for _ in 0..records {
+        last = Some(log.append(payload.clone())?);
+    }
+    last.context("no records")?.wait()?;
+    let seconds = started.elapsed().as_secs_f64();
+    let syncs = log.stats().syncs;
+    log.close()?;
+    Ok(Figure {
+        megabytes_per_second: (records * RECORD) as f64 / 1e6 / seconds,
+        syncs,
+    })
+}
+
+fn limit(directory: &Path, batch: usize, batches: usize) -> anyhow::Result<Figure> {
+    let mut file = File::create(directory.join("raw"))?;
+    let bytes = vec![0x5a; batch];
+    let started = Instant::now();
+    for _ in 0..batches {
+        file.write_all(&bytes)?;
+        file.sync_data()?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(Figure {
+        megabytes_per_second: (batches * batch) as f64 / 1e6 / seconds,
+        syncs: batches as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_write_what_they_count() {
+        let directory = tempfile::tempdir().unwrap();
+        let ours = ours(directory.path(), 4 << 10, 40).unwrap();
+        assert!(ours.syncs >= 10 && ours.megabytes_per_second > 0.0);
+        let limit = limit(directory.path(), 4 << 10, 10).unwrap();
+        assert_eq!(limit.syncs, 10);
+        assert_eq!(
+            std::fs::metadata(directory.path().join("raw"))
+                .unwrap()
+                .len(),
+            40 << 10
+        );
+    }
+}

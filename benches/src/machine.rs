@@ -1,0 +1,46 @@
+//! The machine a figure was measured on: what it is, not whose.
+
+use serde::Serialize;
+
+/// Read from `/proc`; what is not there is `unknown`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+    pub(crate) memory_mib: u64,
+    pub(crate) kernel: String,
+    /// Of the last minute, when the run began: above 0.5 somebody else was at work.
+    pub(crate) load_at_start: f64,
+    /// `release`, or `dev`, whose figures mean nothing.
+    pub(crate) build: &'static str,
+}
+
+impl Machine {
+    pub(crate) fn look() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let field = |text: &str, name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let memory = field(&read("/proc/meminfo"), "MemTotal");
+        let kib = memory.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+        let load = read("/proc/loadavg")
+            .split(' ')
+            .next()
+            .and_then(|load| load.parse().ok());
+        let unknown = || "unknown".to_owned();
+        let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
+        Self {
+            cpu: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(unknown),
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            memory_mib: kib.unwrap_or(0) / 1024,
+            kernel: if kernel.is_empty() { unknown() } else { kernel },
+            load_at_start: load.unwrap_or(0.0),
+            build: if cfg!(debug_assertions) {
+                "dev"
+            } else {
+                "release"
+            },
+        }
+    }
+}

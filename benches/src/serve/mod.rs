@@ -1,0 +1,214 @@
+//! MQTT to durable and acknowledged, held against a Mosquitto whose subscriber counts and discards.
+
+mod processes;
+mod subscriber;
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+
+use crate::cli::{self, Common};
+use crate::compare::{Comparison, Side, alternate};
+use crate::load::{Load, Outcome, Pace, drive, latency};
+use crate::report::{Report, talk};
+use processes::{Broker, Installation};
+pub(crate) use subscriber::subscriber;
+
+/// Most messages of a connection in flight: what the listener allows by default.
+const WINDOW: u16 = 1024;
+/// Records of a message, and messages of a round: ten seconds or so on two cores.
+const SHAPES: [(u16, u64); 2] = [(1, 300_000), (20, 40_000)];
+/// How long latency is measured.
+const LATENCY_SECONDS: f64 = 10.0;
+
+/// What one side of a round came to.
+struct Figure {
+    messages_per_second: f64,
+    /// Of the server, or of broker and subscriber.
+    cpu_micros_per_message: f64,
+}
+
+/// Whether the programs are there, before anything takes its time.
+pub(crate) fn check(arguments: &cli::Serve) -> anyhow::Result<()> {
+    for (option, program) in [
+        ("--server", &arguments.server),
+        ("--broker", &arguments.broker),
+    ] {
+        ensure!(
+            program.is_file(),
+            "{option} {}: no such file",
+            program.display()
+        );
+    }
+    Ok(())
+}
+
+pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
+    check(arguments)?;
+    let Common {
+        runs,
+        scale,
+        out,
+        scratch,
+    } = &arguments.common;
+    std::fs::create_dir_all(scratch)?;
+    let directory = tempfile::tempdir_in(scratch)?;
+    let installation =
+        Installation::prepare(&arguments.server, directory.path(), arguments.connections)?;
+    let mut report = Report::new("serve");
+    for (records, usual) in SHAPES {
+        let messages = ((usual as f64 * scale) as u64).max(1);
+        let load = |pace, messages| Load {
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            site: processes::SITE.to_owned(),
+            gateways: installation.gateways.clone(),
+            devices: arguments.devices,
+            records,
+            pace,
+            messages,
+            at_most: None,
+            window: WINDOW,
+        };
+        let full = load(Pace::Saturating, messages);
+        let rounds = alternate(*runs, |side, round| {
+            let (figure, _) = match side {
+                Side::Ours => ours(&installation, directory.path(), &full, round == 0)?,
+                Side::Limit => limit(&arguments.broker, directory.path(), &full)?,
+            };
+            talk(&format!(
+                "{side:?}: {:.0} messages/s",
+                figure.messages_per_second
+            ));
+            Ok(figure)
+        })?;
+        let what = if records == 1 {
+            "1 record a message".to_owned()
+        } else {
+            format!("{records} records a message")
+        };
+        let limit_is = "Mosquitto and a discarding subscriber";
+        let rates: Vec<(f64, f64)> = rounds
+            .iter()
+            .map(|(ours, limit)| (ours.messages_per_second, limit.messages_per_second))
+            .collect();
+        let cpu: Vec<(f64, f64)> = rounds
+            .iter()
+            .map(|(ours, limit)| (ours.cpu_micros_per_message, limit.cpu_micros_per_message))
+            .collect();
+        let throughput = Comparison::new(
+            format!("throughput, {what}"),
+            "msg/s",
+            limit_is,
+            &rates,
+            Some(0.7),
+        );
+        let halves = [throughput.ours.median / 2.0, throughput.limit.median / 2.0];
+        report.add(throughput);
+        report.add(Comparison::new(
+            format!("CPU, {what}"),
+            "µs/msg, less is better",
+            limit_is,
+            &cpu,
+            None,
+        ));
+
+        let [ours_rate, limit_rate] = halves;
+        let half = |rate: f64| {
+            load(
+                Pace::Rate(rate),
+                ((rate * LATENCY_SECONDS * scale) as u64).max(1),
+            )
+        };
+        let (_, outcome) = ours(&installation, directory.path(), &half(ours_rate), false)?;
+        report.latencies.push(latency(
+            format!("wardline, {what}"),
+            ours_rate,
+            &outcome.latency,
+        ));
+        let (_, outcome) = limit(&arguments.broker, directory.path(), &half(limit_rate))?;
+        report.latencies.push(latency(
+            format!("Mosquitto (nothing durable), {what}"),
+            limit_rate,
+            &outcome.latency,
+        ));
+    }
+    report.notes.extend([
+        format!(
+            "{} connections, {} devices, QoS 1, {WINDOW} messages in flight a connection; server, broker, subscriber \
+             and load generator share the machine.",
+            arguments.connections, arguments.devices
+        ),
+        "Ours ends with the last PUBACK, which means on disk; the limit ends with the last message at the subscriber, \
+         whose broker keeps nothing. Mosquitto without queue and in-flight limits, persistence off."
+            .to_owned(),
+        "Each round has a new data directory; the first counts the rows in the table and is not measured.".to_owned(),
+        "Latency: publish to PUBACK at half of each side's own throughput, from when a message was due; it includes \
+         up to 1 ms of the generator's timer."
+            .to_owned(),
+        "CPU: user and system time from the start of the load to its end, of the server, or of broker and subscriber; \
+         the load generator is not in it."
+            .to_owned(),
+    ]);
+    report.write(out)
+}
+
+/// One load on a new server. `verify`: every row must be in the table afterwards, once.
+fn ours(
+    installation: &Installation,
+    scratch: &Path,
+    load: &Load,
+    verify: bool,
+) -> anyhow::Result<(Figure, Outcome)> {
+    let server = installation.start(scratch)?;
+    let load = Load {
+        port: server.port,
+        ..load.clone()
+    };
+    let before = server.process.cpu_seconds()?;
+    let outcome = drive(&load)?;
+    let cpu = server.process.cpu_seconds()? - before;
+    ensure!(
+        outcome.refused == 0,
+        "the server refused {} messages",
+        outcome.refused
+    );
+    let data = server.stop()?;
+    if verify {
+        let rows = installation.count_rows(data.path())?;
+        let expected = load.messages * u64::from(load.records);
+        ensure!(
+            rows == expected,
+            "{rows} rows in the table of {expected} acknowledged readings"
+        );
+        talk(&format!(
+            "{rows} rows in the table, as many as were acknowledged"
+        ));
+    }
+    Ok((figure(&load, outcome.seconds(), cpu), outcome))
+}
+
+/// The same load on a new Mosquitto with a subscriber.
+fn limit(broker: &Path, scratch: &Path, load: &Load) -> anyhow::Result<(Figure, Outcome)> {
+    let mut broker = Broker::start(broker, scratch, load.messages)?;
+    let load = Load {
+        port: broker.port,
+        ..load.clone()
+    };
+    let before = broker.cpu_seconds()?;
+    let outcome = drive(&load)?;
+    broker
+        .wait_for_subscriber()
+        .context("the subscriber did not get every message")?;
+    let seconds = Instant::now().duration_since(outcome.start).as_secs_f64();
+    let cpu = broker.cpu_seconds()? - before;
+    Ok((figure(&load, seconds, cpu), outcome))
+}
+
+fn figure(load: &Load, seconds: f64, cpu_seconds: f64) -> Figure {
+    Figure {
+        messages_per_second: load.messages as f64 / seconds,
+        cpu_micros_per_message: cpu_seconds * 1e6 / load.messages as f64,
+    }
+}
