@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 const EXAMPLES: &str = "\
 Examples:
   Everything, as `make bench` does:
-    wardline-bench all --server target/release/wardline
+    cargo run --release -p wardline-benches -- all
   A thousand devices with 2,000 messages a second for a minute:
     WARDLINE_MQTT_PASSWORD=… wardline-bench load --url mqtt://ward.example --username load-1 \\
         --devices 1000 --rate 2000 --duration 1m
@@ -59,9 +59,9 @@ pub(crate) struct Common {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) common: Common,
-    /// The `wardline` program, built for release.
+    /// The `wardline` program, built for release. [default: beside this program]
     #[arg(long, value_name = "FILE")]
-    pub(crate) server: PathBuf,
+    pub(crate) server: Option<PathBuf>,
     /// The Mosquitto program.
     #[arg(long, default_value = "/usr/sbin/mosquitto", value_name = "FILE")]
     pub(crate) broker: PathBuf,

@@ -97,7 +97,7 @@ impl Report {
         let mut text = format!(
             "# {}, {}\n\n{cpu}, {cores} cores, {:.1} GiB memory, Linux {kernel}; {build} build; load at start \
              {load_at_start:.2}.\n\n\
-             | what | ours | limit | unit | ratio (spread) | aim | runs |\n|---|---|---|---|---|---|---|\n",
+             | what | unit | ours | limit | limit is | ratio (spread) | aim | runs |\n|---|---|---|---|---|---|---|---|\n",
             self.bench,
             self.date,
             *memory_mib as f64 / 1024.0,
@@ -107,12 +107,12 @@ impl Report {
             line(
                 &mut text,
                 format_args!(
-                    "| {} | {} | {} ({}) | {} | **{:.2}** ({:.2} to {:.2}) | {aim} | {} |",
+                    "| {} | {} | {} | {} | {} | **{:.2}** ({:.2} to {:.2}) | {aim} | {} |",
                     c.name,
+                    c.unit,
                     spread(&c.ours),
                     spread(&c.limit),
                     c.limit_is,
-                    c.unit,
                     c.ratio.median,
                     c.ratio.least,
                     c.ratio.most,

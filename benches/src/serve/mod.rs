@@ -3,7 +3,7 @@
 mod processes;
 mod subscriber;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
@@ -31,21 +31,28 @@ struct Figure {
 
 /// Whether the programs are there, before anything takes its time.
 pub(crate) fn check(arguments: &cli::Serve) -> anyhow::Result<()> {
-    for (option, program) in [
-        ("--server", &arguments.server),
-        ("--broker", &arguments.broker),
-    ] {
+    programs(arguments).map(drop)
+}
+
+/// Server and broker.
+fn programs(arguments: &cli::Serve) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let server = match &arguments.server {
+        Some(server) => server.clone(),
+        None => std::env::current_exe()?.with_file_name("wardline"),
+    };
+    let broker = arguments.broker.clone();
+    for (option, program) in [("--server", &server), ("--broker", &broker)] {
         ensure!(
             program.is_file(),
             "{option} {}: no such file",
             program.display()
         );
     }
-    Ok(())
+    Ok((server, broker))
 }
 
 pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
-    check(arguments)?;
+    let (server, broker) = programs(arguments)?;
     let Common {
         runs,
         scale,
@@ -54,8 +61,7 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
     } = &arguments.common;
     std::fs::create_dir_all(scratch)?;
     let directory = tempfile::tempdir_in(scratch)?;
-    let installation =
-        Installation::prepare(&arguments.server, directory.path(), arguments.connections)?;
+    let installation = Installation::prepare(&server, directory.path(), arguments.connections)?;
     let mut report = Report::new("serve");
     for (records, usual) in SHAPES {
         let messages = ((usual as f64 * scale) as u64).max(1);
@@ -75,7 +81,7 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
         let rounds = alternate(*runs, |side, round| {
             let (figure, _) = match side {
                 Side::Ours => ours(&installation, directory.path(), &full, round == 0)?,
-                Side::Limit => limit(&arguments.broker, directory.path(), &full)?,
+                Side::Limit => limit(&broker, directory.path(), &full)?,
             };
             talk(&format!(
                 "{side:?}: {:.0} messages/s",
@@ -127,7 +133,7 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
             ours_rate,
             &outcome.latency,
         ));
-        let (_, outcome) = limit(&arguments.broker, directory.path(), &half(limit_rate))?;
+        let (_, outcome) = limit(&broker, directory.path(), &half(limit_rate))?;
         report.latencies.push(latency(
             format!("Mosquitto (nothing durable), {what}"),
             limit_rate,

@@ -127,6 +127,7 @@ fn a_fault_names_file_line_and_column() {
     );
     assert_eq!(fails(start), "r.csv: no rows");
     assert_eq!(fails("seconds\n0\n"), "r.csv:1:1: no column but 'seconds'");
+    assert!(fails("seconds,HR_bpm,\n").starts_with("r.csv:1:3: unknown column ''"));
     let missing = Recording::read(&path("none.csv")).unwrap_err().to_string();
     assert!(missing.contains("none.csv"), "{missing}");
 }
