@@ -238,3 +238,30 @@ fn removed_inserted_and_exchanged_rows_are_found() {
         2,
     );
 }
+
+#[test]
+fn text_that_looks_like_a_column_border_is_none() {
+    let fixture = Fixture::new();
+    // 3 is the mark the hash puts before a text column.
+    let tricky = AuditEntry {
+        client: Some("a".to_owned()),
+        detail: Some("b\u{3}c".to_owned()),
+        ..entry(1, "screen", &[])
+    };
+    fixture.registry.audit(&[tricky]).unwrap();
+    let raw = fixture.raw();
+    raw.execute_batch(
+        "DROP TRIGGER audit_append_only_update;
+         UPDATE audit SET client = 'a' || char(3) || 'b', detail = 'c'",
+    )
+    .unwrap();
+    assert_eq!(
+        fixture
+            .registry
+            .verify_audit()
+            .unwrap()
+            .fault
+            .map(|fault| fault.0),
+        Some(1)
+    );
+}
