@@ -150,6 +150,10 @@ pub(super) struct Rare<'a> {
     pub(super) bed: Option<Cow<'a, str>>,
     pub(super) encounter: Option<Cow<'a, str>>,
     pub(super) absent: bool,
+    pub(super) base_time: Option<Decimal>,
+    pub(super) base_unit: Option<Cow<'a, str>>,
+    pub(super) base_value: Option<Decimal>,
+    pub(super) status: Option<Cow<'a, str>>,
     pub(super) base_name: Option<Cow<'a, str>>,
     pub(super) base_version: Option<Decimal>,
     pub(super) gateway: bool,
@@ -161,9 +165,6 @@ pub(super) struct Rare<'a> {
 pub(super) struct Record<'a> {
     /// Labels present, one bit each.
     seen: u32,
-    pub(super) base_time: Option<Decimal>,
-    pub(super) base_unit: Option<Cow<'a, str>>,
-    pub(super) base_value: Option<Decimal>,
     pub(super) name: Option<Cow<'a, str>>,
     pub(super) unit: Option<Cow<'a, str>>,
     pub(super) value: Option<Number>,
@@ -171,7 +172,6 @@ pub(super) struct Record<'a> {
     pub(super) truth: Option<bool>,
     pub(super) time: Option<Decimal>,
     pub(super) channel: Option<Cow<'a, str>>,
-    pub(super) status: Option<Cow<'a, str>>,
     pub(super) quality: Option<Cow<'a, str>>,
     pub(super) device_time: Option<Stamp<'a>>,
     pub(super) sequence: Option<i64>,
@@ -225,7 +225,7 @@ impl<'a> Record<'a> {
             (Label::Value, Token::Number(number)) => self.value = Some(number),
             (Label::Time, Token::Number(Number::Finite(seconds))) => self.time = Some(seconds),
             (Label::BaseTime, Token::Number(Number::Finite(seconds))) => {
-                self.base_time = Some(seconds)
+                self.rare_mut().base_time = Some(seconds)
             }
             (Label::Ignored | Label::UpdateTime, _) => {}
             (label, token) => self.set_more(label, name, token),
@@ -235,9 +235,11 @@ impl<'a> Record<'a> {
     fn set_more(&mut self, label: Label, name: &str, token: Token<'a>) {
         match (label, token) {
             (Label::BaseName, Token::Text(text)) => self.rare_mut().base_name = Some(text),
-            (Label::BaseUnit, Token::Text(text)) => self.base_unit = self.checked(name, text),
+            (Label::BaseUnit, Token::Text(text)) => {
+                self.rare_mut().base_unit = self.checked(name, text)
+            }
             (Label::BaseValue, Token::Number(Number::Finite(value))) => {
-                self.base_value = Some(value)
+                self.rare_mut().base_value = Some(value)
             }
             (Label::BaseVersion, Token::Number(number)) => {
                 self.rare_mut().base_version = Some(number.finite().unwrap_or(Decimal::integer(0)));
@@ -247,7 +249,7 @@ impl<'a> Record<'a> {
             }
             (Label::BoolValue, Token::Bool(truth)) => self.truth = Some(truth),
             (Label::Channel, Token::Text(text)) => self.channel = self.checked(name, text),
-            (Label::Status, Token::Text(text)) => self.status = self.checked(name, text),
+            (Label::Status, Token::Text(text)) => self.rare_mut().status = self.checked(name, text),
             (Label::Quality, Token::Text(text)) => self.quality = self.checked(name, text),
             (Label::User, Token::Text(text)) => self.user = self.checked(name, text),
             (Label::BaseSumOrBodySite, Token::Text(text)) => {

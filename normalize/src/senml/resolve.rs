@@ -92,18 +92,18 @@ fn read_base<'a>(
     base: &mut Base<'a>,
     context: &Context<'a>,
 ) -> Result<(), Wrong> {
-    if let Some(time) = record.base_time {
-        base.time = Some(time);
-    }
-    if let Some(unit) = &record.base_unit {
-        base.unit = Some(unit);
-    }
-    if let Some(value) = record.base_value {
-        base.value = Some(value);
-    }
     let Some(rare) = record.rare() else {
         return Ok(());
     };
+    if let Some(time) = rare.base_time {
+        base.time = Some(time);
+    }
+    if let Some(unit) = &rare.base_unit {
+        base.unit = Some(unit);
+    }
+    if let Some(value) = rare.base_value {
+        base.value = Some(value);
+    }
     base.by_gateway |= rare.gateway;
     if rare
         .base_version
@@ -191,7 +191,7 @@ fn read<'m>(
     let value = value(record, rare, base, meaning.metric())?;
     let unit = unit(record, base, meaning.metric(), value)?;
     let times = stamp::times(record, base, context)?;
-    let status = match record.status.as_deref() {
+    let status = match rare.and_then(|rare| rare.status.as_deref()) {
         None => "final",
         Some(status) => STATUSES
             .into_iter()

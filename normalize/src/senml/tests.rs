@@ -479,3 +479,16 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// The reader takes exactly the texts that `serde_json` takes.
+    #[test]
+    fn strings_and_numbers_are_json(inside in "[ -~\\\\\"\u{0}-\u{1f}é/bnu0-9a-f]{0,20}", number in "-?[0-9.eE+-]{1,8}") {
+        let text = format!(r#"[{{"n":"local.x","vs":"{inside}","zz":0}}]"#);
+        let json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+        prop_assert_eq!(!lines(text.as_bytes(), Some(JSON), Some("d")).contains("undecodable: invalid"), json, "{}", text);
+        let text = format!(r#"[{{"n":"local.x","u":"1","v":{number}}}]"#);
+        let json = serde_json::from_str::<&serde_json::value::RawValue>(&number).is_ok();
+        prop_assert_eq!(!lines(text.as_bytes(), Some(JSON), Some("d")).contains("undecodable"), json, "{}", text);
+    }
+}
