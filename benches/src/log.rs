@@ -15,7 +15,7 @@ use crate::cli::Common;
 use crate::compare::{Comparison, Side, alternate};
 use crate::report::Report;
 
-/// Payload of one record.
+/// One record as it stands on disk, its frame included.
 const RECORD: usize = 1024;
 /// Batch size and syncs of a round.
 const SHAPES: [(usize, usize); 3] = [(4 << 10, 500), (64 << 10, 400), (1 << 20, 150)];
@@ -29,13 +29,14 @@ struct Figure {
 pub(crate) fn run(arguments: &Common) -> anyhow::Result<()> {
     let mut report = Report::new("log");
     std::fs::create_dir_all(&arguments.scratch)?;
+    let payload = RECORD - frame_bytes(&arguments.scratch)?;
     for (batch, usual) in SHAPES {
         let batches = ((usual as f64 * arguments.scale) as usize).max(1);
         let records = batches * batch / RECORD;
         let rounds = alternate(arguments.runs, |side, _| {
             let directory = tempfile::tempdir_in(&arguments.scratch)?;
             match side {
-                Side::Ours => ours(directory.path(), batch, records),
+                Side::Ours => ours(directory.path(), batch, records, payload),
                 Side::Limit => limit(directory.path(), batch, batches),
             }
         })?;
@@ -60,14 +61,24 @@ pub(crate) fn run(arguments: &Common) -> anyhow::Result<()> {
         }
     }
     report.notes.push(format!(
-        "Records of {RECORD} bytes go to a queue that is never empty; the log's batches are limited to the size \
-         named, frame headers included, so that both sides sync about as often. Payload bytes are counted."
+        "Records of {payload} bytes, {RECORD} with their frame, go to a queue that is never empty; the log's batches are \
+         limited to the size named, so that both sides write the same bytes in the same batches."
     ));
     report.write(&arguments.out)
 }
 
+/// What a record takes on disk beside its payload.
+fn frame_bytes(scratch: &Path) -> anyhow::Result<usize> {
+    let directory = tempfile::tempdir_in(scratch)?;
+    let (log, _) = Log::open(Arc::new(RealDisk), directory.path(), Options::default())?;
+    log.append(Bytes::from_static(&[0x5a; 512]))?.wait()?;
+    let written = log.stats().written_bytes;
+    log.close()?;
+    Ok(usize::try_from(written)?.saturating_sub(512))
+}
+
 /// Appends as fast as the queue takes records and waits for the last.
-fn ours(directory: &Path, batch: usize, records: usize) -> anyhow::Result<Figure> {
+fn ours(directory: &Path, batch: usize, records: usize, payload: usize) -> anyhow::Result<Figure> {
     let options = Options {
         max_batch_bytes: batch,
         // A few batches ahead of the disk, as under load.
@@ -75,7 +86,7 @@ fn ours(directory: &Path, batch: usize, records: usize) -> anyhow::Result<Figure
         ..Options::default()
     };
     let (log, _) = Log::open(Arc::new(RealDisk), directory, options)?;
-    let payload = Bytes::from(vec![0x5a; RECORD]);
+    let payload = Bytes::from(vec![0x5a; payload]);
     let started = Instant::now();
     let mut last = None;
     for _ in 0..records {
@@ -113,7 +124,9 @@ mod tests {
     #[test]
     fn both_sides_write_what_they_count() {
         let directory = tempfile::tempdir().unwrap();
-        let ours = ours(directory.path(), 4 << 10, 40).unwrap();
+        let frame = frame_bytes(directory.path()).unwrap();
+        assert!((8..64).contains(&frame), "{frame}");
+        let ours = ours(directory.path(), 4 << 10, 40, RECORD - frame).unwrap();
         assert!(ours.syncs >= 10 && ours.megabytes_per_second > 0.0);
         let limit = limit(directory.path(), 4 << 10, 10).unwrap();
         assert_eq!(limit.syncs, 10);
