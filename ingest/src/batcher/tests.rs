@@ -8,20 +8,22 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::{Role, Routes};
 
+type Submitted = (Vec<Incoming>, oneshot::Sender<Result<Vec<Answer>, Closed>>);
+
 /// Hands every batch to the test, which answers it.
-struct Desk(mpsc::UnboundedSender<(Vec<Incoming>, oneshot::Sender<Result<Vec<Answer>, Closed>>)>);
+struct Desk(mpsc::Sender<Submitted>);
 
 impl Sink for Desk {
     fn submit(&self, batch: Vec<Incoming>) -> BoxFuture<'static, Result<Vec<Answer>, Closed>> {
         let (answer, answered) = oneshot::channel();
-        self.0.send((batch, answer)).unwrap();
+        self.0.try_send((batch, answer)).unwrap();
         async { answered.await.unwrap_or(Err(Closed)) }.boxed()
     }
 }
 
 struct Bench {
     intake: Intake,
-    batches: mpsc::UnboundedReceiver<(Vec<Incoming>, oneshot::Sender<Result<Vec<Answer>, Closed>>)>,
+    batches: mpsc::Receiver<Submitted>,
     acks: Arc<Acks>,
     wake: Arc<Notify>,
     running: tokio::task::JoinHandle<Result<(), Closed>>,
@@ -29,7 +31,7 @@ struct Bench {
 
 fn bench(config: BatchConfig) -> Bench {
     let (intake, batcher) = batcher(config, Arc::new(Stats::default()));
-    let (tx, batches) = mpsc::unbounded_channel();
+    let (tx, batches) = mpsc::channel(16);
     let running = tokio::spawn(batcher.run(Arc::new(Desk(tx))));
     let wake = Arc::new(Notify::new());
     Bench {

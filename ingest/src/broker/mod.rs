@@ -17,6 +17,17 @@ pub use publisher::{
 };
 pub use source::BrokerSource;
 
+/// What rumqttc insists on.
+const MIN_KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// A configuration no broker would take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerConfigError {
+    /// The group of a shared subscription is one level without wildcards (MQTT 5, 4.8.2).
+    #[error("not a name for a shared subscription: {0:?}")]
+    Share(String),
+}
+
 /// How to reach a broker.
 #[derive(Clone)]
 pub struct BrokerConfig {
@@ -31,7 +42,7 @@ pub struct BrokerConfig {
     pub credentials: Option<(String, String)>,
     /// TLS, or a plain connection.
     pub tls: Option<Arc<rustls::ClientConfig>>,
-    /// Keep-alive.
+    /// Keep-alive; rumqttc takes no less than 5 s.
     pub keep_alive: Duration,
     /// Messages the broker may have unacknowledged: what one connection can carry is this over
     /// the latency of a sync.
@@ -76,9 +87,18 @@ impl BrokerConfig {
         }
     }
 
+    fn check(&self) -> Result<(), BrokerConfigError> {
+        match &self.share {
+            Some(group) if group.is_empty() || group.contains(['/', '+', '#', '\0']) => {
+                Err(BrokerConfigError::Share(group.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn options(&self, client_id: String) -> MqttOptions {
         let mut options = MqttOptions::new(client_id, self.host.clone(), self.port);
-        options.set_keep_alive(self.keep_alive);
+        options.set_keep_alive(self.keep_alive.max(MIN_KEEP_ALIVE));
         options.set_max_packet_size(Some(self.max_packet));
         if let Some((user, password)) = &self.credentials {
             options.set_credentials(user, password);

@@ -284,6 +284,7 @@ impl PublisherTask {
         loop {
             if deadline.is_some() && !leaving && self.publisher.idle() {
                 leaving = true;
+                // The broker closes when it has read everything; until then polling goes on.
                 if !live || self.publisher.client.try_disconnect().is_err() {
                     break;
                 }
@@ -306,7 +307,6 @@ impl PublisherTask {
                 Ok(Event::Incoming(Packet::PubAck(ack))) if live => {
                     self.publisher.acknowledged(ack.pkid, ack.reason)
                 }
-                Ok(Event::Outgoing(Outgoing::Disconnect)) if leaving => break,
                 Ok(_) => {}
                 Err(error) => {
                     live = false;

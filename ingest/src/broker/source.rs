@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, Packet, Publish, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
@@ -14,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{Backoff, BrokerConfig};
+use super::{Backoff, BrokerConfig, BrokerConfigError};
 use crate::batcher::{Acks, Intake, Item, MESSAGE_OVERHEAD};
 use crate::listener::now;
 use crate::routes::{Matched, Routes};
@@ -58,13 +57,17 @@ struct Link {
 
 impl BrokerSource {
     /// A source that subscribes to the filter of every route.
-    #[must_use]
-    pub fn new(config: BrokerConfig, routes: Arc<Routes>, intake: Intake) -> Self {
-        Self {
+    pub fn new(
+        config: BrokerConfig,
+        routes: Arc<Routes>,
+        intake: Intake,
+    ) -> Result<Self, BrokerConfigError> {
+        config.check()?;
+        Ok(Self {
             config,
             routes,
             intake,
-        }
+        })
     }
 
     /// Serves until `shutdown` or until the sink closes, connecting again as often as needed.
@@ -165,6 +168,7 @@ impl Poller {
             let idle = deadline.is_some() && self.link.in_flight.load(SeqCst) == 0;
             if idle && !leaving {
                 leaving = true;
+                // The broker closes when it has read everything; until then polling goes on.
                 if epoch.is_none() || self.link.client.try_disconnect().is_err() {
                     break;
                 }
@@ -210,7 +214,6 @@ impl Poller {
                 Ok(Event::Incoming(Packet::Disconnect(disconnect))) => {
                     tracing::warn!(reason = ?disconnect.reason_code, "the broker disconnects");
                 }
-                Ok(Event::Outgoing(Outgoing::Disconnect)) if leaving => break,
                 Ok(_) => {}
                 Err(error) => {
                     epoch = None;

@@ -8,6 +8,7 @@ mod protocol;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -249,7 +250,7 @@ fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream) {
     let stats = shared.stats.clone();
     Stats::add(&stats.accepted, 1);
     let most = shared.config.max_connections as u64;
-    if stats.snapshot().connections >= most {
+    if stats.connections.load(Relaxed) >= most {
         Stats::add(&stats.refused_connections, 1);
         return;
     }
@@ -284,3 +285,6 @@ fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,7 +116,7 @@ impl Source {
         tokio::spawn(batcher.run(sink.clone()));
         let routes = Arc::new(Routes::new(Vec::new()).unwrap());
         let shutdown = CancellationToken::new();
-        let source = BrokerSource::new(config, routes, intake.clone());
+        let source = BrokerSource::new(config, routes, intake.clone()).unwrap();
         let running = tokio::spawn(source.run(shutdown.clone()));
         Self {
             sink,
@@ -318,4 +318,17 @@ async fn alerts_arrive_over_lost_connections_and_say_so() {
             .publish("wardline/v1/s/alerts", Bytes::new(), false, None)
             .is_err()
     );
+}
+
+#[test]
+fn a_share_group_is_one_level() {
+    use wardline_ingest::BrokerConfigError;
+    let (intake, _batcher) = batcher(Default::default(), Arc::new(Stats::default()));
+    for wrong in ["", "a/b", "+"] {
+        let mut config = BrokerConfig::new("localhost", 1883, "wardline");
+        config.share = Some(wrong.to_owned());
+        let routes = Arc::new(Routes::new(Vec::new()).unwrap());
+        let refused = BrokerSource::new(config, routes, intake.clone()).unwrap_err();
+        assert_eq!(refused, BrokerConfigError::Share(wrong.to_owned()));
+    }
 }

@@ -245,10 +245,13 @@ impl Edge {
     }
 }
 
+/// More than any test publishes or looks at.
+const EVENTS: usize = 10_000;
+
 /// rumqttc's MQTT 5 client with its event loop on a task.
 pub(crate) struct V5 {
     pub(crate) client: AsyncClient,
-    events: mpsc::UnboundedReceiver<Result<Event, ConnectionError>>,
+    events: mpsc::Receiver<Result<Event, ConnectionError>>,
     task: JoinHandle<()>,
 }
 
@@ -260,13 +263,13 @@ impl Drop for V5 {
 
 impl V5 {
     pub(crate) fn new(options: MqttOptions) -> Self {
-        let (client, mut eventloop) = AsyncClient::new(options, 100_000);
-        let (tx, events) = mpsc::unbounded_channel();
+        let (client, mut eventloop) = AsyncClient::new(options, EVENTS);
+        let (tx, events) = mpsc::channel(EVENTS);
         let task = tokio::spawn(async move {
             loop {
                 let event = eventloop.poll().await;
                 let failed = event.is_err();
-                if tx.send(event).is_err() || failed {
+                if tx.send(event).await.is_err() || failed {
                     return;
                 }
             }
