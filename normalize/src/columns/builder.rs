@@ -1,6 +1,6 @@
 //! Measurements to columns.
 
-use super::sparse::{Bytes, Float, Small, Text, Time};
+use super::sparse::{Bytes, Float, Run, Small, Text, Time};
 use crate::id;
 use crate::measurement::{Measurement, Value};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
@@ -12,11 +12,11 @@ pub struct Builder {
     rows: usize,
     scratch: Vec<u8>,
     id: Text,
-    patient_id: Text,
-    encounter_id: Text,
-    device_id: Text,
-    gateway_id: Text,
-    site: Text,
+    patient_id: Run,
+    encounter_id: Run,
+    device_id: Run,
+    gateway_id: Run,
+    site: Run,
     code: Text,
     mdc: Text,
     panel: Text,
@@ -30,15 +30,15 @@ pub struct Builder {
     effective: Time,
     effective_end: Time,
     device_time: Time,
-    time_source: Text,
+    time_source: Run,
     received: Time,
-    status: Text,
+    status: Run,
     data_absent_reason: Text,
     interpretation: Text,
     body_site: Text,
     method: Text,
     quality: Text,
-    source: Text,
+    source: Run,
     type_name: Text,
     value_name: Text,
     correlation_id: Text,

@@ -3,7 +3,7 @@
 use arrow_array::builder::{
     BinaryBuilder, Float64Builder, Int8Builder, StringBuilder, TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, new_null_array};
+use arrow_array::{ArrayRef, StringArray, new_null_array};
 use arrow_schema::DataType;
 use std::sync::Arc;
 
@@ -75,3 +75,48 @@ sparse!(
     super::timestamp_type(),
     TimestampMicrosecondBuilder::new().with_data_type(super::timestamp_type())
 );
+
+/// Text that is mostly the same in all rows of a batch: one copy and a count until a second value comes.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    rows: usize,
+    value: Option<String>,
+    varied: Option<Text>,
+}
+
+impl Run {
+    #[inline]
+    pub(super) fn push(&mut self, value: Option<&str>) {
+        if let Some(varied) = &mut self.varied {
+            varied.push(value);
+        } else if self.rows > 0 && self.value.as_deref() == value {
+            self.rows += 1;
+        } else {
+            self.change(value);
+        }
+    }
+
+    #[cold]
+    fn change(&mut self, value: Option<&str>) {
+        if self.rows == 0 {
+            self.value = value.map(str::to_owned);
+            self.rows = 1;
+            return;
+        }
+        let mut varied = Text::default();
+        for _ in 0..self.rows {
+            varied.push(self.value.as_deref());
+        }
+        varied.push(value);
+        self.varied = Some(varied);
+    }
+
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        let run = std::mem::take(self);
+        match (run.varied, run.value) {
+            (Some(mut varied), _) => varied.finish(),
+            (None, Some(value)) => Arc::new(StringArray::new_repeated(&value, run.rows)),
+            (None, None) => new_null_array(&DataType::Utf8, run.rows),
+        }
+    }
+}

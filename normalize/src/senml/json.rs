@@ -65,9 +65,16 @@ fn fill<'a>(scanner: &mut Scanner<'a>, record: &mut Record<'a>) -> Result<(), Sy
         return Ok(());
     }
     loop {
-        let name = string(scanner)?;
+        let (inside, escaped) = scanner.string()?;
+        let unescaped;
+        let name = if escaped {
+            unescaped = unescape(inside)?;
+            &unescaped
+        } else {
+            inside
+        };
         scanner.expect(b':')?;
-        record.set(Label::of(&name), &name, token(scanner)?);
+        record.set(Label::of(name), name, token(scanner)?);
         if scanner.take(b'}') {
             return Ok(());
         }

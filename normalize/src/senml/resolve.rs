@@ -62,7 +62,9 @@ pub(super) fn resolve<'a>(records: &'a [Record<'a>], context: &Context<'a>, sink
     let mut metrics = Metrics::default();
     for (index, record) in (0_u32..).zip(records) {
         let outcome = match read_base(record, &mut base, context) {
-            Ok(()) => read(record, &base, context, &mut metrics),
+            Ok(()) => read(record, &base, context, &mut metrics, |measurement| {
+                sink.take(index, measurement, claims(record));
+            }),
             Err(Wrong::Record(refusal)) => Err(refusal),
             Err(Wrong::Pack((reason, detail))) if index == 0 => {
                 return sink.refuse(None, reason, detail);
@@ -72,10 +74,8 @@ pub(super) fn resolve<'a>(records: &'a [Record<'a>], context: &Context<'a>, sink
                 Err(refusal)
             }
         };
-        match outcome {
-            Ok(Some(measurement)) => sink.take(index, &measurement, claims(record)),
-            Ok(None) => {}
-            Err((reason, detail)) => sink.refuse(Some(index), reason, detail),
+        if let Err((reason, detail)) = outcome {
+            sink.refuse(Some(index), reason, detail);
         }
     }
 }
@@ -155,13 +155,14 @@ fn is_id(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
 }
 
-/// The reading of a record; `None` when it only carries base fields.
+/// Hands on the reading of a record; one that only carries base fields has none.
 fn read<'m>(
     record: &'m Record<'m>,
     base: &Base<'m>,
     context: &Context<'m>,
     metrics: &'m mut Metrics,
-) -> Result<Option<Measurement<'m>>, Refusal> {
+    take: impl FnOnce(&Measurement<'m>),
+) -> Result<(), Refusal> {
     let rare = record.rare();
     if let Some((reason, detail)) = rare.and_then(|rare| rare.fault.as_ref()) {
         return Err((*reason, detail.clone()));
@@ -173,7 +174,7 @@ fn read<'m>(
         ));
     }
     if record.is_base_only() {
-        return Ok(None);
+        return Ok(());
     }
     let device = base.device.ok_or_else(|| {
         (
@@ -207,7 +208,7 @@ fn read<'m>(
         Meaning::Known(metric) => (metric.code_text(), metric.mdc_id(), metric.panel),
         Meaning::Local(code) => (code, None, None),
     };
-    Ok(Some(Measurement {
+    take(&Measurement {
         definition: meaning.metric(),
         device,
         gateway: context.gateway,
@@ -238,7 +239,8 @@ fn read<'m>(
         raw: rare
             .and_then(|rare| rare.raw.as_deref())
             .filter(|_| context.keep_raw),
-    }))
+    });
+    Ok(())
 }
 
 fn value<'m>(
