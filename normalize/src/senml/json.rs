@@ -123,11 +123,30 @@ fn number(text: &str) -> Result<Option<Number>, Syntax> {
     if let Some(decimal) = Decimal::parse(text) {
         return Ok(Some(Number::Finite(decimal)));
     }
-    let value: serde_json::Result<f64> = serde_json::from_str(text);
-    match value {
-        Ok(value) => Ok(Number::from_f64(value)),
-        // Out of range, or no number at all.
-        Err(error) if error.to_string().starts_with("number out of range") => Ok(None),
-        Err(_) => Err(Syntax),
+    if !is_number(text) {
+        return Err(Syntax);
     }
+    let value: f64 = text.parse().map_err(|_| Syntax)?;
+    Ok(if value.is_finite() {
+        Number::from_f64(value)
+    } else {
+        None
+    })
+}
+
+/// The grammar of RFC 8259 section 6.
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = text
+        .split_once(['e', 'E'])
+        .map_or((text, None), |(m, e)| (m, Some(e)));
+    let (whole, fraction) = mantissa
+        .split_once('.')
+        .map_or((mantissa, None), |(w, f)| (w, Some(f)));
+    digits(whole)
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent
+            .is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
