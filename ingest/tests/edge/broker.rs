@@ -162,7 +162,9 @@ async fn a_message_is_acknowledged_after_the_sink_only() {
     source.sink.hold(true);
     let mut device = broker.client("device").await;
     send(&mut device, (0..20).map(|i| i.to_string())).await;
-    source.sink.wait_for(20).await;
+    source
+        .until("all in flight", |stats| stats.in_flight == 20)
+        .await;
     let m = &source.sink.seen()[0];
     assert_eq!(
         (m.route.name.as_str(), m.device.as_deref(), &m.payload[..]),
@@ -233,7 +235,9 @@ async fn a_killed_broker_is_found_again_and_old_acknowledgements_are_dropped() {
     source.sink.hold(true);
     let mut device = broker.client("device").await;
     send(&mut device, (0..10).map(|i| i.to_string())).await;
-    source.sink.wait_for(10).await;
+    source
+        .until("all in flight", |stats| stats.in_flight == 10)
+        .await;
     drop(device);
     broker.kill();
     source
