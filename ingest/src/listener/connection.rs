@@ -1,34 +1,29 @@
 //! One client's task: reads and writes at the same time, holds answers until the sink's, and
 //! stops reading when the client or the whole edge holds as much as it may.
 
+mod inbound;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use futures::future::{BoxFuture, FutureExt, OptionFuture};
-use mqtt_protocol_core::mqtt::result_code::SubackReasonCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use super::Shared;
-use super::connect::Welcome;
 use super::hub::{Queued, Session};
-use super::packets::{Inbound, Publish, Refused, Subscription, Will};
 use super::protocol::{Front, Outgoing, Protocol, PubackReason, Reason, Sent};
-use crate::batcher::{Acks, Item, MESSAGE_OVERHEAD, Ticket};
-use crate::rights::{self, Publication, Refusal};
+use crate::batcher::{Acks, Ticket};
 use crate::stats::Stats;
-use crate::topics::MAX_TOPIC;
-use crate::{Answer, Closed, Incoming, Micros, Principal};
+use crate::{Answer, Closed, Micros};
 
 /// Bytes read at a time: some 40 packets of 200 bytes, and what an idle connection costs.
 pub(super) const READ_BUFFER: usize = 8 << 10;
 /// Written bytes waiting for the client beyond which nothing more is read from it or queued.
 const OUT_HIGH_WATER: usize = 64 << 10;
-/// Kept messages a subscription may bring: every gateway's status once.
-const MAX_BACKLOG: usize = 10_000;
 /// How long a goodbye may take to reach a client that still sends.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -332,181 +327,6 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
         gate
     }
 
-    fn handle(&mut self, packet: Inbound, received: Micros, parcel: &mut Vec<Item>) {
-        let (session, packet) = match packet {
-            Inbound::Connect(connect) if self.session.is_none() => {
-                match self.shared.welcome(
-                    *connect,
-                    &self.certificate,
-                    &mut self.protocol,
-                    &self.wake,
-                    &mut self.output,
-                ) {
-                    Some(Welcome {
-                        session,
-                        keep_alive,
-                    }) => {
-                        self.session = Some(session);
-                        self.keep_alive = keep_alive;
-                    }
-                    None => self.end = Some(End::Abnormal),
-                }
-                return;
-            }
-            Inbound::Refused(refused) => {
-                let stats = &self.shared.stats;
-                let counter = match refused {
-                    Refused::Oversize => &stats.refused_oversize,
-                    Refused::Qos => &stats.refused_qos,
-                    Refused::Protocol => &stats.refused_protocol,
-                };
-                Stats::add(counter, 1);
-                self.end = Some(End::Abnormal);
-                return;
-            }
-            packet => match self.session.clone() {
-                Some(session) => (session, packet),
-                None => {
-                    self.end = Some(End::Abnormal);
-                    return;
-                }
-            },
-        };
-        match packet {
-            Inbound::Publish(publish) => self.published(&session, publish, received, parcel),
-            Inbound::Subscribe { id, subscriptions } => {
-                self.subscribed(&session, id, subscriptions)
-            }
-            Inbound::Unsubscribe { id, filters } => {
-                let existed: Vec<bool> = filters
-                    .iter()
-                    .map(|f| self.shared.hub.unsubscribe(&session, f))
-                    .collect();
-                self.protocol.unsuback(id, &existed, &mut self.output);
-            }
-            Inbound::Ping => self.protocol.pong(&mut self.output),
-            Inbound::Acknowledged => {}
-            Inbound::Disconnect { with_will } => {
-                self.end = Some(if with_will { End::Abnormal } else { End::Clean })
-            }
-            Inbound::Connect(_) => self.disconnect(Reason::ProtocolError),
-            Inbound::Refused(_) => self.end = Some(End::Abnormal),
-        }
-    }
-
-    fn published(
-        &mut self,
-        session: &Session,
-        publish: Publish,
-        received: Micros,
-        parcel: &mut Vec<Item>,
-    ) {
-        let ticket = self.assembling.take();
-        let principal = &session.principal;
-        let (reason, counter) =
-            match rights::publish(principal, &publish.topic, &self.shared.routes) {
-                Ok(Publication::Message(_)) if ticket.is_none() => {
-                    // Every PUBLISH of a session is admitted before it is fed.
-                    return self.disconnect(Reason::ImplementationSpecificError);
-                }
-                Ok(Publication::Message(matched)) => {
-                    let Some(ticket) = ticket else { return };
-                    self.held += ticket.bytes();
-                    self.flights.push_back(Flight {
-                        id: publish.id,
-                        bytes: ticket.bytes(),
-                        outcome: None,
-                    });
-                    let incoming = incoming(matched, publish, principal.clone(), received);
-                    parcel.push(Item {
-                        incoming,
-                        acks: Some(self.acks.clone()),
-                        ticket,
-                    });
-                    return;
-                }
-                Ok(Publication::Status) => {
-                    // A copy, so that what is kept does not keep the packet.
-                    let payload = Bytes::copy_from_slice(&publish.payload);
-                    match self.shared.hub.publish(
-                        &publish.topic,
-                        payload,
-                        publish.retain,
-                        None,
-                        received,
-                    ) {
-                        Ok(_) => return self.answer_now(publish.id, PubackReason::Success),
-                        Err(_) => (
-                            PubackReason::QuotaExceeded,
-                            &self.shared.stats.refused_status,
-                        ),
-                    }
-                }
-                Err(Refusal::NotAuthorized) => (
-                    PubackReason::NotAuthorized,
-                    &self.shared.stats.refused_rights,
-                ),
-                Err(Refusal::Unroutable) => (
-                    PubackReason::TopicNameInvalid,
-                    &self.shared.stats.refused_route,
-                ),
-            };
-        Stats::add(counter, 1);
-        if publish.topic.len() > MAX_TOPIC {
-            self.disconnect(Reason::TopicNameInvalid);
-        } else if self.protocol.is_v5() {
-            self.answer_now(publish.id, reason);
-        } else {
-            self.end = Some(End::Abnormal);
-        }
-    }
-
-    /// Answers without the sink, but not before what was received earlier.
-    fn answer_now(&mut self, id: Option<u16>, outcome: PubackReason) {
-        let Some(id) = id else { return };
-        if self.flights.is_empty() {
-            self.protocol.puback(id, outcome, &mut self.output);
-        } else {
-            self.flights.push_back(Flight {
-                id: Some(id),
-                bytes: 0,
-                outcome: Some(outcome),
-            });
-        }
-    }
-
-    fn subscribed(&mut self, session: &Arc<Session>, id: u16, subscriptions: Vec<Subscription>) {
-        let mut codes = Vec::with_capacity(subscriptions.len());
-        for subscription in subscriptions {
-            let granted = u8::from(subscription.at_least_once);
-            let code = if subscription.filter.starts_with("$share/") {
-                Err(SubackReasonCode::SharedSubscriptionsNotSupported)
-            } else {
-                match rights::subscribe(&session.principal, &subscription.filter) {
-                    Ok(()) => match self.shared.hub.subscribe(session, subscription) {
-                        Some(retained) => {
-                            self.backlog.extend(retained);
-                            Ok(granted)
-                        }
-                        None => Err(SubackReasonCode::QuotaExceeded),
-                    },
-                    Err(Refusal::NotAuthorized) => Err(SubackReasonCode::NotAuthorized),
-                    Err(Refusal::Unroutable) => Err(SubackReasonCode::TopicFilterInvalid),
-                }
-            };
-            Stats::add(
-                &self.shared.stats.refused_subscription,
-                u64::from(code.is_err()),
-            );
-            codes.push(code);
-            if self.backlog.len() > MAX_BACKLOG {
-                Stats::add(&self.shared.stats.slow_subscribers, 1);
-                return self.disconnect(Reason::QuotaExceeded);
-            }
-        }
-        self.protocol.suback(id, &codes, &mut self.output);
-    }
-
     /// Moves messages for this subscriber into the output as far as its window goes.
     fn send_queued(&mut self) {
         let Some(session) = self.session.clone() else {
@@ -574,79 +394,10 @@ async fn write_some<S: AsyncRead + AsyncWrite>(
     Ok(())
 }
 
-fn incoming(
-    matched: crate::routes::Matched,
-    publish: Publish,
-    principal: Arc<Principal>,
-    received: Micros,
-) -> Incoming {
-    Incoming {
-        route: matched.route,
-        topic: publish.topic,
-        site: matched.site,
-        gateway: matched.gateway,
-        device: matched.device,
-        payload: publish.payload,
-        content_type: publish.content_type,
-        user_properties: publish.user_properties,
-        principal: Some(principal),
-        received,
-    }
-}
-
 /// The wall clock, in µs since 1970 UTC.
 pub(crate) fn now() -> Micros {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
-}
-
-impl Shared {
-    /// Publishes a will that was found permitted when the client connected.
-    pub(super) fn publish_will(self: &Arc<Self>, principal: &Arc<Principal>, will: Will) {
-        Stats::add(&self.stats.wills, 1);
-        let received = now();
-        match rights::publish(principal, &will.topic, &self.routes) {
-            Ok(Publication::Status) => {
-                if self
-                    .hub
-                    .publish(&will.topic, will.payload, will.retain, None, received)
-                    .is_err()
-                {
-                    Stats::add(&self.stats.refused_status, 1);
-                }
-            }
-            Ok(Publication::Message(matched)) => {
-                let (shared, principal) = (self.clone(), principal.clone());
-                self.tasks.spawn(async move {
-                    let size = will.topic.len() + will.payload.len() + MESSAGE_OVERHEAD;
-                    let publish = Publish {
-                        id: None,
-                        retain: will.retain,
-                        topic: will.topic,
-                        payload: will.payload,
-                        content_type: will.content_type,
-                        user_properties: will.user_properties,
-                    };
-                    let admitted = tokio::select! {
-                        admitted = shared.intake.admit(size) => admitted,
-                        () = shared.intake.closed().cancelled() => Err(Closed),
-                    };
-                    let incoming = incoming(matched, publish, principal, received);
-                    let push = |ticket| {
-                        shared.intake.push(vec![Item {
-                            incoming,
-                            acks: None,
-                            ticket,
-                        }])
-                    };
-                    if admitted.and_then(push).is_err() {
-                        tracing::debug!("a will came after the sink had closed");
-                    }
-                });
-            }
-            Err(_) => Stats::add(&self.stats.refused_rights, 1),
-        }
-    }
 }
