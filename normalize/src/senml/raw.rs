@@ -210,6 +210,37 @@ impl<'a> Record<'a> {
         self.rare_mut().fault.get_or_insert((reason, detail));
     }
 
+    /// Notes name or unit; false, and nothing noted, when there is something to report.
+    #[inline]
+    pub(super) fn set_plain(&mut self, label: Label, text: &'a str) -> bool {
+        let field = match label {
+            Label::Name => &mut self.name,
+            Label::Unit => &mut self.unit,
+            _ => return false,
+        };
+        let fits = self.seen & (1 << label as u8) == 0 && text.len() <= MAX_TEXT;
+        if fits {
+            *field = Some(Cow::Borrowed(text));
+            self.seen |= 1 << label as u8;
+        }
+        fits
+    }
+
+    /// Notes value or time; false, and nothing noted, when there is something to report.
+    #[inline]
+    pub(super) fn set_number(&mut self, label: Label, number: Decimal) -> bool {
+        if self.seen & (1 << label as u8) != 0 {
+            return false;
+        }
+        match label {
+            Label::Value => self.value = Some(Number::Finite(number)),
+            Label::Time => self.time = Some(number),
+            _ => return false,
+        }
+        self.seen |= 1 << label as u8;
+        true
+    }
+
     /// Notes a label and its value; `name` is for the report.
     #[inline]
     pub(super) fn set(&mut self, label: Label, name: &str, token: Token<'a>) {

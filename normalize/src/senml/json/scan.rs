@@ -43,6 +43,11 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
+    /// Reads again from an earlier position.
+    pub(super) fn back_to(&mut self, position: usize) {
+        self.at = position;
+    }
+
     /// The next byte that is no white space.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
