@@ -36,6 +36,14 @@ pub enum Error {
         /// The cursor's.
         released: u64,
     },
+    /// The log ends before what the tables have: part of it is gone.
+    #[error("the log ends at position {last}, but the tables were committed up to {committed}: the log was replaced or lost")]
+    LogBehind {
+        /// Last record of the log.
+        last: u64,
+        /// Highest position that was committed or released.
+        committed: u64,
+    },
     /// A log record that does not decode.
     #[error("log record {seq}: {detail}")]
     Record {

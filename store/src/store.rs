@@ -1,19 +1,51 @@
 //! The handle that the rest of the server holds.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
+use bytes::Bytes;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::prelude::SessionContext;
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::{SessionContext, col, lit};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use wardline_normalize::time::Micros;
 
-use crate::{AlertFeed, Config, Entry, Error, Page, Search};
+use crate::append::{self, Job};
+use crate::core::Core;
+use crate::query::read_only;
+use crate::{AlertFeed, Config, Entry, Error, Page, Search, background, shapes};
 
-/// Tables, hot rows and log of one data directory. Clones share it.
+/// Tables, hot rows and log of one data directory. Clones share it. When the last clone is
+/// dropped without [`Store::close`], it stops as in a crash: nothing durable is lost.
 #[derive(Clone, Debug)]
 pub struct Store {
-    config: Arc<Config>,
+    handle: Arc<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    core: Arc<Core>,
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    stop: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    queries: Option<Runtime>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for task in tasks.drain(..) {
+            task.abort();
+        }
+        if let Some(queries) = self.queries.take() {
+            queries.shutdown_background();
+        }
+    }
 }
 
 /// Figures for `/metrics` and `doctor`.
@@ -21,7 +53,7 @@ pub struct Store {
 pub struct Stats {
     /// Rows in memory that are not committed to a table yet.
     pub hot_rows: usize,
-    /// Highest durable log position.
+    /// Log position up to which everything is visible to queries.
     pub appended: u64,
     /// Log position up to which `observation` is committed.
     pub committed: u64,
@@ -29,13 +61,19 @@ pub struct Stats {
     pub released: u64,
     /// Bytes of the log.
     pub log_bytes: u64,
+    /// Group commits of the log since start.
+    pub log_syncs: u64,
     /// Live files of `observation`.
     pub files: usize,
+    /// Their bytes.
+    pub table_bytes: u64,
     /// Commits since start.
     pub flushes: u64,
-    /// Compactions since start.
+    /// Commits since start that failed and will be tried again.
+    pub flush_errors: u64,
+    /// Merges of files since start.
     pub compactions: u64,
-    /// Whether the log failed; nothing is acknowledged any more.
+    /// Whether the log or a sync failed; nothing is acknowledged any more.
     pub failed: bool,
 }
 
@@ -45,48 +83,150 @@ impl Store {
     /// # Errors
     /// Locked by another process, newer format, damaged log or table, or the file system.
     pub async fn open(config: Config) -> Result<Self, Error> {
-        Ok(Self { config: Arc::new(config) })
+        let core = crate::open::open(config).await?;
+        let queries = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(core.config.query_threads.max(1))
+            .thread_name("wardline-query")
+            .enable_all()
+            .build()
+            .map_err(Error::io("start the query threads"))?;
+        let (jobs, queue) = mpsc::channel(append::QUEUE);
+        let (stop, stopped) = watch::channel(false);
+        let tasks = vec![
+            tokio::spawn(append::write(Arc::clone(&core), queue)),
+            tokio::spawn(background::flusher(Arc::clone(&core), stopped.clone())),
+            tokio::spawn(background::compactor(Arc::clone(&core), stopped)),
+        ];
+        Ok(Self {
+            handle: Arc::new(Handle {
+                core,
+                jobs: Mutex::new(Some(jobs)),
+                stop,
+                tasks: Mutex::new(tasks),
+                queries: Some(queries),
+            }),
+        })
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.handle.core
     }
 
     /// Makes an entry durable; on return it is also visible to queries. Waits while too many rows
-    /// are uncommitted. Runs to its end even if the caller goes away.
+    /// are uncommitted. Once begun it runs to its end even if the caller goes away.
     ///
     /// # Errors
     /// The log failed or the store is closed: nothing may be acknowledged any more.
     pub async fn append(&self, entry: Entry) -> Result<u64, Error> {
-        let _ = entry;
-        Err(Error::Closed)
+        let core = self.core();
+        let payload = Bytes::from(entry.encode()?);
+        let rows = append::rows_of(entry, &shapes::observation(), &shapes::quarantine())?;
+        self.room().await;
+        let sender = self
+            .handle
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            payload,
+            rows,
+            reply,
+        };
+        let Some(sender) = sender.filter(|_| !core.failed.load(Ordering::SeqCst)) else {
+            return Err(Error::Closed);
+        };
+        sender.send(job).await.map_err(|_| Error::Closed)?;
+        drop(sender);
+        answer.await.map_err(|_| Error::Closed)?
     }
 
-    /// The entries of the log from a position on, as far as they have not been released.
-    pub fn replay_from(&self, seq: u64) -> impl Iterator<Item = Result<(u64, Entry), Error>> + use<> {
-        let _ = seq;
-        std::iter::empty()
+    /// Waits until there is room for more uncommitted rows.
+    async fn room(&self) {
+        let core = self.core();
+        loop {
+            let room = core.room.notified();
+            if core.visible().hot_rows() < core.config.hot_rows_max {
+                return;
+            }
+            core.flush_wanted.notify_one();
+            room.await;
+        }
     }
 
-    /// A read-only session with the tables `observation`, `quarantine`, `alert`, the views
-    /// `latest`, `observation_1m`, `observation_1h` and the registered ones. Long-lived sessions
-    /// see new rows: every statement plans against the state of its time.
+    /// The entries of the log from a position on, as far as they have not been released; ends at
+    /// what is durable now.
+    pub fn replay_from(
+        &self,
+        seq: u64,
+    ) -> impl Iterator<Item = Result<(u64, Entry), Error>> + Send + use<> {
+        let core = self.core();
+        core.log
+            .read_from(seq.max(core.log.first()))
+            .map(|record| {
+                let (seq, bytes) = record.map_err(|e| Error::Log(e.to_string()))?;
+                Ok((seq, Entry::decode(&bytes)?))
+            })
+    }
+
+    /// First log position that [`Store::replay_from`] can still give.
+    pub fn first_position(&self) -> u64 {
+        self.core().log.first()
+    }
+
+    /// A session with the tables `observation`, `quarantine`, `alert`, the views `latest`,
+    /// `observation_1m`, `observation_1h` and the registered ones. Long-lived sessions see new
+    /// rows: every statement plans against the state of its time. Give foreign statements to
+    /// `sql_with_options` with [`Store::read_only`].
     pub fn session(&self) -> SessionContext {
-        SessionContext::new()
+        self.core().context()
     }
 
-    /// Runs one query.
+    /// Lets statements read and nothing else.
+    pub fn read_only() -> SQLOptions {
+        read_only()
+    }
+
+    /// Runs one query on the query threads.
     ///
     /// # Errors
     /// Not a query, a fault in it, out of memory or time.
     pub async fn sql(&self, query: &str) -> Result<Vec<RecordBatch>, Error> {
-        let _ = query;
-        Err(Error::Closed)
+        let core = Arc::clone(self.core());
+        let query = query.to_owned();
+        self.on_query_threads(async move { core.collect(&query).await })
+            .await
     }
 
-    /// Runs one query and hands out its batches as they come.
+    /// Plans one query and hands out its batches as they come, computed where they are polled.
     ///
     /// # Errors
     /// As [`Store::sql`].
     pub async fn sql_stream(&self, query: &str) -> Result<SendableRecordBatchStream, Error> {
-        let _ = query;
-        Err(Error::Closed)
+        let frame = self
+            .session()
+            .sql_with_options(query, read_only())
+            .await?;
+        Ok(frame.execute_stream().await?)
+    }
+
+    async fn on_query_threads<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let limit = self.core().config.query_timeout;
+        let Some(queries) = &self.handle.queries else {
+            return Err(Error::Closed);
+        };
+        // Dropped with the caller, so an abandoned query stops.
+        let mut task = tokio::task::JoinSet::new();
+        task.spawn_on(work, queries.handle());
+        match tokio::time::timeout(limit, task.join_next()).await {
+            Ok(Some(Ok(done))) => done,
+            Ok(_) => Err(Error::Closed),
+            Err(_) => Err(Error::Timeout(limit)),
+        }
     }
 
     /// Existing rows by id, highest version of each, with the columns of `observation`.
@@ -94,8 +234,13 @@ impl Store {
     /// # Errors
     /// A table file could not be read.
     pub async fn find<S: AsRef<str> + Sync>(&self, ids: &[S]) -> Result<RecordBatch, Error> {
-        let _ = ids;
-        Err(Error::Closed)
+        let core = Arc::clone(self.core());
+        let ids: Vec<String> = ids.iter().map(|id| id.as_ref().to_owned()).collect();
+        self.on_query_threads(async move {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            core.find(&ids).await
+        })
+        .await
     }
 
     /// One page of a search.
@@ -103,8 +248,10 @@ impl Store {
     /// # Errors
     /// A table file could not be read.
     pub async fn observations(&self, search: &Search) -> Result<Page, Error> {
-        let _ = search;
-        Err(Error::Closed)
+        let core = Arc::clone(self.core());
+        let search = search.clone();
+        self.on_query_threads(async move { core.page(&search).await })
+            .await
     }
 
     /// Rows of a device with `from <= effective < until`, for late attribution.
@@ -117,8 +264,21 @@ impl Store {
         from: Micros,
         until: Option<Micros>,
     ) -> Result<RecordBatch, Error> {
-        let _ = (device, from, until);
-        Err(Error::Closed)
+        let core = Arc::clone(self.core());
+        let time = |at| {
+            lit(datafusion::common::ScalarValue::TimestampMicrosecond(
+                Some(at),
+                Some(Arc::from("UTC")),
+            ))
+        };
+        let mut wanted = col("device_id")
+            .eq(lit(device))
+            .and(col("effective").gt_eq(time(from)));
+        if let Some(until) = until {
+            wanted = wanted.and(col("effective").lt(time(until)));
+        }
+        self.on_query_threads(async move { core.rows_where(wanted).await })
+            .await
     }
 
     /// Adds a table that is made anew for each query, such as the registry's `patient`.
@@ -127,17 +287,26 @@ impl Store {
         name: &str,
         table: impl Fn() -> Result<RecordBatch, Error> + Send + Sync + 'static,
     ) {
-        let _ = (name, table);
+        self.core()
+            .registered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), Arc::new(table));
     }
 
     /// Says where alert events come from.
     pub fn set_alert_feed(&self, feed: Arc<dyn AlertFeed>) {
-        let _ = feed;
+        *self
+            .core()
+            .feed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(feed);
     }
 
-    /// The rule engine no longer needs log records up to this position.
+    /// The rule engine no longer needs log records up to this position. Until the first call
+    /// nothing is released.
     pub fn set_rules_position(&self, seq: u64) {
-        let _ = seq;
+        self.core().rules_position.fetch_max(seq, Ordering::SeqCst);
     }
 
     /// Commits all that is durable to the tables now.
@@ -145,7 +314,7 @@ impl Store {
     /// # Errors
     /// A table could not be written.
     pub async fn flush(&self) -> Result<(), Error> {
-        Err(Error::Closed)
+        self.core().flush().await
     }
 
     /// Merges small files and removes files that nobody needs.
@@ -153,34 +322,88 @@ impl Store {
     /// # Errors
     /// A table could not be read or written.
     pub async fn compact(&self) -> Result<(), Error> {
-        Err(Error::Closed)
+        self.core().compact().await
     }
 
-    /// Copies tables and log at one consistent point to a new directory. The registry is the
-    /// caller's, before this call.
+    /// Copies tables and log at one consistent point to a new directory, synced. The registry is
+    /// the caller's, after this call: it may know more than the tables, never less.
     ///
     /// # Errors
     /// The destination is not empty, or the file system.
     pub async fn backup(&self, dest: &Path) -> Result<(), Error> {
-        let _ = dest;
-        Err(Error::Closed)
+        crate::backup::backup(self.core(), dest).await
     }
 
     /// Figures of this moment.
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        let core = self.core();
+        let log = core.log.stats();
+        let visible = core.visible();
+        let files = &visible.observation.table.files;
+        Stats {
+            hot_rows: visible.hot_rows(),
+            appended: visible.applied,
+            committed: visible.observation.table.position,
+            released: core.released.load(Ordering::SeqCst),
+            log_bytes: log.bytes,
+            log_syncs: log.syncs,
+            files: files.len(),
+            table_bytes: files.iter().map(|f| f.size()).sum(),
+            flushes: core.counters.flushes.load(Ordering::Relaxed),
+            flush_errors: core.counters.flush_errors.load(Ordering::Relaxed),
+            compactions: core.counters.compactions.load(Ordering::Relaxed),
+            failed: core.log.failed() || core.failed.load(Ordering::SeqCst) || core.store.failed(),
+        }
+    }
+
+    /// Whether acknowledging must stop for good: the log or a sync failed.
+    pub fn failed(&self) -> bool {
+        let core = self.core();
+        core.log.failed() || core.failed.load(Ordering::SeqCst) || core.store.failed()
     }
 
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.config.data_dir.clone()
+        self.core().layout.root.clone()
     }
 
-    /// Commits what is left and lets go of the directory.
+    /// Takes no more appends, commits what is left and lets go of the directory. Other clones
+    /// answer with [`Error::Closed`] from then on.
     ///
     /// # Errors
     /// The last commit failed; the log still has the rows.
     pub async fn close(self) -> Result<(), Error> {
-        Ok(())
+        self.stop().await;
+        self.core().flush().await
+    }
+
+    /// Ends the tasks: the writer after its last answer, the others where they are safe to end.
+    async fn stop(&self) {
+        drop(
+            self.handle
+                .jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        self.handle.stop.send_replace(true);
+        let tasks: Vec<_> = self
+            .handle
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+            .collect();
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the store ended badly");
+            }
+        }
+    }
+
+    /// Stops without a last commit, as a crash would, and waits until the directory is free.
+    #[cfg(test)]
+    pub(crate) async fn crash(self) {
+        self.stop().await;
     }
 }

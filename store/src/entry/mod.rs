@@ -1,8 +1,16 @@
 //! What one record of the log says.
+//!
+//! Bytes: kind, version of the kind's body, body. Batches have a compact columnar body
+//! (`columns`), since they are nearly all of the log; the rest is JSON.
+
+mod bytes;
+mod columns;
 
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use wardline_normalize::time::Micros;
+
+use crate::Error;
 
 /// One record of the log: everything that the tables and the rule engine are derived from.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +44,122 @@ pub enum Entry {
     Action(ActionEntry),
     /// Stored readings of a device moved to another patient, or to none.
     Reattributed(ReattributedEntry),
+}
+
+/// Version of every kind's body as this program writes it.
+const VERSION: u8 = 1;
+
+impl Entry {
+    /// The bytes of the log record.
+    ///
+    /// # Errors
+    /// The rows lack a column of `columns::schema`, or are too many for one record.
+    pub fn encode(&self) -> Result<Vec<u8>, Error> {
+        let mut out = vec![self.kind(), VERSION];
+        match self {
+            Self::Batch {
+                received,
+                rows,
+                rejects,
+            } => {
+                out.extend_from_slice(&received.to_le_bytes());
+                columns::encode(rows, &mut out)?;
+                bytes::put_varint(&mut out, rejects.len() as u64);
+                for reject in rejects {
+                    bytes::put_reject(&mut out, reject);
+                }
+            }
+            Self::Tick { at } => out.extend_from_slice(&at.to_le_bytes()),
+            Self::RuleSet { at, text } => {
+                out.extend_from_slice(&at.to_le_bytes());
+                out.extend_from_slice(text.as_bytes());
+            }
+            Self::Assignment(body) => json(&mut out, body)?,
+            Self::Patient(body) => json(&mut out, body)?,
+            Self::Action(body) => json(&mut out, body)?,
+            Self::Reattributed(body) => json(&mut out, body)?,
+        }
+        Ok(out)
+    }
+
+    /// Reads a log record; any bytes give an entry or an error.
+    ///
+    /// # Errors
+    /// Unknown kind or version, or a body that does not hold together.
+    pub fn decode(record: &[u8]) -> Result<Self, Error> {
+        let [kind, version, body @ ..] = record else {
+            return Err(damaged("shorter than its head"));
+        };
+        if *version != VERSION {
+            return Err(damaged(&format!("body version {version} is not known")));
+        }
+        match kind {
+            1 => {
+                let mut body = bytes::Input::new(body);
+                let received = body.i64()?;
+                let rows = columns::decode(&mut body)?;
+                let count = body.varint()?;
+                let mut rejects = Vec::new();
+                for _ in 0..count {
+                    rejects.push(body.reject()?);
+                }
+                body.end()?;
+                Ok(Self::Batch {
+                    received,
+                    rows,
+                    rejects,
+                })
+            }
+            2 => {
+                let mut body = bytes::Input::new(body);
+                let at = body.i64()?;
+                body.end()?;
+                Ok(Self::Tick { at })
+            }
+            3 => from_json(body).map(Self::Assignment),
+            4 => from_json(body).map(Self::Patient),
+            5 => {
+                let mut body = bytes::Input::new(body);
+                let at = body.i64()?;
+                let text = std::str::from_utf8(body.rest())
+                    .map_err(|_| damaged("a rule set that is not UTF-8"))?;
+                Ok(Self::RuleSet {
+                    at,
+                    text: text.to_owned(),
+                })
+            }
+            6 => from_json(body).map(Self::Action),
+            7 => from_json(body).map(Self::Reattributed),
+            other => Err(damaged(&format!("kind {other} is not known"))),
+        }
+    }
+
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Batch { .. } => 1,
+            Self::Tick { .. } => 2,
+            Self::Assignment(_) => 3,
+            Self::Patient(_) => 4,
+            Self::RuleSet { .. } => 5,
+            Self::Action(_) => 6,
+            Self::Reattributed(_) => 7,
+        }
+    }
+}
+
+fn json(out: &mut Vec<u8>, body: &impl Serialize) -> Result<(), Error> {
+    serde_json::to_writer(out, body).map_err(|e| damaged(&e.to_string()))
+}
+
+fn from_json<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|e| damaged(&e.to_string()))
+}
+
+fn damaged(detail: &str) -> Error {
+    Error::Record {
+        seq: 0,
+        detail: detail.to_owned(),
+    }
 }
 
 /// Body of [`Entry::Assignment`].
@@ -139,3 +263,6 @@ pub struct Rejected {
     /// The bytes as they came.
     pub payload: Vec<u8>,
 }
+
+#[cfg(test)]
+mod tests;

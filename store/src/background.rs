@@ -1,0 +1,49 @@
+//! The tasks that commit and merge while the server runs.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::core::Core;
+
+/// Commits every so often, or sooner when rows wait.
+pub(crate) async fn flusher(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(core.config.flush_every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = core.flush_wanted.notified() => {}
+            _ = stop.changed() => return,
+        }
+        if let Err(error) = core.flush().await {
+            tracing::error!(%error, "rows could not be committed to the tables; they stay in the log");
+            // Not at once again: a full disk does not empty in a moment.
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stop.changed() => return,
+            }
+        }
+    }
+}
+
+/// Merges files every so often.
+pub(crate) async fn compactor(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
+    let Some(every) = core.config.compact_every else {
+        return;
+    };
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stop.changed() => return,
+        }
+        if let Err(error) = core.compact().await {
+            tracing::error!(%error, "files could not be merged; they stay as they are");
+        }
+    }
+}

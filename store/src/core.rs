@@ -1,0 +1,181 @@
+//! What the handle, the writer, the flusher and the queries share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use arrow_array::RecordBatch;
+use datafusion::execution::context::SessionState;
+use tokio::sync::Notify;
+use wardline_log::Log;
+
+use crate::hot::{Hot, HotRows};
+use crate::layout::Layout;
+use crate::sync_store::SyncStore;
+use crate::table::{Table, TableState};
+use crate::{AlertFeed, Config, Error};
+
+/// Makes a registered table anew.
+pub(crate) type MakeTable = Arc<dyn Fn() -> Result<RecordBatch, Error> + Send + Sync>;
+
+/// One table and its hot rows, as queries see them.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) table: TableState,
+    pub(crate) hot: Hot,
+}
+
+/// Everything a query may see, changed under one lock: a commit takes rows out of `hot` and puts
+/// their files into `table` in the same instant.
+#[derive(Debug)]
+pub(crate) struct Visible {
+    pub(crate) observation: Part,
+    pub(crate) quarantine: Part,
+    pub(crate) alert: TableState,
+    /// Log position up to which every entry is in `hot` or in its table.
+    pub(crate) applied: u64,
+}
+
+/// Which of the tables that follow the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    Observation,
+    Quarantine,
+}
+
+impl Visible {
+    pub(crate) fn part(&mut self, which: Which) -> &mut Part {
+        match which {
+            Which::Observation => &mut self.observation,
+            Which::Quarantine => &mut self.quarantine,
+        }
+    }
+
+    pub(crate) fn hot_rows(&self) -> usize {
+        self.observation.hot.len() + self.quarantine.hot.len()
+    }
+
+    /// Log position below which a part needs the log no more.
+    fn safe(part: &Part, applied: u64) -> u64 {
+        if part.hot.is_empty() {
+            applied
+        } else {
+            part.table.position
+        }
+    }
+
+    pub(crate) fn safe_position(&self) -> u64 {
+        Self::safe(&self.observation, self.applied)
+            .min(Self::safe(&self.quarantine, self.applied))
+    }
+}
+
+/// The writing sides of the tables; whoever holds the lock is the only committer.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(crate) observation: Table,
+    pub(crate) quarantine: Table,
+    pub(crate) alert: Table,
+}
+
+impl Tables {
+    pub(crate) fn get(&mut self, which: Which) -> &mut Table {
+        match which {
+            Which::Observation => &mut self.observation,
+            Which::Quarantine => &mut self.quarantine,
+        }
+    }
+}
+
+/// Counters since start.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) flushes: AtomicU64,
+    pub(crate) compactions: AtomicU64,
+    pub(crate) flush_errors: AtomicU64,
+}
+
+/// The store behind its handle.
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) layout: Layout,
+    pub(crate) log: Log,
+    pub(crate) store: SyncStore,
+    visible: Mutex<Visible>,
+    pub(crate) tables: tokio::sync::Mutex<Tables>,
+    /// Rows wait: the flusher should not wait for its time.
+    pub(crate) flush_wanted: Notify,
+    /// A flush has made room for appends.
+    pub(crate) room: Notify,
+    pub(crate) rules_position: AtomicU64,
+    pub(crate) released: AtomicU64,
+    pub(crate) feed: RwLock<Option<Arc<dyn AlertFeed>>>,
+    pub(crate) registered: RwLock<HashMap<String, MakeTable>>,
+    pub(crate) session: std::sync::OnceLock<SessionState>,
+    pub(crate) counters: Counters,
+    pub(crate) failed: AtomicBool,
+    /// Where a test wants a flush to stop, as after a crash.
+    #[cfg(test)]
+    pub(crate) stop_after: Mutex<Option<crate::flush::FlushStep>>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("layout", &self.layout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    pub(crate) fn new(
+        config: Config,
+        layout: Layout,
+        log: Log,
+        store: SyncStore,
+        visible: Visible,
+        tables: Tables,
+        released: u64,
+    ) -> Self {
+        Self {
+            config,
+            layout,
+            log,
+            store,
+            visible: Mutex::new(visible),
+            tables: tokio::sync::Mutex::new(tables),
+            flush_wanted: Notify::new(),
+            room: Notify::new(),
+            rules_position: AtomicU64::new(0),
+            released: AtomicU64::new(released),
+            feed: RwLock::new(None),
+            registered: RwLock::new(HashMap::new()),
+            session: std::sync::OnceLock::new(),
+            counters: Counters::default(),
+            failed: AtomicBool::new(false),
+            #[cfg(test)]
+            stop_after: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn visible(&self) -> MutexGuard<'_, Visible> {
+        self.visible.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One instant's state of a table that follows the log.
+    pub(crate) fn snapshot(&self, which: Which) -> Result<(TableState, HotRows), Error> {
+        let mut visible = self.visible();
+        let part = visible.part(which);
+        Ok((part.table.clone(), part.hot.view()?))
+    }
+
+    /// Whether a fault was switched on; never without the `sabotage` feature.
+    pub(crate) fn sabotaged(&self, what: &str) -> bool {
+        sabotaged(&self.config, what)
+    }
+}
+
+/// Whether a fault was switched on; never without the `sabotage` feature.
+pub(crate) fn sabotaged(config: &Config, what: &str) -> bool {
+    cfg!(feature = "sabotage") && config.sabotage.iter().any(|s| s == what)
+}

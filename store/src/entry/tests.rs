@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BinaryArray, Float64Array, StringArray, new_null_array};
+use proptest::prelude::*;
+use wardline_normalize::columns;
+
+use super::*;
+
+fn rows(values: &[Option<f64>], device: &[&str]) -> RecordBatch {
+    let n = values.len();
+    let arrays = columns::schema()
+        .fields()
+        .iter()
+        .map(|f| -> ArrayRef {
+            match f.name().as_str() {
+                "value" => Arc::new(Float64Array::from(values.to_vec())),
+                "device_id" => Arc::new(StringArray::from(device.to_vec())),
+                "raw" => Arc::new(BinaryArray::from_iter(
+                    (0..n).map(|i| (i % 2 == 0).then_some([i as u8, 0xff])),
+                )),
+                _ if f.is_nullable() => new_null_array(f.data_type(), n),
+                _ => crate::testing::filler(f.data_type(), n),
+            }
+        })
+        .collect();
+    RecordBatch::try_new(columns::schema(), arrays).unwrap()
+}
+
+fn entries() -> Vec<Entry> {
+    let reject = Rejected {
+        id: "q1".into(),
+        received: -5,
+        source: "native".into(),
+        topic: "wardline/v1/a/b/c/readings".into(),
+        device_id: None,
+        reason: "undecodable".into(),
+        detail: "expected ]".into(),
+        record: Some(0),
+        content_type: Some(String::new()),
+        payload: vec![0, 1, 255],
+    };
+    vec![
+        Entry::Batch {
+            received: 7,
+            rows: rows(&[Some(1.5), None, Some(f64::MIN)], &["a", "b", "a"]),
+            rejects: vec![reject.clone(), Rejected { record: None, ..reject }],
+        },
+        Entry::Batch {
+            received: 7,
+            rows: rows(&[], &[]),
+            rejects: vec![],
+        },
+        Entry::Tick { at: 9 },
+        Entry::RuleSet {
+            at: 1,
+            text: "[[rule]]\n".into(),
+        },
+        Entry::Action(ActionEntry {
+            alert_id: "x".into(),
+            kind: ActionKind::Silence { until: 4 },
+            by: "nurse".into(),
+            at: 3,
+            note: None,
+        }),
+        Entry::Patient(PatientEntry {
+            id: "p".into(),
+            birth_date: Some("1950-01-02".into()),
+            tags: vec!["copd".into()],
+            at: 2,
+        }),
+    ]
+}
+
+#[test]
+fn every_kind_comes_back() {
+    for entry in entries() {
+        assert_eq!(Entry::decode(&entry.encode().unwrap()).unwrap(), entry);
+    }
+}
+
+#[test]
+fn a_pack_of_one_device_is_small() {
+    let values: Vec<_> = (0..5).map(|i| Some(f64::from(i))).collect();
+    let entry = Entry::Batch {
+        received: 1,
+        rows: rows(&values, &["device-0001"; 5]),
+        rejects: vec![],
+    };
+    assert!(entry.encode().unwrap().len() < 200);
+}
+
+#[test]
+fn a_newer_version_is_an_error() {
+    let mut bytes = Entry::Tick { at: 1 }.encode().unwrap();
+    bytes[1] = 2;
+    assert!(Entry::decode(&bytes).is_err());
+}
+
+proptest! {
+    #[test]
+    fn damaged_bytes_never_panic(
+        which in 0_usize..6,
+        at in 0_usize..400,
+        byte in any::<u8>(),
+        cut in 0_usize..400,
+    ) {
+        let mut bytes = entries()[which].encode().unwrap();
+        let len = bytes.len();
+        bytes[at % len] = byte;
+        bytes.truncate(len - cut % len);
+        let _ = Entry::decode(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Entry::decode(&bytes);
+    }
+
+    #[test]
+    fn any_rows_come_back(values in proptest::collection::vec(proptest::option::of(any::<i32>()), 0..50)) {
+        let values: Vec<_> = values.into_iter().map(|v| v.map(f64::from)).collect();
+        let devices: Vec<String> = values.iter().map(|v| format!("{v:?}")).collect();
+        let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
+        let entry = Entry::Batch { received: 0, rows: rows(&values, &devices), rejects: vec![] };
+        prop_assert_eq!(Entry::decode(&entry.encode().unwrap()).unwrap(), entry);
+    }
+}
