@@ -35,7 +35,11 @@ fn when(time: Option<Micros>) -> Option<String> {
 }
 
 fn list_request(query: &Params) -> Result<ListRequest, Failure> {
-    Ok(ListRequest { text: None, after: query.owned("after")?, limit: query.limit()? })
+    Ok(ListRequest {
+        text: None,
+        after: query.owned("after")?,
+        limit: query.limit()?,
+    })
 }
 
 /// A search whose words may be personal.
@@ -53,9 +57,15 @@ impl TextSearch {
     fn request(self) -> Result<ListRequest, Failure> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(Failure::invalid(format!("limit must be from 1 to {MAX_LIMIT}")));
+            return Err(Failure::invalid(format!(
+                "limit must be from 1 to {MAX_LIMIT}"
+            )));
         }
-        Ok(ListRequest { text: Some(short("text", self.text)?), after: self.after, limit })
+        Ok(ListRequest {
+            text: Some(short("text", self.text)?),
+            after: self.after,
+            limit,
+        })
     }
 }
 
@@ -69,24 +79,34 @@ struct IdentifierIn {
 
 fn identifiers(found: Vec<IdentifierIn>) -> Result<Vec<Identifier>, Failure> {
     if found.len() > MAX_ENTRIES {
-        return Err(Failure::invalid(format!("at most {MAX_ENTRIES} identifiers")));
+        return Err(Failure::invalid(format!(
+            "at most {MAX_ENTRIES} identifiers"
+        )));
     }
     found
         .into_iter()
         .map(|one| match one.value.trim() {
             "" => Err(Failure::invalid("an identifier needs a value")),
-            _ => Ok(Identifier { system: short("system", one.system)?, value: short("value", one.value)? }),
+            _ => Ok(Identifier {
+                system: short("system", one.system)?,
+                value: short("value", one.value)?,
+            }),
         })
         .collect()
 }
 
 fn identifiers_json(identifiers: &[Identifier]) -> Vec<Value> {
-    identifiers.iter().map(|one| json!({ "system": one.system, "value": one.value })).collect()
+    identifiers
+        .iter()
+        .map(|one| json!({ "system": one.system, "value": one.value }))
+        .collect()
 }
 
 fn short(name: &str, text: String) -> Result<String, Failure> {
     if text.len() > MAX_TEXT {
-        return Err(Failure::invalid(format!("{name} may have at most {MAX_TEXT} bytes")));
+        return Err(Failure::invalid(format!(
+            "{name} may have at most {MAX_TEXT} bytes"
+        )));
     }
     Ok(text)
 }
@@ -100,7 +120,9 @@ fn id(name: &str, text: String) -> Result<String, Failure> {
     if text.len() <= 64 && is_id(&text) {
         return Ok(text);
     }
-    Err(Failure::invalid(format!("{name} must be an id: 1 to 64 of A-Z a-z 0-9 - .")))
+    Err(Failure::invalid(format!(
+        "{name} must be an id: 1 to 64 of A-Z a-z 0-9 - ."
+    )))
 }
 
 fn id_option(name: &str, text: Option<String>) -> Result<Option<String>, Failure> {

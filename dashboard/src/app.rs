@@ -86,7 +86,9 @@ pub(crate) struct Call {
 impl Call {
     /// Who asks; handlers of guarded routes only.
     pub(crate) fn principal(&self) -> Result<&Principal, Failure> {
-        self.principal.as_ref().ok_or_else(|| Failure::internal("a guarded route ran without a principal"))
+        self.principal
+            .as_ref()
+            .ok_or_else(|| Failure::internal("a guarded route ran without a principal"))
     }
 
     pub(crate) fn query(&self) -> Result<Params, Failure> {
@@ -96,7 +98,9 @@ impl Call {
     /// The path's segment at the template's first `{…}`.
     pub(crate) fn id(&self) -> Result<String, Failure> {
         let template = self.route.path.split('/');
-        let found = template.zip(self.uri.path().split('/')).find(|(name, _)| name.starts_with('{'));
+        let found = template
+            .zip(self.uri.path().split('/'))
+            .find(|(name, _)| name.starts_with('{'));
         match found {
             Some((_, id)) if crate::params::is_id(id) => Ok(id.to_owned()),
             _ => Err(Failure::not_found("id")),
@@ -131,7 +135,10 @@ impl Call {
 
     pub(crate) fn has_content_type(&self, wanted: &str) -> bool {
         self.header("content-type").is_some_and(|value| {
-            value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
+            value
+                .split(';')
+                .next()
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
         })
     }
 
@@ -142,7 +149,9 @@ impl Call {
     pub(crate) fn accepts(&self, kind: &str) -> bool {
         self.header("accept").is_some_and(|accept| {
             accept.split(',').any(|part| {
-                part.split(';').next().is_some_and(|found| found.trim().eq_ignore_ascii_case(kind))
+                part.split(';')
+                    .next()
+                    .is_some_and(|found| found.trim().eq_ignore_ascii_case(kind))
             })
         })
     }

@@ -15,13 +15,28 @@ struct Asset {
     body: &'static str,
 }
 
-const PAGE: Asset =
-    Asset { name: "index.html", kind: "text/html; charset=utf-8", body: include_str!("../assets/index.html") };
+const PAGE: Asset = Asset {
+    name: "index.html",
+    kind: "text/html; charset=utf-8",
+    body: include_str!("../assets/index.html"),
+};
 
 const FILES: [Asset; 3] = [
-    Asset { name: "ward.js", kind: "text/javascript; charset=utf-8", body: include_str!("../assets/ward.js") },
-    Asset { name: "ward.css", kind: "text/css; charset=utf-8", body: include_str!("../assets/ward.css") },
-    Asset { name: "icon.svg", kind: "image/svg+xml", body: include_str!("../assets/icon.svg") },
+    Asset {
+        name: "ward.js",
+        kind: "text/javascript; charset=utf-8",
+        body: include_str!("../assets/ward.js"),
+    },
+    Asset {
+        name: "ward.css",
+        kind: "text/css; charset=utf-8",
+        body: include_str!("../assets/ward.css"),
+    },
+    Asset {
+        name: "icon.svg",
+        kind: "image/svg+xml",
+        body: include_str!("../assets/icon.svg"),
+    },
 ];
 
 /// One tag for all files: a new version replaces them together.
@@ -30,7 +45,12 @@ static TAG: LazyLock<String> = LazyLock::new(|| {
     for file in std::iter::once(&PAGE).chain(&FILES) {
         hash.update(file.body);
     }
-    let hex: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = hash
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("\"{hex}\"")
 });
 

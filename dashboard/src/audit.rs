@@ -71,7 +71,11 @@ pub(crate) struct Trail {
 
 impl Trail {
     pub(crate) fn new(app: Arc<App>, record: AuditRecord, touched: &Touched) -> Self {
-        Self { app, record, named: touched.patients.iter().cloned().collect() }
+        Self {
+            app,
+            record,
+            named: touched.patients.iter().cloned().collect(),
+        }
     }
 
     /// Returns once every one of `patients` is on record.

@@ -37,7 +37,11 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// Time for an audit record to become durable.
 const MAX_AUDIT: Duration = Duration::from_secs(10);
 
-pub(crate) async fn dispatch(app: Arc<App>, route: &'static Route, request: Request<Body>) -> Response {
+pub(crate) async fn dispatch(
+    app: Arc<App>,
+    route: &'static Route,
+    request: Request<Body>,
+) -> Response {
     let started = Instant::now();
     let fhir = request.uri().path().starts_with("/fhir/");
     let peer = request.extensions().get::<Peer>().copied();
@@ -68,7 +72,13 @@ pub(crate) async fn dispatch(app: Arc<App>, route: &'static Route, request: Requ
     let status = response.status().as_u16();
     let took = started.elapsed();
     app.metrics.answered(route.action, status, took);
-    tracing::debug!(request_id, action = route.action, status, ms = took.as_millis(), "answered");
+    tracing::debug!(
+        request_id,
+        action = route.action,
+        status,
+        ms = took.as_millis(),
+        "answered"
+    );
     dress(response, &request_id, tls)
 }
 
@@ -100,7 +110,9 @@ async fn answer(
     };
     let Some(needed) = needed else {
         let fhir = call.uri.path().starts_with("/fhir/");
-        let reply = run(call).await.unwrap_or_else(|failure| failure.into_reply(fhir));
+        let reply = run(call)
+            .await
+            .unwrap_or_else(|failure| failure.into_reply(fhir));
         return Ok(respond(reply, None));
     };
     let Some((secret, principal)) = authenticate(&app, &call).await? else {
@@ -116,17 +128,27 @@ async fn answer(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static(r#"Bearer realm="wardline", error="insufficient_scope""#),
         );
-        return audited(&app, asked, Some(&principal), failure.into_reply(is_fhir(&call))).await;
+        return audited(
+            &app,
+            asked,
+            Some(&principal),
+            failure.into_reply(is_fhir(&call)),
+        )
+        .await;
     }
     call.principal = Some(principal.clone());
     call.secret = Some(secret);
     let work = async move {
         let fhir = is_fhir(&call);
-        let reply = run(call).await.unwrap_or_else(|failure| failure.into_reply(fhir));
+        let reply = run(call)
+            .await
+            .unwrap_or_else(|failure| failure.into_reply(fhir));
         audited(&app, asked, Some(&principal), reply).await
     };
     if route.changes() {
-        tokio::spawn(work).await.unwrap_or_else(|_| Err(Failure::internal("a request's task ended early")))
+        tokio::spawn(work)
+            .await
+            .unwrap_or_else(|_| Err(Failure::internal("a request's task ended early")))
     } else {
         work.await
     }
@@ -137,7 +159,9 @@ fn is_fhir(call: &Call) -> bool {
 }
 
 async fn authenticate(app: &App, call: &Call) -> Result<Option<(Secret, Principal)>, Failure> {
-    let Some(token) = call.header("authorization").and_then(bearer) else { return Ok(None) };
+    let Some(token) = call.header("authorization").and_then(bearer) else {
+        return Ok(None);
+    };
     let principal = app.backend.authenticate(token).await?;
     Ok(principal.map(|principal| (Secret(token.to_owned()), principal)))
 }
@@ -145,7 +169,8 @@ async fn authenticate(app: &App, call: &Call) -> Result<Option<(Secret, Principa
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len())).then_some(token)
+    (scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len()))
+        .then_some(token)
 }
 
 async fn denied(app: &App, call: &Call, asked: Asked) -> Result<Response, Failure> {
@@ -155,13 +180,26 @@ async fn denied(app: &App, call: &Call, asked: Asked) -> Result<Response, Failur
     } else {
         r#"Bearer realm="wardline""#
     };
-    let unauthorized = Failure::new(StatusCode::UNAUTHORIZED, "login", "a valid bearer token is needed")
-        .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    let unauthorized = Failure::new(
+        StatusCode::UNAUTHORIZED,
+        "login",
+        "a valid bearer token is needed",
+    )
+    .with(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(challenge),
+    );
     let seconds = app.config.limits.failure_window.as_secs().max(1);
-    let slow_down =
-        Failure::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "too many refused tokens from this address")
-            .with(header::RETRY_AFTER, HeaderValue::from(seconds))
-            .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    let slow_down = Failure::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "throttled",
+        "too many refused tokens from this address",
+    )
+    .with(header::RETRY_AFTER, HeaderValue::from(seconds))
+    .with(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(challenge),
+    );
     let (failure, repeats) = match app.throttle.failed(asked.peer, app.now()) {
         Verdict::Record { repeats } => (unauthorized, repeats),
         Verdict::SlowDown => (slow_down, 0),
@@ -184,19 +222,27 @@ async fn run(call: Call) -> Result<Reply, Failure> {
     };
     if route.strict_query {
         let query = call.query()?;
-        let unknown = query.pairs().iter().find(|(name, _)| !route.query.iter().any(|(known, _)| known == name));
+        let unknown = query
+            .pairs()
+            .iter()
+            .find(|(name, _)| !route.query.iter().any(|(known, _)| known == name));
         if unknown.is_some() {
             let known: Vec<&str> = route.query.iter().map(|(name, _)| *name).collect();
-            return Err(Failure::invalid(format!("unknown parameter; this route knows: {}", known.join(", "))));
+            return Err(Failure::invalid(format!(
+                "unknown parameter; this route knows: {}",
+                known.join(", ")
+            )));
         }
     }
     let work = AssertUnwindSafe((route.handler)(call)).catch_unwind();
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Failure::internal("a handler panicked")),
-        Err(_) => {
-            Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the answer took too long"))
-        }
+        Err(_) => Err(Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "the answer took too long",
+        )),
     }
 }
 
@@ -229,7 +275,10 @@ fn respond(reply: Reply, trail: Option<Trail>) -> Response {
         (ReplyBody::Full(bytes), _) => Body::from(bytes),
         (ReplyBody::Stream(start), Some(trail)) => start(trail),
         (ReplyBody::Stream(_), None) => {
-            return respond(Failure::internal("a stream on an open route").into_reply(false), None);
+            return respond(
+                Failure::internal("a stream on an open route").into_reply(false),
+                None,
+            );
         }
     };
     let mut response = Response::new(body);
@@ -251,17 +300,27 @@ fn dress(mut response: Response, request_id: &str, tls: bool) -> Response {
         ("referrer-policy", "no-referrer"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+        (
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=()",
+        ),
         ("x-robots-tag", "noindex"),
     ];
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     if tls {
-        headers
-            .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
     }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
@@ -272,8 +331,11 @@ fn dress(mut response: Response, request_id: &str, tls: bool) -> Response {
 /// Unique within and, but for a chance of 2^-64, across runs.
 fn request_id() -> String {
     use std::hash::{BuildHasher, Hasher};
-    static RUN: std::sync::LazyLock<u64> =
-        std::sync::LazyLock::new(|| std::collections::hash_map::RandomState::new().build_hasher().finish());
+    static RUN: std::sync::LazyLock<u64> = std::sync::LazyLock::new(|| {
+        std::collections::hash_map::RandomState::new()
+            .build_hasher()
+            .finish()
+    });
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{:016x}-{:x}", *RUN, NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -29,15 +29,27 @@ const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-catego
 pub(crate) const SEARCH_PARAMETERS: &[(&str, &str)] = &[
     ("patient", "Patient id or reference"),
     ("subject", "Patient reference"),
-    ("code", "Code of the Observation: code, system|code; LOINC, MDC or local"),
+    (
+        "code",
+        "Code of the Observation: code, system|code; LOINC, MDC or local",
+    ),
     ("component-code", "Code of a component"),
     ("combo-code", "Code of the Observation or of a component"),
     ("category", "observation-category, as vital-signs"),
-    ("date", "Effective time with prefix eq, ne, gt, lt, ge, le, sa, eb or ap; partial dates are intervals; repeat for a range"),
+    (
+        "date",
+        "Effective time with prefix eq, ne, gt, lt, ge, le, sa, eb or ap; partial dates are intervals; repeat for a range",
+    ),
     ("status", "FHIR status"),
     ("device", "Device id or reference"),
-    ("_id", "Observation ids; the id of a panel's component finds the panel"),
-    ("_lastUpdated", "When the server took the version, with prefix"),
+    (
+        "_id",
+        "Observation ids; the id of a panel's component finds the panel",
+    ),
+    (
+        "_lastUpdated",
+        "When the server took the version, with prefix",
+    ),
     ("_count", "Observations on a page, 1 to 1000; default 100"),
     ("_sort", "-date (default) or date"),
     ("_format", "json or application/fhir+json"),

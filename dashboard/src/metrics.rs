@@ -23,7 +23,9 @@ struct Action {
 }
 
 /// Seconds: from a cached read to the SQL limit.
-const BUCKETS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+const BUCKETS: [f64; 12] = [
+    0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
+];
 
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -42,30 +44,47 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("wardline_http");
         let requests = Family::<Answered, Counter>::default();
-        let seconds =
-            Family::<Action, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS.into_iter()));
+        let seconds = Family::<Action, Histogram>::new_with_constructor(|| {
+            Histogram::new(BUCKETS.into_iter())
+        });
         let refused_tokens = Counter::default();
         let overload = Counter::default();
         let streams: Gauge = Gauge::default();
         let frames_skipped: Gauge = Gauge::default();
         let values: Gauge = Gauge::default();
         let values_refused: Gauge = Gauge::default();
-        registry.register("requests", "Requests answered, by action and status", requests.clone());
+        registry.register(
+            "requests",
+            "Requests answered, by action and status",
+            requests.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "Time from request to start of the answer",
             Unit::Seconds,
             seconds.clone(),
         );
-        registry.register("refused_tokens", "Requests with no valid token", refused_tokens.clone());
-        registry.register("overload", "Requests turned away because too many were under way", overload.clone());
+        registry.register(
+            "refused_tokens",
+            "Requests with no valid token",
+            refused_tokens.clone(),
+        );
+        registry.register(
+            "overload",
+            "Requests turned away because too many were under way",
+            overload.clone(),
+        );
         registry.register("streams", "Open live streams and exports", streams.clone());
         registry.register(
             "stream_changes_skipped",
             "Display changes since start that slow streams did not see one by one",
             frames_skipped.clone(),
         );
-        registry.register("latest_values", "Latest values held for display", values.clone());
+        registry.register(
+            "latest_values",
+            "Latest values held for display",
+            values.clone(),
+        );
         registry.register(
             "latest_values_refused",
             "Readings since start not shown because the picture was full",
@@ -85,8 +104,12 @@ impl Metrics {
     }
 
     pub(crate) fn answered(&self, action: &'static str, status: u16, took: Duration) {
-        self.requests.get_or_create(&Answered { action, status }).inc();
-        self.seconds.get_or_create(&Action { action }).observe(took.as_secs_f64());
+        self.requests
+            .get_or_create(&Answered { action, status })
+            .inc();
+        self.seconds
+            .get_or_create(&Action { action })
+            .observe(took.as_secs_f64());
     }
 
     /// `theirs` and our own figures as one OpenMetrics document.

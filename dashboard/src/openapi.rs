@@ -10,7 +10,8 @@ use crate::routes::{Access, Route, TABLE};
 const SCHEMAS: &str = include_str!("openapi/schemas.json");
 
 pub(crate) async fn document(_: Call) -> Result<Reply, Failure> {
-    let schemas = serde_json::from_str(SCHEMAS).map_err(|error| Failure::internal(&error.to_string()))?;
+    let schemas =
+        serde_json::from_str(SCHEMAS).map_err(|error| Failure::internal(&error.to_string()))?;
     Ok(Reply::json(&build(schemas)))
 }
 
@@ -121,8 +122,11 @@ mod tests {
         let document = build(serde_json::from_str(SCHEMAS).unwrap());
         let text = document.to_string();
         let schemas = document["components"]["schemas"].as_object().unwrap();
-        let mut used: Vec<&str> =
-            text.split("\"#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        let mut used: Vec<&str> = text
+            .split("\"#/components/schemas/")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect();
         used.sort_unstable();
         used.dedup();
         let mut known: Vec<&str> = schemas.keys().map(String::as_str).collect();

@@ -18,8 +18,10 @@ pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let pairs: Vec<(String, String)> =
-            form_urlencoded::parse(text.as_bytes()).into_owned().take(MAX_PARAMS + 1).collect();
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .take(MAX_PARAMS + 1)
+            .collect();
         if pairs.len() > MAX_PARAMS {
             return Err(Failure::invalid("too many parameters"));
         }
@@ -37,10 +39,15 @@ impl Params {
 
     /// The value of a parameter that may stand once. An empty one counts as absent.
     pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Failure> {
-        let mut found = self.0.iter().filter(|(key, value)| key == name && !value.is_empty());
+        let mut found = self
+            .0
+            .iter()
+            .filter(|(key, value)| key == name && !value.is_empty());
         let first = found.next();
         if found.next().is_some() {
-            return Err(Failure::invalid(format!("parameter {name} is given more than once")));
+            return Err(Failure::invalid(format!(
+                "parameter {name} is given more than once"
+            )));
         }
         Ok(first.map(|(_, value)| value.as_str()))
     }
@@ -65,7 +72,10 @@ impl Params {
         let words = self.list(name);
         match words.iter().find(|word| !known.contains(&word.as_str())) {
             None => Ok(words),
-            Some(_) => Err(Failure::invalid(format!("{name} must be of: {}", known.join(", ")))),
+            Some(_) => Err(Failure::invalid(format!(
+                "{name} must be of: {}",
+                known.join(", ")
+            ))),
         }
     }
 
@@ -87,7 +97,9 @@ impl Params {
             None => Ok(DEFAULT_LIMIT),
             Some(text) => match text.parse() {
                 Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
-                _ => Err(Failure::invalid(format!("limit must be from 1 to {MAX_LIMIT}"))),
+                _ => Err(Failure::invalid(format!(
+                    "limit must be from 1 to {MAX_LIMIT}"
+                ))),
             },
         }
     }
@@ -102,5 +114,7 @@ pub(crate) fn time(name: &str, text: &str) -> Result<Micros, Failure> {
 /// Whether a text may be an opaque id: FHIR's rule, with the few characters our own marks add.
 pub(crate) fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte))
 }

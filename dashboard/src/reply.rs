@@ -20,13 +20,19 @@ pub(crate) struct Touched {
 
 impl Touched {
     pub(crate) fn one(patient: impl Into<String>) -> Self {
-        Self { patients: BTreeSet::from([patient.into()]), any: false }
+        Self {
+            patients: BTreeSet::from([patient.into()]),
+            any: false,
+        }
     }
 }
 
 impl<S: Into<String>> FromIterator<S> for Touched {
     fn from_iter<I: IntoIterator<Item = S>>(patients: I) -> Self {
-        Self { patients: patients.into_iter().map(Into::into).collect(), any: false }
+        Self {
+            patients: patients.into_iter().map(Into::into).collect(),
+            any: false,
+        }
     }
 }
 
@@ -49,9 +55,20 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { status, headers, body: ReplyBody::Full(body.into()), touched: Touched::default(), asked: None }
+    pub(crate) fn new(
+        status: StatusCode,
+        content_type: &'static str,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        let headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        Self {
+            status,
+            headers,
+            body: ReplyBody::Full(body.into()),
+            touched: Touched::default(),
+            asked: None,
+        }
     }
 
     pub(crate) fn json(value: &Value) -> Self {
@@ -98,7 +115,12 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), headers: Vec::new() }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            headers: Vec::new(),
+        }
     }
 
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
@@ -106,12 +128,20 @@ impl Failure {
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", format!("{what} not found"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            format!("{what} not found"),
+        )
     }
 
     pub(crate) fn internal(detail: &str) -> Self {
         tracing::error!(detail, "request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "exception", "internal error; see the server's log")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "exception",
+            "internal error; see the server's log",
+        )
     }
 
     pub(crate) fn busy(detail: &'static str) -> Self {
@@ -138,7 +168,11 @@ impl Failure {
             });
             Reply::new(self.status, "application/problem+json", body.to_string())
         };
-        reply.headers.extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
+        reply.headers.extend(
+            self.headers
+                .into_iter()
+                .map(|(name, value)| (Some(name), value)),
+        );
         reply
     }
 }
@@ -149,9 +183,13 @@ impl From<BackendError> for Failure {
         match error {
             BackendError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not-found", detail),
             BackendError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
-            BackendError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "processing", detail),
-            BackendError::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "transient", detail)
-                .with(header::RETRY_AFTER, HeaderValue::from_static("2")),
+            BackendError::Invalid(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "processing", detail)
+            }
+            BackendError::Unavailable(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "transient", detail)
+                    .with(header::RETRY_AFTER, HeaderValue::from_static("2"))
+            }
             BackendError::Internal(_) => Self::internal(&detail),
         }
     }

@@ -97,7 +97,10 @@ impl Route {
 
     /// Whether it must run to its end once begun.
     pub(crate) fn changes(&self) -> bool {
-        matches!(self.kind, AuditKind::Create | AuditKind::Update | AuditKind::Delete | AuditKind::Command)
+        matches!(
+            self.kind,
+            AuditKind::Create | AuditKind::Update | AuditKind::Delete | AuditKind::Command
+        )
     }
 
     fn serves(&self, path: &str) -> bool {
@@ -106,7 +109,8 @@ impl Route {
         loop {
             match (template.next(), path.next()) {
                 (None, None) => return true,
-                (Some(name), Some(part)) if name == part || name.starts_with('{') && !part.is_empty() => {}
+                (Some(name), Some(part))
+                    if name == part || name.starts_with('{') && !part.is_empty() => {}
                 _ => return false,
             }
         }
@@ -115,7 +119,11 @@ impl Route {
 
 /// Methods served at a path.
 pub(crate) fn methods(path: &str) -> Vec<&'static str> {
-    TABLE.iter().filter(|route| route.serves(path)).map(|route| route.method.as_str()).collect()
+    TABLE
+        .iter()
+        .filter(|route| route.serves(path))
+        .map(|route| route.method.as_str())
+        .collect()
 }
 
 /// What no route serves: an answer only for those with a token.
@@ -137,14 +145,23 @@ static UNKNOWN: Route = Route {
 pub(crate) fn router(app: Arc<App>) -> Router {
     let mut paths: BTreeMap<&str, MethodRouter<Arc<App>>> = BTreeMap::new();
     for route in TABLE {
-        let handler = move |State(app): State<Arc<App>>, request: Request<Body>| dispatch(app, route, request);
-        let methods = paths.remove(route.path).unwrap_or_default().on(route.method.filter(), handler);
+        let handler = move |State(app): State<Arc<App>>, request: Request<Body>| {
+            dispatch(app, route, request)
+        };
+        let methods = paths
+            .remove(route.path)
+            .unwrap_or_default()
+            .on(route.method.filter(), handler);
         paths.insert(route.path, methods);
     }
-    let unknown = |State(app): State<Arc<App>>, request: Request<Body>| dispatch(app, &UNKNOWN, request);
+    let unknown =
+        |State(app): State<Arc<App>>, request: Request<Body>| dispatch(app, &UNKNOWN, request);
     let mut router = Router::new();
     for (path, methods) in paths {
         router = router.route(path, methods);
     }
-    router.method_not_allowed_fallback(unknown).fallback(unknown).with_state(app)
+    router
+        .method_not_allowed_fallback(unknown)
+        .fallback(unknown)
+        .with_state(app)
 }

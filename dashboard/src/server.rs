@@ -41,7 +41,9 @@ const MAX_HEADERS: u32 = 16 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Patients' data would cross a network in the clear.
-    #[error("refusing to serve {0} without TLS: give a certificate, bind to loopback, or set insecure = true")]
+    #[error(
+        "refusing to serve {0} without TLS: give a certificate, bind to loopback, or set insecure = true"
+    )]
     Insecure(SocketAddr),
     /// The listener has no address.
     #[error("listener: {0}")]
@@ -105,8 +107,14 @@ pub async fn serve(
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(limits.grace, connections.wait()).await.is_err() {
-        tracing::warn!(open = connections.len(), "closing connections that did not end in time");
+    if tokio::time::timeout(limits.grace, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            open = connections.len(),
+            "closing connections that did not end in time"
+        );
         abort.cancel();
         connections.wait().await;
     }
@@ -117,7 +125,11 @@ type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
 
 /// Waits for a place before it accepts: clients beyond the bound wait in the kernel's backlog.
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Result<Accepted> {
-    let place = places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+    let place = places
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, peer, place))
@@ -164,9 +176,16 @@ impl Connection {
             .keep_alive_interval(self.limits.stall_timeout)
             .keep_alive_timeout(self.limits.stall_timeout);
         // The protocol is known, so no connection sits in hyper's untimed guess at it.
-        let builder = if h2 { builder.http2_only() } else { builder.http1_only() };
+        let builder = if h2 {
+            builder.http2_only()
+        } else {
+            builder.http1_only()
+        };
         let inner = TowerToHyperService::new(self.router);
-        let peer = Peer { ip: peer.ip().to_canonical(), tls };
+        let peer = Peer {
+            ip: peer.ip().to_canonical(),
+            tls,
+        };
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             inner.call(request.map(Body::new))

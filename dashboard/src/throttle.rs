@@ -36,21 +36,36 @@ pub(crate) enum Verdict {
 
 impl Throttle {
     pub(crate) fn new(limit: u32, window: Micros) -> Self {
-        Self { limit, window, peers: Mutex::new(HashMap::new()) }
+        Self {
+            limit,
+            window,
+            peers: Mutex::new(HashMap::new()),
+        }
     }
 
     pub(crate) fn failed(&self, peer: Option<IpAddr>, now: Micros) -> Verdict {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() >= MAX_ADDRESSES && !peers.contains_key(&peer) {
-            let oldest = peers.iter().min_by_key(|(_, window)| window.began).map(|(peer, _)| *peer);
+            let oldest = peers
+                .iter()
+                .min_by_key(|(_, window)| window.began)
+                .map(|(peer, _)| *peer);
             if let Some(oldest) = oldest {
                 peers.remove(&oldest);
             }
         }
-        let entry = peers.entry(peer).or_insert(Window { began: now, failures: 0, unrecorded: 0 });
+        let entry = peers.entry(peer).or_insert(Window {
+            began: now,
+            failures: 0,
+            unrecorded: 0,
+        });
         if now - entry.began >= self.window {
             let repeats = entry.unrecorded;
-            *entry = Window { began: now, failures: 1, unrecorded: 0 };
+            *entry = Window {
+                began: now,
+                failures: 1,
+                unrecorded: 0,
+            };
             return Verdict::Record { repeats };
         }
         entry.failures = entry.failures.saturating_add(1);

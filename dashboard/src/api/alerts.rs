@@ -68,7 +68,9 @@ struct Silence {
 pub(crate) async fn silence(mut call: Call) -> Result<Reply, Failure> {
     let body: Silence = call.json().await?;
     if body.minutes > MAX_SILENCE {
-        return Err(Failure::invalid(format!("minutes may be at most {MAX_SILENCE}")));
+        return Err(Failure::invalid(format!(
+            "minutes may be at most {MAX_SILENCE}"
+        )));
     }
     let until = call.app.now() + Micros::from(body.minutes) * MINUTE;
     act(&call, AlertActionKind::Silence { until }, body.note).await

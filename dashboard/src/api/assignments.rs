@@ -24,7 +24,11 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Failure> {
         limit: query.limit()?,
     };
     let found = call.app.backend.assignments(&search).await?;
-    let touched: Touched = found.items.iter().map(|one| one.data.patient.as_str()).collect();
+    let touched: Touched = found
+        .items
+        .iter()
+        .map(|one| one.data.patient.as_str())
+        .collect();
     Ok(Reply::json(&page(&found, assignment_json)).touching(touched))
 }
 
@@ -43,7 +47,9 @@ struct AssignmentIn {
 
 pub(crate) async fn create(mut call: Call) -> Result<Reply, Failure> {
     let body: AssignmentIn = call.json().await?;
-    let from = body.from.map_or_else(|| Ok(call.app.now()), |text| time("from", &text))?;
+    let from = body
+        .from
+        .map_or_else(|| Ok(call.app.now()), |text| time("from", &text))?;
     let until = body.until.map(|text| time("until", &text)).transpose()?;
     if until.is_some_and(|until| until <= from) {
         return Err(Failure::invalid("until must come after from"));
@@ -68,8 +74,14 @@ struct AssignmentEnd {
 
 pub(crate) async fn end(mut call: Call) -> Result<Reply, Failure> {
     let body: AssignmentEnd = call.json().await?;
-    let at = body.at.map_or_else(|| Ok(call.app.now()), |text| time("at", &text))?;
-    let ended = call.app.backend.end_assignment(&call.id()?, at, call.principal()?).await?;
+    let at = body
+        .at
+        .map_or_else(|| Ok(call.app.now()), |text| time("at", &text))?;
+    let ended = call
+        .app
+        .backend
+        .end_assignment(&call.id()?, at, call.principal()?)
+        .await?;
     Ok(Reply::json(&assignment_json(&ended)).touching(Touched::one(ended.data.patient)))
 }
 

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::api::{
-    IdentifierIn, TextSearch, id_option, identifiers, identifiers_json, list_request, page, short_option,
+    IdentifierIn, TextSearch, id_option, identifiers, identifiers_json, list_request, page,
+    short_option,
 };
 use crate::app::Call;
 use crate::backend::{Device, DeviceWrite, ListRequest};
@@ -64,7 +65,11 @@ impl DeviceIn {
 pub(crate) async fn create(mut call: Call) -> Result<Reply, Failure> {
     let mut body: DeviceIn = call.json().await?;
     let id = id_option("id", body.id.take())?;
-    let device = call.app.backend.create_device(id, body.write()?, call.principal()?).await?;
+    let device = call
+        .app
+        .backend
+        .create_device(id, body.write()?, call.principal()?)
+        .await?;
     Ok(Reply::created(&device_json(&device)))
 }
 
@@ -74,7 +79,11 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply, Failure> {
     if body.id.as_ref().is_some_and(|named| *named != id) {
         return Err(Failure::invalid("the body's id is not the path's"));
     }
-    let device = call.app.backend.update_device(&id, body.write()?, call.principal()?).await?;
+    let device = call
+        .app
+        .backend
+        .update_device(&id, body.write()?, call.principal()?)
+        .await?;
     Ok(Reply::json(&device_json(&device)))
 }
 

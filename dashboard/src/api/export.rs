@@ -45,7 +45,14 @@ pub(crate) async fn run(call: Call) -> Result<Reply, Failure> {
         Format::Csv => "text/csv; charset=utf-8",
     };
     let start = move |trail: Trail| {
-        let state = Export { rows, trail, format, header: format == Format::Csv, _place: place, _open: open };
+        let state = Export {
+            rows,
+            trail,
+            format,
+            header: format == Format::Csv,
+            _place: place,
+            _open: open,
+        };
         Body::from_stream(futures::stream::unfold(Some(state), |state| async move {
             let mut state = state?;
             match state.next().await {
@@ -76,11 +83,15 @@ impl Export {
         if std::mem::take(&mut self.header) {
             return Ok(Some(Bytes::from(json::csv_header())));
         }
-        let Some(batch) = self.rows.next().await else { return Ok(None) };
+        let Some(batch) = self.rows.next().await else {
+            return Ok(None);
+        };
         let batch = batch?;
-        let columns = Columns::new(&batch).map_err(|error| BackendError::Internal(error.to_string()))?;
-        let patients: BTreeSet<&str> =
-            (0..columns.len()).filter_map(|row| text(columns.patient_id, row)).collect();
+        let columns =
+            Columns::new(&batch).map_err(|error| BackendError::Internal(error.to_string()))?;
+        let patients: BTreeSet<&str> = (0..columns.len())
+            .filter_map(|row| text(columns.patient_id, row))
+            .collect();
         self.trail.touch(patients).await?;
         let mut out = Vec::new();
         for row in 0..columns.len() {

@@ -7,7 +7,11 @@ use crate::app::Call;
 use crate::reply::{Failure, Reply};
 
 pub(crate) async fn live(_: Call) -> Result<Reply, Failure> {
-    Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", "ok\n"))
+    Ok(Reply::new(
+        StatusCode::OK,
+        "text/plain; charset=utf-8",
+        "ok\n",
+    ))
 }
 
 pub(crate) async fn ready(call: Call) -> Result<Reply, Failure> {
@@ -36,5 +40,9 @@ pub(crate) async fn metrics(call: Call) -> Result<Reply, Failure> {
         .metrics
         .text(&theirs, &call.app.live)
         .map_err(|_| Failure::internal("metrics could not be written"))?;
-    Ok(Reply::new(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text))
+    Ok(Reply::new(
+        StatusCode::OK,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        text,
+    ))
 }

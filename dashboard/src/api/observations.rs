@@ -49,7 +49,8 @@ struct ReadingIn {
 impl ReadingIn {
     fn reading(self) -> Result<ManualReading, Failure> {
         if vocabulary::resolve(&self.metric).is_empty() {
-            let detail = "unknown metric; give a LOINC code, an MDC reference id or an alias as heart-rate";
+            let detail =
+                "unknown metric; give a LOINC code, an MDC reference id or an alias as heart-rate";
             return Err(Failure::invalid(detail));
         }
         Ok(ManualReading {
@@ -63,35 +64,47 @@ impl ReadingIn {
 }
 
 fn value(value: Option<&RawValue>, absent: Option<String>) -> Result<ManualValue, Failure> {
-    let literal = value.map(|value| value.get().trim()).filter(|literal| *literal != "null");
+    let literal = value
+        .map(|value| value.get().trim())
+        .filter(|literal| *literal != "null");
     match (literal, absent) {
         (None, Some(reason)) => Ok(ManualValue::Absent(short("absent", reason)?)),
         (Some(literal), None) if literal.starts_with('"') => {
-            let text: String =
-                serde_json::from_str(literal).map_err(|_| Failure::invalid("value is no valid text"))?;
+            let text: String = serde_json::from_str(literal)
+                .map_err(|_| Failure::invalid("value is no valid text"))?;
             Ok(ManualValue::Text(short("value", text)?))
         }
         (Some(literal), None) if Decimal::parse(literal).is_some() => {
             Ok(ManualValue::Number(literal.to_owned()))
         }
-        _ => Err(Failure::invalid("each reading needs a value (number or text) or absent, not both")),
+        _ => Err(Failure::invalid(
+            "each reading needs a value (number or text) or absent, not both",
+        )),
     }
 }
 
 pub(crate) async fn create(mut call: Call) -> Result<Reply, Failure> {
     let body: ObservationIn = call.json().await?;
     let now = call.app.now();
-    let effective = body.effective.map_or(Ok(now), |text| time("effective", &text))?;
+    let effective = body
+        .effective
+        .map_or(Ok(now), |text| time("effective", &text))?;
     if effective > now + MAX_AHEAD {
         return Err(Failure::invalid("effective lies in the future"));
     }
     if body.readings.is_empty() || body.readings.len() > MAX_READINGS {
-        return Err(Failure::invalid(format!("readings must have 1 to {MAX_READINGS} entries")));
+        return Err(Failure::invalid(format!(
+            "readings must have 1 to {MAX_READINGS} entries"
+        )));
     }
     let observation = ManualObservation {
         patient: id("patient", body.patient)?,
         effective,
-        readings: body.readings.into_iter().map(ReadingIn::reading).collect::<Result<_, _>>()?,
+        readings: body
+            .readings
+            .into_iter()
+            .map(ReadingIn::reading)
+            .collect::<Result<_, _>>()?,
         author: call.principal()?.name.clone(),
         note: short_option("note", body.note)?,
     };

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::api::{
-    IdentifierIn, MAX_ENTRIES, TextSearch, id_option, identifiers, identifiers_json, list_request, page, short,
-    short_option,
+    IdentifierIn, MAX_ENTRIES, TextSearch, id_option, identifiers, identifiers_json, list_request,
+    page, short, short_option,
 };
 use crate::app::Call;
 use crate::backend::{ListPage, ListRequest, Patient, PatientWrite};
@@ -26,7 +26,11 @@ pub(crate) async fn search(mut call: Call) -> Result<Reply, Failure> {
 
 async fn found(call: &Call, request: &ListRequest) -> Result<Reply, Failure> {
     let found: ListPage<Patient> = call.app.backend.patients(request).await?;
-    let touched: Touched = found.items.iter().map(|patient| patient.id.as_str()).collect();
+    let touched: Touched = found
+        .items
+        .iter()
+        .map(|patient| patient.id.as_str())
+        .collect();
     Ok(Reply::json(&page(&found, patient_json)).touching(touched))
 }
 
@@ -59,8 +63,14 @@ impl PatientIn {
             return Err(Failure::invalid("birthDate must be a date as 1950-03-01"));
         }
         let known = ["male", "female", "other", "unknown"];
-        if self.gender.as_deref().is_some_and(|gender| !known.contains(&gender)) {
-            return Err(Failure::invalid("gender is one of male, female, other, unknown"));
+        if self
+            .gender
+            .as_deref()
+            .is_some_and(|gender| !known.contains(&gender))
+        {
+            return Err(Failure::invalid(
+                "gender is one of male, female, other, unknown",
+            ));
         }
         if self.tags.len() > MAX_ENTRIES {
             return Err(Failure::invalid(format!("at most {MAX_ENTRIES} tags")));
@@ -69,7 +79,11 @@ impl PatientIn {
             name: short_option("name", self.name)?,
             birth_date: self.birth_date,
             gender: self.gender,
-            tags: self.tags.into_iter().map(|tag| short("tags", tag)).collect::<Result<_, _>>()?,
+            tags: self
+                .tags
+                .into_iter()
+                .map(|tag| short("tags", tag))
+                .collect::<Result<_, _>>()?,
             identifiers: identifiers(self.identifiers)?,
         })
     }
@@ -78,7 +92,11 @@ impl PatientIn {
 pub(crate) async fn create(mut call: Call) -> Result<Reply, Failure> {
     let mut body: PatientIn = call.json().await?;
     let id = id_option("id", body.id.take())?;
-    let patient = call.app.backend.create_patient(id, body.write()?, call.principal()?).await?;
+    let patient = call
+        .app
+        .backend
+        .create_patient(id, body.write()?, call.principal()?)
+        .await?;
     Ok(Reply::created(&patient_json(&patient)).touching(Touched::one(patient.id)))
 }
 
@@ -88,7 +106,11 @@ pub(crate) async fn update(mut call: Call) -> Result<Reply, Failure> {
     if body.id.as_ref().is_some_and(|named| *named != id) {
         return Err(Failure::invalid("the body's id is not the path's"));
     }
-    let patient = call.app.backend.update_patient(&id, body.write()?, call.principal()?).await?;
+    let patient = call
+        .app
+        .backend
+        .update_patient(&id, body.write()?, call.principal()?)
+        .await?;
     Ok(Reply::json(&patient_json(&patient)).touching(Touched::one(patient.id)))
 }
 

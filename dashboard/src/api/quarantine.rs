@@ -74,7 +74,9 @@ impl ReplayIn {
         match self.ids {
             Some(ids) if bare && !self.all => {
                 if ids.is_empty() || ids.len() > MAX_IDS || !ids.iter().all(|id| is_id(id)) {
-                    return Err(Failure::invalid(format!("ids must be 1 to {MAX_IDS} quarantine ids")));
+                    return Err(Failure::invalid(format!(
+                        "ids must be 1 to {MAX_IDS} quarantine ids"
+                    )));
                 }
                 Ok(QuarantineReplay::Ids(ids))
             }
@@ -88,7 +90,11 @@ impl ReplayIn {
 pub(crate) async fn replay(mut call: Call) -> Result<Reply, Failure> {
     let bytes = call.json::<ReplayIn>().await?;
     let asked = format!("{bytes:?}");
-    let done = call.app.backend.replay_quarantine(bytes.request()?, call.principal()?).await?;
+    let done = call
+        .app
+        .backend
+        .replay_quarantine(bytes.request()?, call.principal()?)
+        .await?;
     let mut reply = Reply::json(&json!({
         "messages": done.messages,
         "stored": done.stored,

@@ -29,7 +29,11 @@ use crate::reply::{Failure, Reply, Touched};
 
 /// A place among the open streams.
 pub(super) fn place(call: &Call) -> Result<OwnedSemaphorePermit, Failure> {
-    call.app.streams.clone().try_acquire_owned().map_err(|_| Failure::busy("too many open streams"))
+    call.app
+        .streams
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| Failure::busy("too many open streams"))
 }
 
 /// Counts an open stream.
@@ -51,17 +55,25 @@ impl Drop for Open {
 pub(crate) async fn open(call: Call) -> Result<Reply, Failure> {
     let query = call.query()?;
     let alerts = query.words("alerts", &["only"])?;
-    let filter = Filter { patients: query.list("patient"), alerts_only: !alerts.is_empty() };
+    let filter = Filter {
+        patients: query.list("patient"),
+        alerts_only: !alerts.is_empty(),
+    };
     let place = place(&call)?;
     let app = call.app.clone();
-    let seen = call.header("last-event-id").and_then(|id| resume(id, app.live.epoch()));
+    let seen = call
+        .header("last-event-id")
+        .and_then(|id| resume(id, app.live.epoch()));
     let first = match seen {
         Some(seq) => app.live.since(seq, &filter),
         None => app.live.snapshot(&filter),
     };
     let mut touched: Touched = patients(&first).collect();
     touched.patients.extend(filter.patients.iter().cloned());
-    let secret = call.secret.clone().ok_or_else(|| Failure::internal("a stream without a token"))?;
+    let secret = call
+        .secret
+        .clone()
+        .ok_or_else(|| Failure::internal("a stream without a token"))?;
     let start = move |trail: Trail| {
         let limits = &app.config.limits;
         let now = Instant::now();
@@ -82,7 +94,10 @@ pub(crate) async fn open(call: Call) -> Result<Reply, Failure> {
         let events = futures::stream::unfold(Some(feed), |feed| async move {
             let mut feed = feed?;
             let (bytes, last) = feed.next().await;
-            Some((Ok::<_, std::convert::Infallible>(bytes), (!last).then_some(feed)))
+            Some((
+                Ok::<_, std::convert::Infallible>(bytes),
+                (!last).then_some(feed),
+            ))
         });
         Body::from_stream(events)
     };
@@ -94,7 +109,9 @@ pub(crate) async fn open(call: Call) -> Result<Reply, Failure> {
 /// The sequence number of an event id of this run.
 fn resume(id: &str, epoch: u64) -> Option<u64> {
     let (run, seq) = id.split_once('-')?;
-    (u64::from_str_radix(run, 16).ok()? == epoch).then(|| seq.parse().ok()).flatten()
+    (u64::from_str_radix(run, 16).ok()? == epoch)
+        .then(|| seq.parse().ok())
+        .flatten()
 }
 
 fn patients(frame: &Frame) -> impl Iterator<Item = &str> {
@@ -137,7 +154,10 @@ impl Feed {
                 Wake::Stop => return (self.end("stopping"), true),
                 Wake::Recheck => {
                     self.recheck = Instant::now() + self.app.config.limits.recheck;
-                    if !matches!(self.app.backend.authenticate(&self.secret.0).await, Ok(Some(_))) {
+                    if !matches!(
+                        self.app.backend.authenticate(&self.secret.0).await,
+                        Ok(Some(_))
+                    ) {
                         return (self.end("token"), true);
                     }
                 }
@@ -166,8 +186,10 @@ impl Feed {
 
     async fn wake(&mut self) -> Wake {
         let limits = &self.app.config.limits;
-        let (frame_at, beat_at): (Instant, Instant) =
-            (self.looked + limits.frame_interval, self.sent + limits.heartbeat.max(Duration::from_millis(1)));
+        let (frame_at, beat_at): (Instant, Instant) = (
+            self.looked + limits.frame_interval,
+            self.sent + limits.heartbeat.max(Duration::from_millis(1)),
+        );
         let seq = self.seq;
         let changed = &mut self.changed;
         let change = async {
@@ -192,7 +214,10 @@ impl Feed {
             "skipped": frame.skipped,
         });
         let epoch = self.app.live.epoch();
-        Bytes::from(format!("id: {epoch:x}-{}\nevent: {name}\ndata: {data}\n\n", frame.seq))
+        Bytes::from(format!(
+            "id: {epoch:x}-{}\nevent: {name}\ndata: {data}\n\n",
+            frame.seq
+        ))
     }
 
     fn end(&self, reason: &str) -> Bytes {

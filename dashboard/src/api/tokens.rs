@@ -45,18 +45,32 @@ impl TokenIn {
             ("publish", _) => {
                 let site = site.ok_or_else(|| Failure::invalid("a publish token needs a site"))?;
                 if gateway.is_none() && device.is_none() {
-                    return Err(Failure::invalid("a publish token needs a gateway or a device"));
+                    return Err(Failure::invalid(
+                        "a publish token needs a gateway or a device",
+                    ));
                 }
-                TokenGrant::Publish { site, gateway, device }
+                TokenGrant::Publish {
+                    site,
+                    gateway,
+                    device,
+                }
             }
             (_, Some(role)) => {
-                if site.is_some() || gateway.is_some() || device.is_some() || !self.san_uris.is_empty() {
+                if site.is_some()
+                    || gateway.is_some()
+                    || device.is_some()
+                    || !self.san_uris.is_empty()
+                {
                     let detail = "site, gateway, device and sanUris belong to publish tokens";
                     return Err(Failure::invalid(detail));
                 }
                 TokenGrant::Http(role)
             }
-            _ => return Err(Failure::invalid("role is one of read, operate, admin, publish")),
+            _ => {
+                return Err(Failure::invalid(
+                    "role is one of read, operate, admin, publish",
+                ));
+            }
         };
         if self.san_uris.len() > MAX_SAN_URIS {
             return Err(Failure::invalid(format!("at most {MAX_SAN_URIS} sanUris")));
@@ -65,7 +79,10 @@ impl TokenIn {
             name: id("name", self.name)?,
             grant,
             san_uris: self.san_uris,
-            expires: self.expires.map(|text| time("expires", &text)).transpose()?,
+            expires: self
+                .expires
+                .map(|text| time("expires", &text))
+                .transpose()?,
         })
     }
 }
@@ -77,7 +94,11 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply, Failure> {
         return Err(Failure::invalid("expires lies in the past"));
     }
     let asked = new.name.clone();
-    let issued = call.app.backend.create_token(new, call.principal()?).await?;
+    let issued = call
+        .app
+        .backend
+        .create_token(new, call.principal()?)
+        .await?;
     let mut body = token_json(&issued.info);
     if let Some(fields) = body.as_object_mut() {
         fields.insert("secret".into(), json!(issued.secret));
@@ -88,16 +109,21 @@ pub(crate) async fn create(mut call: Call) -> Result<Reply, Failure> {
 }
 
 pub(crate) async fn revoke(call: Call) -> Result<Reply, Failure> {
-    call.app.backend.revoke_token(&call.id()?, call.principal()?).await?;
+    call.app
+        .backend
+        .revoke_token(&call.id()?, call.principal()?)
+        .await?;
     Ok(Reply::empty())
 }
 
 fn token_json(token: &TokenInfo) -> Value {
     let (role, site, gateway, device) = match &token.grant {
         TokenGrant::Http(role) => (role.as_str(), None, None, None),
-        TokenGrant::Publish { site, gateway, device } => {
-            ("publish", Some(site), gateway.as_ref(), device.as_ref())
-        }
+        TokenGrant::Publish {
+            site,
+            gateway,
+            device,
+        } => ("publish", Some(site), gateway.as_ref(), device.as_ref()),
     };
     json!({
         "name": token.name,

@@ -45,7 +45,10 @@ pub(super) fn split(text: &str, separator: char) -> Vec<String> {
             if separator != '|' {
                 parts.last_mut().expect("there is always a part").push('\\');
             }
-            parts.last_mut().expect("there is always a part").extend(escaped);
+            parts
+                .last_mut()
+                .expect("there is always a part")
+                .extend(escaped);
         } else if next == separator {
             parts.push(String::new());
         } else {
@@ -62,19 +65,27 @@ pub(super) fn add(filter: &mut CodeFilter, token: &Token, scope: Scope) {
     let mut panels = BTreeSet::new();
     if matches!(system, None | Some(LOINC)) {
         keys.codes.insert(token.code.clone());
-        keys.mdcs.extend(vocabulary::by_loinc(&token.code).iter().filter_map(|metric| own(metric.mdc_id())));
+        keys.mdcs.extend(
+            vocabulary::by_loinc(&token.code)
+                .iter()
+                .filter_map(|metric| own(metric.mdc_id())),
+        );
         panels.insert(token.code.clone());
     }
     if matches!(system, None | Some(MDC)) {
         let number = token.code.parse().ok();
-        let metric = vocabulary::by_mdc(&token.code).or_else(|| number.and_then(vocabulary::by_code));
-        keys.mdcs.extend(metric.and_then(|metric| own(metric.mdc_id())));
-        let panel = vocabulary::panels().find(|panel| panel.mdc == token.code || Some(panel.code) == number);
+        let metric =
+            vocabulary::by_mdc(&token.code).or_else(|| number.and_then(vocabulary::by_code));
+        keys.mdcs
+            .extend(metric.and_then(|metric| own(metric.mdc_id())));
+        let panel = vocabulary::panels()
+            .find(|panel| panel.mdc == token.code || Some(panel.code) == number);
         panels.extend(panel.map(|panel| panel.loinc.to_owned()));
     }
     if matches!(system, None | Some(LOCAL)) {
         keys.codes.insert(format!("local:{}", token.code));
-        keys.codes.extend(vocabulary::by_alias(&token.code).and_then(|metric| own(local(metric))));
+        keys.codes
+            .extend(vocabulary::by_alias(&token.code).and_then(|metric| own(local(metric))));
     }
     if system == Some("") {
         return;
@@ -94,12 +105,19 @@ pub(super) fn add_category(filter: &mut CodeFilter, token: &Token) {
         return;
     }
     let is_it = |category: Category| category.code() == Some(token.code.as_str());
-    for metric in vocabulary::all().iter().filter(|metric| is_it(metric.category)) {
+    for metric in vocabulary::all()
+        .iter()
+        .filter(|metric| is_it(metric.category))
+    {
         filter.single.codes.insert(metric.code_text().to_owned());
         filter.single.mdcs.extend(own(metric.mdc_id()));
     }
     for panel in vocabulary::panels() {
-        let category = if panel.profile.is_some() { Category::VitalSigns } else { Category::Procedure };
+        let category = if panel.profile.is_some() {
+            Category::VitalSigns
+        } else {
+            Category::Procedure
+        };
         if is_it(category) {
             filter.panels.insert(panel.loinc.to_owned());
         }
@@ -109,8 +127,13 @@ pub(super) fn add_category(filter: &mut CodeFilter, token: &Token) {
 /// What both filters find. A row found by its code in one and by its MDC id in the other is found when the
 /// vocabulary ties the two together, which it does for every code of its own.
 pub(super) fn both(a: CodeFilter, b: &CodeFilter) -> CodeFilter {
-    let common = |a: BTreeSet<String>, b: &BTreeSet<String>| a.into_iter().filter(|key| b.contains(key)).collect();
-    let keys = |a: CodeKeys, b: &CodeKeys| CodeKeys { codes: common(a.codes, &b.codes), mdcs: common(a.mdcs, &b.mdcs) };
+    let common = |a: BTreeSet<String>, b: &BTreeSet<String>| {
+        a.into_iter().filter(|key| b.contains(key)).collect()
+    };
+    let keys = |a: CodeKeys, b: &CodeKeys| CodeKeys {
+        codes: common(a.codes, &b.codes),
+        mdcs: common(a.mdcs, &b.mdcs),
+    };
     CodeFilter {
         single: keys(a.single, &b.single),
         panels: common(a.panels, &b.panels),
@@ -145,8 +168,15 @@ mod tests {
     fn codings_find_rows_by_any_of_their_codes() {
         let rate = filter("http://loinc.org|8867-4", Scope::Observation);
         assert!(rate.matches(None, "8867-4", None));
-        assert!(rate.matches(None, "8889-8", Some("MDC_PULS_OXIM_PULS_RATE")), "shown beside");
-        assert!(filter("147842", Scope::Observation).matches(None, "8867-4", Some("MDC_ECG_HEART_RATE")));
+        assert!(
+            rate.matches(None, "8889-8", Some("MDC_PULS_OXIM_PULS_RATE")),
+            "shown beside"
+        );
+        assert!(filter("147842", Scope::Observation).matches(
+            None,
+            "8867-4",
+            Some("MDC_ECG_HEART_RATE")
+        ));
         assert!(!filter("urn:other|8867-4", Scope::Observation).matches(None, "8867-4", None));
         assert!(!filter("|8867-4", Scope::Observation).matches(None, "8867-4", None));
     }

@@ -22,8 +22,13 @@ pub(super) fn decode(mark: &str, search: &str) -> Option<Position> {
     if u64::from_le_bytes(*hash) != xxh3_64(search.as_bytes()) {
         return None;
     }
-    let id = std::str::from_utf8(id).ok().filter(|id| crate::params::is_id(id))?;
-    Some(Position { effective: i64::from_le_bytes(*effective), id: id.to_owned() })
+    let id = std::str::from_utf8(id)
+        .ok()
+        .filter(|id| crate::params::is_id(id))?;
+    Some(Position {
+        effective: i64::from_le_bytes(*effective),
+        id: id.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -32,7 +37,10 @@ mod tests {
 
     #[test]
     fn belongs_to_its_search() {
-        let position = Position { effective: -5, id: "0ABC".into() };
+        let position = Position {
+            effective: -5,
+            id: "0ABC".into(),
+        };
         let mark = encode(&position, "patient=p1");
         assert_eq!(decode(&mark, "patient=p1"), Some(position));
         assert_eq!(decode(&mark, "patient=p2"), None);

@@ -20,7 +20,11 @@ pub(super) fn parse(text: &str, now: Micros) -> Option<DateFilter> {
     } else {
         (from, until)
     };
-    Some(DateFilter { prefix, from, until })
+    Some(DateFilter {
+        prefix,
+        from,
+        until,
+    })
 }
 
 fn prefix(text: &str) -> (DatePrefix, &str) {
@@ -46,7 +50,9 @@ fn interval(text: &str) -> Option<(Micros, Micros)> {
         None => days(text),
         Some((date, time)) => {
             // A month or year cannot have a time of day.
-            let date = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok().filter(|_| date.len() == 10)?;
+            let date = NaiveDate::parse_from_str(date, "%Y-%m-%d")
+                .ok()
+                .filter(|_| date.len() == 10)?;
             time_of_day(date, time)
         }
     }
@@ -54,7 +60,10 @@ fn interval(text: &str) -> Option<(Micros, Micros)> {
 
 fn days(text: &str) -> Option<(Micros, Micros)> {
     let start = |date: NaiveDate| Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros());
-    if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+    if !text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    {
         return None;
     }
     let (first, next) = match text.len() {
@@ -88,7 +97,9 @@ fn time_of_day(date: NaiveDate, time: &str) -> Option<(Micros, Micros)> {
         }
     };
     NaiveDateTime::parse_from_str(&format!("{date}T{clock}"), "%Y-%m-%dT%H:%M:%S%.f").ok()?;
-    let from = DateTime::parse_from_rfc3339(&format!("{date}T{clock}{zone}")).ok()?.timestamp_micros();
+    let from = DateTime::parse_from_rfc3339(&format!("{date}T{clock}{zone}"))
+        .ok()?
+        .timestamp_micros();
     Some((from, from + length))
 }
 
@@ -99,7 +110,12 @@ mod tests {
 
     fn shown(text: &str) -> Option<String> {
         let filter = parse(text, 0)?;
-        Some(format!("{:?} {} {}", filter.prefix, format_rfc3339(filter.from), format_rfc3339(filter.until)))
+        Some(format!(
+            "{:?} {} {}",
+            filter.prefix,
+            format_rfc3339(filter.from),
+            format_rfc3339(filter.until)
+        ))
     }
 
     #[test]
@@ -107,17 +123,44 @@ mod tests {
         for (text, expected) in [
             ("2026", "Eq 2026-01-01T00:00:00Z 2027-01-01T00:00:00Z"),
             ("ge2026-12", "Ge 2026-12-01T00:00:00Z 2027-01-01T00:00:00Z"),
-            ("lt2024-02-29", "Lt 2024-02-29T00:00:00Z 2024-03-01T00:00:00Z"),
-            ("sa2026-11-22T13:05", "Sa 2026-11-22T13:05:00Z 2026-11-22T13:06:00Z"),
-            ("2026-11-22T13:05:07+02:00", "Eq 2026-11-22T11:05:07Z 2026-11-22T11:05:08Z"),
-            ("2026-11-22T13:05:07 02:00", "Eq 2026-11-22T11:05:07Z 2026-11-22T11:05:08Z"),
-            ("eb2026-11-22T13:05:07.25Z", "Eb 2026-11-22T13:05:07.250Z 2026-11-22T13:05:07.260Z"),
-            ("2026-11-22T13:05:07.123456-05:00", "Eq 2026-11-22T18:05:07.123456Z 2026-11-22T18:05:07.123457Z"),
+            (
+                "lt2024-02-29",
+                "Lt 2024-02-29T00:00:00Z 2024-03-01T00:00:00Z",
+            ),
+            (
+                "sa2026-11-22T13:05",
+                "Sa 2026-11-22T13:05:00Z 2026-11-22T13:06:00Z",
+            ),
+            (
+                "2026-11-22T13:05:07+02:00",
+                "Eq 2026-11-22T11:05:07Z 2026-11-22T11:05:08Z",
+            ),
+            (
+                "2026-11-22T13:05:07 02:00",
+                "Eq 2026-11-22T11:05:07Z 2026-11-22T11:05:08Z",
+            ),
+            (
+                "eb2026-11-22T13:05:07.25Z",
+                "Eb 2026-11-22T13:05:07.250Z 2026-11-22T13:05:07.260Z",
+            ),
+            (
+                "2026-11-22T13:05:07.123456-05:00",
+                "Eq 2026-11-22T18:05:07.123456Z 2026-11-22T18:05:07.123457Z",
+            ),
         ] {
             assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
         }
-        for text in ["", "26", "2026-13", "2026-02-30", "xx2026", "2026-11T10:00", "2026-11-22T25:00", "2026-11-22T13:05:07.Z", "gt"]
-        {
+        for text in [
+            "",
+            "26",
+            "2026-13",
+            "2026-02-30",
+            "xx2026",
+            "2026-11T10:00",
+            "2026-11-22T25:00",
+            "2026-11-22T13:05:07.Z",
+            "gt",
+        ] {
             assert_eq!(shown(text), None, "{text}");
         }
     }
@@ -125,9 +168,14 @@ mod tests {
     #[test]
     fn prefixes_compare_intervals() {
         let at = |text: &str| parse_rfc3339(text).unwrap();
-        let day = |prefix: &str| parse(&format!("{prefix}2026-11-22"), at("2026-11-22T12:00:00Z")).unwrap();
-        let (before, within, after) =
-            (at("2026-11-21T23:59:59Z"), at("2026-11-22T13:00:00Z"), at("2026-11-23T00:00:00Z"));
+        let day = |prefix: &str| {
+            parse(&format!("{prefix}2026-11-22"), at("2026-11-22T12:00:00Z")).unwrap()
+        };
+        let (before, within, after) = (
+            at("2026-11-21T23:59:59Z"),
+            at("2026-11-22T13:00:00Z"),
+            at("2026-11-23T00:00:00Z"),
+        );
         for (prefix, expected) in [
             ("eq", [false, true, false]),
             ("ne", [true, false, true]),
@@ -142,7 +190,10 @@ mod tests {
             assert_eq!(found, expected, "{prefix}");
             let (first, last) = day(prefix).instant_bounds();
             for (time, expected) in [before, within, after].into_iter().zip(expected) {
-                assert!(!expected || (first..=last).contains(&time), "{prefix} prunes a match");
+                assert!(
+                    !expected || (first..=last).contains(&time),
+                    "{prefix} prunes a match"
+                );
             }
         }
         // A period that reaches into the day overlaps it but is not within it.

@@ -13,8 +13,16 @@ const MAX_COUNT: usize = 1_000;
 /// The paging mark of our own `next` links.
 pub(super) const CURSOR: &str = "_cursor";
 /// Statuses of R4's value set observation-status.
-const STATUSES: [&str; 8] =
-    ["registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"];
+const STATUSES: [&str; 8] = [
+    "registered",
+    "preliminary",
+    "final",
+    "amended",
+    "corrected",
+    "cancelled",
+    "entered-in-error",
+    "unknown",
+];
 
 /// A search understood.
 pub(super) struct Query {
@@ -30,7 +38,12 @@ pub(super) struct Query {
 /// Reads the parameters. Unknown ones are refused when `strict`, else passed over and listed; an unknown
 /// parameter on the patient is always refused, for passing over it would widen the answer to everybody.
 pub(super) fn parse(params: &Params, strict: bool, now: Micros) -> Result<Query, Failure> {
-    let mut parser = Parser { search: ObservationSearch::default(), nothing: false, codes: None, now };
+    let mut parser = Parser {
+        search: ObservationSearch::default(),
+        nothing: false,
+        codes: None,
+        now,
+    };
     parser.search.limit = DEFAULT_COUNT;
     let mut used = form_urlencoded::Serializer::new(String::new());
     let mut ignored = Vec::new();
@@ -41,8 +54,15 @@ pub(super) fn parse(params: &Params, strict: bool, now: Micros) -> Result<Query,
         if parser.take(name, value)? {
             used.append_pair(name, value);
         } else if strict || concerns_patient(name) {
-            let detail = format!("unknown or unsupported search parameter {}", printable(name));
-            return Err(Failure::new(StatusCode::BAD_REQUEST, "not-supported", detail));
+            let detail = format!(
+                "unknown or unsupported search parameter {}",
+                printable(name)
+            );
+            return Err(Failure::new(
+                StatusCode::BAD_REQUEST,
+                "not-supported",
+                detail,
+            ));
         } else if !ignored.contains(name) {
             ignored.push(printable(name));
         }
@@ -50,13 +70,19 @@ pub(super) fn parse(params: &Params, strict: bool, now: Micros) -> Result<Query,
     let used = used.finish();
     if let Some(mark) = params.one(CURSOR)? {
         let position = cursor::decode(mark, &used);
-        parser.search.after = Some(position.ok_or_else(|| Failure::invalid("_cursor is not of this search"))?);
+        parser.search.after =
+            Some(position.ok_or_else(|| Failure::invalid("_cursor is not of this search"))?);
     }
     if let Some(codes) = parser.codes {
         parser.nothing |= codes.is_empty();
         parser.search.code = Some(codes);
     }
-    Ok(Query { search: parser.search, used, ignored, nothing: parser.nothing })
+    Ok(Query {
+        search: parser.search,
+        used,
+        ignored,
+        nothing: parser.nothing,
+    })
 }
 
 fn concerns_patient(name: &str) -> bool {
@@ -66,7 +92,10 @@ fn concerns_patient(name: &str) -> bool {
 
 /// A name as a client sent it, cut to what may be repeated in an answer.
 fn printable(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_graphic()).take(64).collect()
+    name.chars()
+        .filter(|c| c.is_ascii_graphic())
+        .take(64)
+        .collect()
 }
 
 struct Parser {
@@ -98,8 +127,14 @@ impl Parser {
             }
             ("status", None) => {
                 let tokens = tokens(plain, value)?;
-                if tokens.iter().any(|token| !STATUSES.contains(&token.code.as_str())) {
-                    return Err(Failure::invalid(format!("status is one of {}", STATUSES.join(", "))));
+                if tokens
+                    .iter()
+                    .any(|token| !STATUSES.contains(&token.code.as_str()))
+                {
+                    return Err(Failure::invalid(format!(
+                        "status is one of {}",
+                        STATUSES.join(", ")
+                    )));
                 }
                 let statuses = tokens.into_iter().map(|token| token.code).collect();
                 self.nothing |= meet(&mut self.search.statuses, statuses);
@@ -121,7 +156,11 @@ impl Parser {
             ("_count", None) => {
                 self.search.limit = match value.parse::<usize>() {
                     Ok(count) if count > 0 => count.min(MAX_COUNT),
-                    _ => return Err(Failure::invalid(format!("_count must be from 1 to {MAX_COUNT}"))),
+                    _ => {
+                        return Err(Failure::invalid(format!(
+                            "_count must be from 1 to {MAX_COUNT}"
+                        )));
+                    }
                 };
             }
             ("_sort", None) => {
@@ -133,12 +172,16 @@ impl Parser {
             }
             ("_format" | "_pretty", None) => {}
             (
-                "patient" | "subject" | "device" | "_id" | "status" | "code" | "component-code" | "combo-code"
-                | "category" | "date" | "_lastUpdated",
+                "patient" | "subject" | "device" | "_id" | "status" | "code" | "component-code"
+                | "combo-code" | "category" | "date" | "_lastUpdated",
                 Some(_),
             ) => {
                 let detail = format!("unsupported modifier in {}", printable(name));
-                return Err(Failure::new(StatusCode::BAD_REQUEST, "not-supported", detail));
+                return Err(Failure::new(
+                    StatusCode::BAD_REQUEST,
+                    "not-supported",
+                    detail,
+                ));
             }
             _ => return Ok(false),
         }
@@ -163,7 +206,9 @@ impl Parser {
 
     fn date(&self, name: &str, value: &str) -> Result<DateFilter, Failure> {
         date::parse(value, self.now).ok_or_else(|| {
-            Failure::invalid(format!("{name} must be a FHIR date with an optional prefix, as ge2026-11-22"))
+            Failure::invalid(format!(
+                "{name} must be a FHIR date with an optional prefix, as ge2026-11-22"
+            ))
         })
     }
 }
@@ -173,7 +218,10 @@ fn all_components(filter: &CodeFilter) -> crate::backend::CodeKeys {
     use wardline_normalize::vocabulary;
     let mut keys = crate::backend::CodeKeys::default();
     let panels = vocabulary::panels().filter(|panel| filter.panels.contains(panel.loinc));
-    for metric in panels.flat_map(|panel| panel.components).filter_map(|mdc| vocabulary::by_mdc(mdc)) {
+    for metric in panels
+        .flat_map(|panel| panel.components)
+        .filter_map(|mdc| vocabulary::by_mdc(mdc))
+    {
         keys.mdcs.insert(metric.mdc.to_owned());
         keys.codes.insert(metric.code_text().to_owned());
     }
@@ -194,14 +242,23 @@ fn tokens(name: &str, value: &str) -> Result<Vec<Token>, Failure> {
     code::split(value, ',')
         .iter()
         .filter(|part| !part.is_empty())
-        .map(|part| Token::parse(part).ok_or_else(|| Failure::invalid(format!("{name} needs codes as system|code"))))
+        .map(|part| {
+            Token::parse(part)
+                .ok_or_else(|| Failure::invalid(format!("{name} needs codes as system|code")))
+        })
         .collect()
 }
 
 fn ids(name: &str, value: &str) -> Result<Vec<String>, Failure> {
-    let ids: Vec<String> = value.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let ids: Vec<String> = value
+        .split(',')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect();
     if ids.is_empty() || !ids.iter().all(|id| is_id(id)) {
-        return Err(Failure::invalid(format!("{name} must be ids of A-Z a-z 0-9 - .")));
+        return Err(Failure::invalid(format!(
+            "{name} must be ids of A-Z a-z 0-9 - ."
+        )));
     }
     Ok(ids)
 }

@@ -16,15 +16,35 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
     let id = call.id()?;
     let rows = match call.app.backend.observation(&id).await? {
         Found::Rows(rows) => rows,
-        Found::Gone => return Err(Failure::new(StatusCode::GONE, "deleted", "this Observation has been removed")),
+        Found::Gone => {
+            return Err(Failure::new(
+                StatusCode::GONE,
+                "deleted",
+                "this Observation has been removed",
+            ));
+        }
         Found::Missing => return Err(Failure::not_found("Observation")),
     };
     // A panel torn between patients by a correction is two Observations of one id; the newest row decides.
-    let Some(observation) = observations(&rows, &Projection { base: String::new() }).pop() else {
+    let Some(observation) = observations(
+        &rows,
+        &Projection {
+            base: String::new(),
+        },
+    )
+    .pop() else {
         return Err(Failure::not_found("Observation"));
     };
     let updated = Columns::new(&rows)
-        .map(|columns| columns.received.values().iter().copied().max().unwrap_or_default())
+        .map(|columns| {
+            columns
+                .received
+                .values()
+                .iter()
+                .copied()
+                .max()
+                .unwrap_or_default()
+        })
         .map_err(|error| Failure::internal(&error.to_string()))?;
     let json = observation.to_json();
     let version = version(&json)?;
@@ -34,10 +54,17 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
     let mut reply = Reply::new(StatusCode::OK, CONTENT_TYPE, json)
         .header(header::ETAG, &tag)
         .header(header::LAST_MODIFIED, &http_date(updated))
-        .header(header::CONTENT_LOCATION, &format!("{base}/Observation/{}", observation.id()))
+        .header(
+            header::CONTENT_LOCATION,
+            &format!("{base}/Observation/{}", observation.id()),
+        )
         .touching(touched);
     let known = call.header("if-none-match");
-    if known.is_some_and(|known| known.split(',').any(|one| matches!(one.trim(), one if one == tag || one == "*"))) {
+    if known.is_some_and(|known| {
+        known
+            .split(',')
+            .any(|one| matches!(one.trim(), one if one == tag || one == "*"))
+    }) {
         reply.status = StatusCode::NOT_MODIFIED;
         reply.body = ReplyBody::Full(Bytes::new());
     }
@@ -46,7 +73,8 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
 
 /// `meta.versionId` of the resource as written, so that header and body cannot disagree.
 fn version(json: &str) -> Result<String, Failure> {
-    let resource: Value = serde_json::from_str(json).map_err(|error| Failure::internal(&error.to_string()))?;
+    let resource: Value =
+        serde_json::from_str(json).map_err(|error| Failure::internal(&error.to_string()))?;
     match resource.pointer("/meta/versionId").and_then(Value::as_str) {
         Some(version) => Ok(version.to_owned()),
         None => Err(Failure::internal("an Observation without a version")),

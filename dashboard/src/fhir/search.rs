@@ -59,7 +59,12 @@ pub(crate) async fn search(mut call: Call) -> Result<Reply, Failure> {
     if call.method == Method::POST {
         let form = form(&mut call).await?;
         params = params.and(Params::parse(&form)?);
-        asked = Some([asked.unwrap_or_default(), form].join("&").trim_matches('&').to_owned());
+        asked = Some(
+            [asked.unwrap_or_default(), form]
+                .join("&")
+                .trim_matches('&')
+                .to_owned(),
+        );
     }
     let result = found(&call, &params).await;
     // What was asked is audited also when it is refused.
@@ -82,10 +87,14 @@ async fn form(call: &mut Call) -> Result<String, Failure> {
 
 async fn found(call: &Call, params: &Params) -> Result<Reply, Failure> {
     negotiate::json_only(call, params)?;
-    let strict = call.header("prefer").is_some_and(|prefer| prefer.contains("handling=strict"));
+    let strict = call
+        .header("prefer")
+        .is_some_and(|prefer| prefer.contains("handling=strict"));
     let query = query::parse(params, strict, call.app.now())?;
     let base = negotiate::base(call);
-    let projection = Projection { base: String::new() };
+    let projection = Projection {
+        base: String::new(),
+    };
     let mut touched = Touched::default();
     let mut entries = Vec::new();
     let mut next = None;
@@ -110,9 +119,17 @@ async fn found(call: &Call, params: &Params) -> Result<Reply, Failure> {
         }
     }
     if !query.ignored.is_empty() {
-        let detail = format!("passed over unknown parameters: {}", query.ignored.join(", "));
-        let resource = to_raw_value(&outcome("warning", "not-supported", &detail)).map_err(fault)?;
-        entries.push(Entry { full_url: None, resource, search: Mode { mode: "outcome" } });
+        let detail = format!(
+            "passed over unknown parameters: {}",
+            query.ignored.join(", ")
+        );
+        let resource =
+            to_raw_value(&outcome("warning", "not-supported", &detail)).map_err(fault)?;
+        entries.push(Entry {
+            full_url: None,
+            resource,
+            search: Mode { mode: "outcome" },
+        });
     }
     let bundle = Bundle {
         resource_type: "Bundle",
@@ -126,16 +143,31 @@ async fn found(call: &Call, params: &Params) -> Result<Reply, Failure> {
 }
 
 /// Links as the server understood the search, so a client sees what was passed over.
-fn links(base: &str, params: &Params, used: &str, next: Option<&Position>) -> Result<Vec<Link>, Failure> {
+fn links(
+    base: &str,
+    params: &Params,
+    used: &str,
+    next: Option<&Position>,
+) -> Result<Vec<Link>, Failure> {
     let url = |mark: Option<&str>| {
         let mark = mark.map(|mark| format!("{}={mark}", query::CURSOR));
-        let parts: Vec<&str> = [Some(used), mark.as_deref()].into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = [Some(used), mark.as_deref()]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect();
         let question = if parts.is_empty() { "" } else { "?" };
         format!("{base}/Observation{question}{}", parts.join("&"))
     };
-    let mut links = vec![Link { relation: "self", url: url(params.one(query::CURSOR)?) }];
+    let mut links = vec![Link {
+        relation: "self",
+        url: url(params.one(query::CURSOR)?),
+    }];
     if let Some(position) = next {
-        links.push(Link { relation: "next", url: url(Some(&cursor::encode(position, used))) });
+        links.push(Link {
+            relation: "next",
+            url: url(Some(&cursor::encode(position, used))),
+        });
     }
     Ok(links)
 }
@@ -143,10 +175,15 @@ fn links(base: &str, params: &Params, used: &str, next: Option<&Position>) -> Re
 /// The rows of the Observations of which any row meets the search.
 fn matching(rows: &RecordBatch, search: &ObservationSearch) -> Result<RecordBatch, Failure> {
     let columns = Columns::new(rows).map_err(fault)?;
-    let observation = |row: usize| text(columns.panel_id, row).unwrap_or_else(|| columns.id.value(row));
-    let found: HashSet<&str> =
-        (0..columns.len()).filter(|row| search.matches(&columns, *row)).map(observation).collect();
-    let keep: BooleanArray = (0..columns.len()).map(|row| Some(found.contains(observation(row)))).collect();
+    let observation =
+        |row: usize| text(columns.panel_id, row).unwrap_or_else(|| columns.id.value(row));
+    let found: HashSet<&str> = (0..columns.len())
+        .filter(|row| search.matches(&columns, *row))
+        .map(observation)
+        .collect();
+    let keep: BooleanArray = (0..columns.len())
+        .map(|row| Some(found.contains(observation(row))))
+        .collect();
     filter_record_batch(rows, &keep).map_err(fault)
 }
 

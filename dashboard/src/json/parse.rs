@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryBuilder, Float64Builder, Int8Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    BinaryBuilder, Float64Builder, Int8Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::DataType;
@@ -38,19 +39,29 @@ type Fields<'a> = BTreeMap<String, &'a RawValue>;
 /// # Errors
 /// The first line that is no such row.
 pub fn rows_from_ndjson(text: &str) -> Result<RecordBatch, RowFault> {
-    let mut columns: Vec<Column> = schema().fields().iter().map(|field| Column::new(field.data_type())).collect();
+    let mut columns: Vec<Column> = schema()
+        .fields()
+        .iter()
+        .map(|field| Column::new(field.data_type()))
+        .collect();
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
-        let fault = |message: String| RowFault { line: index + 1, message };
+        let fault = |message: String| RowFault {
+            line: index + 1,
+            message,
+        };
         let row = Row::read(line).map_err(fault)?;
         for (field, column) in schema().fields().iter().zip(&mut columns) {
             row.push(field.name(), column).map_err(fault)?;
         }
     }
     let arrays = columns.into_iter().map(Column::finish).collect();
-    RecordBatch::try_new(schema(), arrays).map_err(|error| RowFault { line: 0, message: error.to_string() })
+    RecordBatch::try_new(schema(), arrays).map_err(|error| RowFault {
+        line: 0,
+        message: error.to_string(),
+    })
 }
 
 struct Row<'a> {
@@ -61,19 +72,30 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn read(line: &'a str) -> Result<Self, String> {
-        let mut fields: Fields<'a> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let mut fields: Fields<'a> =
+            serde_json::from_str(line).map_err(|error| error.to_string())?;
         fields.retain(|name, value| value.get() != "null" && name != "date");
-        if let Some(name) = fields.keys().find(|name| schema().field_with_name(name).is_err()) {
+        if let Some(name) = fields
+            .keys()
+            .find(|name| schema().field_with_name(name).is_err())
+        {
             return Err(format!("no column {name} in the observation table"));
         }
-        let mut row = Row { fields, implied: BTreeMap::new() };
+        let mut row = Row {
+            fields,
+            implied: BTreeMap::new(),
+        };
         row.imply()?;
         Ok(row)
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, String> {
-        let Some(value) = self.fields.get(name) else { return Ok(self.implied.get(name).cloned()) };
-        serde_json::from_str(value.get()).map(Some).map_err(|_| format!("{name} must be text"))
+        let Some(value) = self.fields.get(name) else {
+            return Ok(self.implied.get(name).cloned());
+        };
+        serde_json::from_str(value.get())
+            .map(Some)
+            .map_err(|_| format!("{name} must be text"))
     }
 
     fn required(&self, name: &str) -> Result<String, String> {
@@ -83,7 +105,8 @@ impl<'a> Row<'a> {
     fn imply(&mut self) -> Result<(), String> {
         let device = self.required("device_id")?;
         let effective = self.required("effective")?;
-        let time = parse_rfc3339(&effective).ok_or("effective must be a time as 2026-11-22T13:00:00Z")?;
+        let time =
+            parse_rfc3339(&effective).ok_or("effective must be a time as 2026-11-22T13:00:00Z")?;
         let mdc = self.text("mdc")?;
         let metric = mdc.as_deref().and_then(vocabulary::by_mdc);
         if let Some(metric) = metric {
@@ -95,11 +118,24 @@ impl<'a> Row<'a> {
         self.implied.insert("time_source", "device".to_owned());
         let (channel, user) = (self.text("channel")?, self.text("device_user")?);
         let key = mdc.as_deref().unwrap_or(&code);
-        let row_id = id::row_id(time, &device, key, channel.as_deref(), user.as_deref(), None);
+        let row_id = id::row_id(
+            time,
+            &device,
+            key,
+            channel.as_deref(),
+            user.as_deref(),
+            None,
+        );
         self.implied.insert("id", row_id);
         if let Some(panel) = metric.and_then(|metric| metric.panel) {
             self.implied.insert("panel", panel.loinc.to_owned());
-            let panel_id = id::panel_id(time, &device, panel.mdc, channel.as_deref(), user.as_deref());
+            let panel_id = id::panel_id(
+                time,
+                &device,
+                panel.mdc,
+                channel.as_deref(),
+                user.as_deref(),
+            );
             self.implied.insert("panel_id", panel_id);
         }
         Ok(())
@@ -110,25 +146,44 @@ impl<'a> Row<'a> {
             Column::Text(builder) => builder.append_option(self.text(name)?),
             Column::Time(builder) => builder.append_option(match self.text(name)? {
                 None => None,
-                Some(text) => Some(parse_rfc3339(&text).ok_or_else(|| format!("{name} must be an RFC 3339 time"))?),
+                Some(text) => Some(
+                    parse_rfc3339(&text)
+                        .ok_or_else(|| format!("{name} must be an RFC 3339 time"))?,
+                ),
             }),
             Column::Float(builder) => builder.append_option(self.number::<f64>(name)?),
-            Column::Long(builder) => builder.append_option(Some(self.number::<i64>(name)?.unwrap_or(1))),
+            Column::Long(builder) => {
+                builder.append_option(Some(self.number::<i64>(name)?.unwrap_or(1)))
+            }
             Column::Small(builder) => builder.append_option(match self.number::<i8>(name)? {
                 Some(decimals) => Some(decimals),
-                None => self.fields.get("value").and_then(|value| Decimal::parse(value.get())).map(Decimal::decimals),
+                None => self
+                    .fields
+                    .get("value")
+                    .and_then(|value| Decimal::parse(value.get()))
+                    .map(Decimal::decimals),
             }),
             Column::Bytes(builder) => builder.append_option(match self.text(name)? {
                 None => None,
-                Some(text) => Some(STANDARD.decode(text).map_err(|_| format!("{name} must be base64"))?),
+                Some(text) => Some(
+                    STANDARD
+                        .decode(text)
+                        .map_err(|_| format!("{name} must be base64"))?,
+                ),
             }),
         }
         Ok(())
     }
 
     fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, String> {
-        let Some(value) = self.fields.get(name) else { return Ok(None) };
-        value.get().parse().map(Some).map_err(|_| format!("{name} must be a number"))
+        let Some(value) = self.fields.get(name) else {
+            return Ok(None);
+        };
+        value
+            .get()
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("{name} must be a number"))
     }
 }
 

@@ -16,11 +16,19 @@ enum Cell<'a> {
 }
 
 fn text(array: &StringArray, row: usize) -> Cell<'_> {
-    if array.is_valid(row) { Cell::Text(array.value(row)) } else { Cell::Null }
+    if array.is_valid(row) {
+        Cell::Text(array.value(row))
+    } else {
+        Cell::Null
+    }
 }
 
 fn time(array: &TimestampMicrosecondArray, row: usize) -> Cell<'static> {
-    if array.is_valid(row) { Cell::Plain(format_rfc3339(array.value(row))) } else { Cell::Null }
+    if array.is_valid(row) {
+        Cell::Plain(format_rfc3339(array.value(row)))
+    } else {
+        Cell::Null
+    }
 }
 
 fn number(valid: bool, print: impl FnOnce() -> Option<String>) -> Cell<'static> {
@@ -29,20 +37,54 @@ fn number(valid: bool, print: impl FnOnce() -> Option<String>) -> Cell<'static> 
 
 /// Columns of the table in its order.
 const NAMES: [&str; 34] = [
-    "date", "id", "version", "patient_id", "encounter_id", "device_id", "gateway_id", "site", "code", "mdc",
-    "panel", "panel_id", "channel", "device_user", "value", "value_text", "decimals", "unit", "effective",
-    "effective_end", "device_time", "time_source", "received", "status", "data_absent_reason",
-    "interpretation", "body_site", "method", "quality", "source", "type_name", "value_name",
-    "correlation_id", "raw",
+    "date",
+    "id",
+    "version",
+    "patient_id",
+    "encounter_id",
+    "device_id",
+    "gateway_id",
+    "site",
+    "code",
+    "mdc",
+    "panel",
+    "panel_id",
+    "channel",
+    "device_user",
+    "value",
+    "value_text",
+    "decimals",
+    "unit",
+    "effective",
+    "effective_end",
+    "device_time",
+    "time_source",
+    "received",
+    "status",
+    "data_absent_reason",
+    "interpretation",
+    "body_site",
+    "method",
+    "quality",
+    "source",
+    "type_name",
+    "value_name",
+    "correlation_id",
+    "raw",
 ];
 
 fn cells<'a>(c: &Columns<'a>, row: usize) -> [Cell<'a>; NAMES.len()] {
     let decimals = c.decimals.is_valid(row).then(|| c.decimals.value(row));
-    let date = format_rfc3339(c.effective.value(row)).chars().take(10).collect();
+    let date = format_rfc3339(c.effective.value(row))
+        .chars()
+        .take(10)
+        .collect();
     [
         Cell::Plain(date),
         text(c.id, row),
-        number(c.version.is_valid(row), || Some(c.version.value(row).to_string())),
+        number(c.version.is_valid(row), || {
+            Some(c.version.value(row).to_string())
+        }),
         text(c.patient_id, row),
         text(c.encounter_id, row),
         text(c.device_id, row),
@@ -54,9 +96,13 @@ fn cells<'a>(c: &Columns<'a>, row: usize) -> [Cell<'a>; NAMES.len()] {
         text(c.panel_id, row),
         text(c.channel, row),
         text(c.device_user, row),
-        number(c.value.is_valid(row), || number_text(c.value.value(row), decimals)),
+        number(c.value.is_valid(row), || {
+            number_text(c.value.value(row), decimals)
+        }),
         text(c.value_text, row),
-        number(decimals.is_some(), || decimals.map(|decimals| decimals.to_string())),
+        number(decimals.is_some(), || {
+            decimals.map(|decimals| decimals.to_string())
+        }),
         text(c.unit, row),
         time(c.effective, row),
         time(c.effective_end, row),
@@ -73,7 +119,11 @@ fn cells<'a>(c: &Columns<'a>, row: usize) -> [Cell<'a>; NAMES.len()] {
         text(c.type_name, row),
         text(c.value_name, row),
         text(c.correlation_id, row),
-        if c.raw.is_valid(row) { Cell::Plain(STANDARD.encode(c.raw.value(row))) } else { Cell::Null },
+        if c.raw.is_valid(row) {
+            Cell::Plain(STANDARD.encode(c.raw.value(row)))
+        } else {
+            Cell::Null
+        },
     ]
 }
 

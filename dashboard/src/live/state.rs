@@ -60,6 +60,11 @@ impl State {
         self.seq
     }
 
+    #[cfg(test)]
+    pub(super) fn alerts(&self) -> usize {
+        self.alerts.len()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }

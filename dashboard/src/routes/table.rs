@@ -78,7 +78,10 @@ const AFTER: (&str, &str) = ("after", "The `next` of the page before");
 const PATIENTS: &str = "Opaque patient ids, separated by commas; without, all";
 
 const ALERT_QUERY: Query = &[
-    ("state", "Of active, recovering, resolved; several separated by commas"),
+    (
+        "state",
+        "Of active, recovering, resolved; several separated by commas",
+    ),
     ("priority", "Of high, medium, low, info"),
     ("class", "physiological or technical"),
     ("patient", "Opaque patient id"),
@@ -114,7 +117,10 @@ const EXPORT_QUERY: Query = &[
     ("until", "Effective before"),
 ];
 
-const STREAM_QUERY: Query = &[("patient", PATIENTS), ("alerts", "`only` for alerts without values")];
+const STREAM_QUERY: Query = &[
+    ("patient", PATIENTS),
+    ("alerts", "`only` for alerts without values"),
+];
 
 /// Every route.
 #[rustfmt::skip]
