@@ -90,7 +90,7 @@ pub(crate) struct Load {
     /// Records in a message.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=20), value_name = "N")]
     pub(crate) records: u16,
-    /// Connections; with more than one, each is a gateway of its own: --gateway and a number.
+    /// Connections of the gateway; with more than one, client ids are its name and a number.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(crate) connections: u16,
     /// Most messages of one connection without an answer.
@@ -99,7 +99,7 @@ pub(crate) struct Load {
     /// Site in the topics.
     #[arg(long, default_value = "load", value_name = "ID")]
     pub(crate) site: String,
-    /// Gateway in the topics; also the MQTT client id.
+    /// Gateway in the topics and client ids.
     #[arg(long, default_value = "load", value_name = "ID")]
     pub(crate) gateway: String,
     /// User name.

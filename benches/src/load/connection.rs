@@ -13,7 +13,7 @@ use tokio::time::{sleep_until, timeout};
 use wardline_normalize::time::Micros;
 
 use super::wire::Encoded;
-use super::{Gateway, LONGEST_MICROS, histogram};
+use super::{LONGEST_MICROS, Load, histogram};
 use crate::packs::Template;
 
 /// Bytes that are gathered before they are written: a few dozen messages a system call.
@@ -22,16 +22,13 @@ const READ_BYTES: usize = 64 << 10;
 /// A server that answers nothing for so long is given up.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// What one connection is to do.
+/// One connection's part of a load.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) site: String,
+    pub(super) client_id: String,
     /// Numbers of its devices.
     pub(super) devices: Vec<u32>,
-    pub(super) records: u16,
     pub(super) messages: u64,
-    pub(super) at_most: Option<Duration>,
-    pub(super) window: u16,
 }
 
 /// What came of it.
@@ -84,49 +81,53 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(
-        host: &str,
-        port: u16,
-        gateway: &Gateway,
-        plan: Plan,
-    ) -> anyhow::Result<Self> {
-        let name = &gateway.name;
+    pub(super) async fn open(load: &Load, plan: Plan) -> anyhow::Result<Self> {
+        let Load {
+            host,
+            port,
+            site,
+            gateway,
+            ..
+        } = load;
         let devices = plan.devices.iter().map(|number| {
             let device = format!("load-{:04}", number + 1);
-            let topic = format!("wardline/v1/{}/{name}/{device}/readings", plan.site);
-            Encoded::new(&topic, &Template::new(&device, plan.records))
+            let topic = format!("wardline/v1/{site}/{gateway}/{device}/readings");
+            Encoded::new(&topic, &Template::new(&device, load.records))
         });
         let devices = devices.collect::<Result<Vec<_>, _>>()?;
-        let messages = if devices.is_empty() { 0 } else { plan.messages };
-        let stream = TcpStream::connect((host, port)).await;
+        let stream = TcpStream::connect((host.as_str(), *port)).await;
         let stream = stream.with_context(|| format!("cannot connect to {host}:{port}"))?;
         stream.set_nodelay(true)?;
         let mut connection = Self {
             stream,
             incoming: BytesMut::with_capacity(READ_BYTES),
+            messages: if devices.is_empty() { 0 } else { plan.messages },
             devices,
-            messages,
-            at_most: plan.at_most,
+            at_most: load.at_most,
             due: Vec::new(),
         };
-        let maximum = connection.greet(gateway).await?;
-        connection.due = vec![None; usize::from(plan.window.min(maximum)) + 1];
+        let maximum = connection
+            .greet(plan.client_id, load.credentials.as_ref())
+            .await?;
+        connection.due = vec![None; usize::from(load.window.min(maximum)) + 1];
         Ok(connection)
     }
 
     /// CONNECT and CONNACK; gives the server's receive maximum.
-    async fn greet(&mut self, gateway: &Gateway) -> anyhow::Result<u16> {
+    async fn greet(
+        &mut self,
+        client_id: String,
+        credentials: Option<&(String, String)>,
+    ) -> anyhow::Result<u16> {
+        let refused = format!("the server refuses {client_id}");
         let connect = Connect {
             // No pings: data flows, or the run is over.
             keep_alive: 0,
-            client_id: gateway.name.clone(),
+            client_id,
             clean_start: true,
             properties: None,
         };
-        let login = gateway
-            .credentials
-            .as_ref()
-            .map(|(user, password)| Login::new(user, password));
+        let login = credentials.map(|(user, password)| Login::new(user, password));
         let mut out = BytesMut::new();
         Packet::Connect(connect, None, login).write(&mut out, None)?;
         self.stream.write_all(&out).await?;
@@ -140,9 +141,7 @@ impl Connection {
                     .and_then(|properties| properties.receive_max);
                 Ok(maximum.unwrap_or(u16::MAX))
             }
-            Packet::ConnAck(answer) => {
-                bail!("the server refuses {}: {:?}", gateway.name, answer.code)
-            }
+            Packet::ConnAck(answer) => bail!("{refused}: {:?}", answer.code),
             other => bail!("{other:?} instead of CONNACK"),
         }
     }

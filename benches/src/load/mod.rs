@@ -24,7 +24,10 @@ pub(crate) struct Load {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) site: String,
-    pub(crate) gateways: Vec<Gateway>,
+    /// In the topics; the client id of a single connection, the beginning of those of several.
+    pub(crate) gateway: String,
+    pub(crate) credentials: Option<(String, String)>,
+    pub(crate) connections: u16,
     pub(crate) devices: u32,
     pub(crate) records: u16,
     /// Over all connections.
@@ -33,14 +36,6 @@ pub(crate) struct Load {
     /// Nothing new is sent after this time.
     pub(crate) at_most: Option<Duration>,
     pub(crate) window: u16,
-}
-
-/// One connection.
-#[derive(Debug, Clone)]
-pub(crate) struct Gateway {
-    /// Also the client id.
-    pub(crate) name: String,
-    pub(crate) credentials: Option<(String, String)>,
 }
 
 /// When a message is due.
@@ -63,22 +58,24 @@ pub(crate) fn drive(load: &Load) -> anyhow::Result<Outcome> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let count = load.gateways.len() as u64;
+        let count = u64::from(load.connections);
         let mut ready = Vec::new();
-        for (number, gateway) in (0..).zip(&load.gateways) {
-            let share = |total: u64| total / count + u64::from(number < total % count);
+        for number in 0..load.connections {
+            let share =
+                load.messages / count + u64::from(u64::from(number) < load.messages % count);
+            let step = usize::from(load.connections);
             let plan = Plan {
-                site: load.site.clone(),
+                client_id: match load.connections {
+                    1 => load.gateway.clone(),
+                    _ => format!("{}-{}", load.gateway, number + 1),
+                },
                 devices: (0..load.devices)
-                    .skip(number as usize)
-                    .step_by(count as usize)
+                    .skip(usize::from(number))
+                    .step_by(step)
                     .collect(),
-                records: load.records,
-                messages: share(load.messages),
-                at_most: load.at_most,
-                window: load.window,
+                messages: share,
             };
-            ready.push(Connection::open(&load.host, load.port, gateway, plan).await?);
+            ready.push(Connection::open(load, plan).await?);
         }
         let start = Instant::now();
         let tasks: Vec<_> = (0_u32..)
@@ -131,20 +128,13 @@ pub(crate) fn run(arguments: &cli::Load) -> anyhow::Result<()> {
     } else {
         (Pace::Saturating, u64::MAX)
     };
-    let single = arguments.connections == 1;
-    let gateways = (1..=arguments.connections).map(|number| Gateway {
-        name: if single {
-            arguments.gateway.clone()
-        } else {
-            format!("{}-{number}", arguments.gateway)
-        },
-        credentials: arguments.username.clone().zip(arguments.password.clone()),
-    });
     let load = Load {
         host,
         port,
         site: arguments.site.clone(),
-        gateways: gateways.collect(),
+        gateway: arguments.gateway.clone(),
+        credentials: arguments.username.clone().zip(arguments.password.clone()),
+        connections: arguments.connections,
         devices: arguments.devices,
         records: arguments.records,
         pace,

@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
     } = &arguments.common;
     std::fs::create_dir_all(scratch)?;
     let directory = tempfile::tempdir_in(scratch)?;
-    let installation = Installation::prepare(&server, directory.path(), arguments.connections)?;
+    let installation = Installation::prepare(&server, directory.path())?;
     let mut report = Report::new("serve");
     for (records, usual) in SHAPES {
         let messages = ((usual as f64 * scale) as u64).max(1);
@@ -69,7 +69,9 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
             host: "127.0.0.1".to_owned(),
             port: 0,
             site: processes::SITE.to_owned(),
-            gateways: installation.gateways.clone(),
+            gateway: processes::GATEWAY.to_owned(),
+            credentials: Some(installation.credentials.clone()),
+            connections: arguments.connections,
             devices: arguments.devices,
             records,
             pace,

@@ -10,9 +10,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::subscriber::{DONE, READY};
-use crate::load::Gateway;
 
 pub(super) const SITE: &str = "bench";
+/// Also the name of its token.
+pub(super) const GATEWAY: &str = "bench-gateway";
 
 /// Clock ticks a second in `/proc`: fixed at 100 for user space on every Linux.
 const TICKS: f64 = 100.0;
@@ -72,12 +73,12 @@ fn cpu_ticks(stat: &str) -> Option<f64> {
     Some(times.next()?.parse::<f64>().ok()? + times.next()?.parse::<f64>().ok()?)
 }
 
-/// A data directory with a token for each connection, to be copied for every round.
+/// A data directory with a publish token, to be copied for every round.
 #[derive(Debug)]
 pub(super) struct Installation {
     server: PathBuf,
     data: PathBuf,
-    pub(super) gateways: Vec<Gateway>,
+    pub(super) credentials: (String, String),
 }
 
 /// A running `wardline serve`.
@@ -89,42 +90,35 @@ pub(super) struct Server {
 }
 
 impl Installation {
-    pub(super) fn prepare(server: &Path, scratch: &Path, connections: u16) -> anyhow::Result<Self> {
+    pub(super) fn prepare(server: &Path, scratch: &Path) -> anyhow::Result<Self> {
         let data = scratch.join("prepared");
-        let gateways = (1..=connections).map(|number| {
-            let name = format!("bench-{number}");
-            let output = Command::new(server)
-                .args([
-                    "token",
-                    "add",
-                    &name,
-                    "--role",
-                    "publish",
-                    "--gateway",
-                    &name,
-                    "--site",
-                    SITE,
-                ])
-                .arg("--data-dir")
-                .arg(&data)
-                .stderr(Stdio::inherit())
-                .output()
-                .with_context(|| format!("cannot start {}", server.display()))?;
-            ensure!(
-                output.status.success(),
-                "wardline token add ended with {}",
-                output.status
-            );
-            let secret = String::from_utf8(output.stdout)?.trim().to_owned();
-            Ok(Gateway {
-                credentials: Some((name.clone(), secret)),
-                name,
-            })
-        });
+        let output = Command::new(server)
+            .args([
+                "token",
+                "add",
+                GATEWAY,
+                "--role",
+                "publish",
+                "--gateway",
+                GATEWAY,
+                "--site",
+                SITE,
+            ])
+            .arg("--data-dir")
+            .arg(&data)
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot start {}", server.display()))?;
+        ensure!(
+            output.status.success(),
+            "wardline token add ended with {}",
+            output.status
+        );
+        let secret = String::from_utf8(output.stdout)?.trim().to_owned();
         Ok(Self {
             server: server.to_owned(),
-            gateways: gateways.collect::<anyhow::Result<_>>()?,
             data,
+            credentials: (GATEWAY.to_owned(), secret),
         })
     }
 

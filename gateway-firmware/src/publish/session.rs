@@ -50,7 +50,7 @@ pub(crate) struct Options {
 pub(crate) enum Error {
     #[error(transparent)]
     Target(#[from] target::Error),
-    #[error("{url} refuses this client: {code:?}")]
+    #[error("{url} refuses this client ({code:?}): check user name, password, site and gateway")]
     Refused { url: Url, code: ConnectReturnCode },
     #[error("a message of {size} bytes is more than the server takes ({max})")]
     TooLarge { size: u32, max: u32 },

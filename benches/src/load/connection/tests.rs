@@ -57,10 +57,9 @@ fn load(port: u16, pace: Pace, messages: u64, window: u16) -> Load {
         host: "127.0.0.1".to_owned(),
         port,
         site: "s".to_owned(),
-        gateways: vec![Gateway {
-            name: "g".to_owned(),
-            credentials: None,
-        }],
+        gateway: "g".to_owned(),
+        credentials: None,
+        connections: 1,
         devices: 10,
         records: 1,
         pace,
