@@ -1,0 +1,280 @@
+//! What HTTP asks for, answered by store, registry and log.
+//!
+//! The command line uses the same routes: over the network, or in this process on a data directory
+//! that nobody serves. So there is one way to do each thing.
+
+mod access;
+mod alerts;
+mod manual;
+mod observations;
+mod quarantine;
+mod registry;
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use tokio::sync::watch;
+use wardline_dashboard::backend::{
+    Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch, AuditRecord,
+    Backend, BackendError, BackendResult, Check, Device, DeviceWrite, ExportRequest, Found, ListPage, ListRequest,
+    ManualObservation, ObservationPage, ObservationSearch, Patient, PatientWrite, Principal, QuarantineDetail,
+    QuarantineItem, QuarantineReplay, QuarantineSearch, Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued,
+    TokenNew,
+};
+use wardline_ingest::Routes;
+use wardline_normalize::time::Micros;
+use wardline_store::registry::Registry;
+use wardline_store::{ActionEntry, ActionKind, Entry, Store};
+
+pub(crate) use alerts::view;
+
+use crate::metrics::Sources;
+use crate::pipeline::{Pipeline, Window};
+
+/// Store, registry and log behind HTTP.
+pub(crate) struct Adapter {
+    pub(crate) store: Store,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) applied: watch::Receiver<u64>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) sources: Sources,
+    /// Secret of the command line in this process, made anew at each start; none in the service.
+    pub(crate) local: Option<(String, Principal)>,
+}
+
+/// A fault of the registry in the words of HTTP.
+fn fault(error: wardline_store::registry::Error) -> BackendError {
+    use wardline_store::registry::Error;
+    match error {
+        Error::NotFound { .. } => BackendError::NotFound(error.to_string()),
+        Error::Overlap(_) | Error::Taken { .. } | Error::State { .. } => BackendError::Conflict(error.to_string()),
+        Error::Invalid { .. } => BackendError::Invalid(error.to_string()),
+        other => BackendError::Internal(other.to_string()),
+    }
+}
+
+/// A fault of the store in the words of HTTP.
+fn store_fault(error: wardline_store::Error) -> BackendError {
+    use wardline_store::Error;
+    match error {
+        Error::Query(_) | Error::Timeout(_) => BackendError::Invalid(error.to_string()),
+        Error::Closed => BackendError::Unavailable("the store is closed".to_owned()),
+        other => BackendError::Internal(other.to_string()),
+    }
+}
+
+/// The pipeline has ended: the server is stopping, or its log failed.
+fn closed(_: wardline_ingest::Closed) -> BackendError {
+    BackendError::Unavailable("the log takes nothing any more".to_owned())
+}
+
+impl Adapter {
+    /// Makes an entry durable and waits until the rules have seen it.
+    async fn log(&self, entry: Entry) -> BackendResult<()> {
+        let seq = self.pipeline.entry(entry).await.map_err(closed)?;
+        self.followed(seq).await
+    }
+
+    async fn followed(&self, seq: u64) -> BackendResult<()> {
+        let mut applied = self.applied.clone();
+        match applied.wait_for(|position| *position >= seq).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(BackendError::Unavailable("the rules have stopped".to_owned())),
+        }
+    }
+
+    /// Tells the log of an assignment as it now stands, and moves stored rows along.
+    async fn follow_assignment(
+        &self,
+        assignment: &wardline_store::registry::Assignment,
+        window: Window,
+    ) -> BackendResult<()> {
+        self.log(crate::core::assignment_entry(assignment)).await?;
+        let seq = self.pipeline.reattribute(window).await.map_err(closed)?;
+        self.followed(seq).await?;
+        crate::core::note_assignments(&self.registry).map_err(fault)
+    }
+}
+
+#[async_trait]
+impl Backend for Adapter {
+    async fn authenticate(&self, token: &str) -> BackendResult<Option<Principal>> {
+        if let Some((secret, principal)) = &self.local
+            && token == secret
+        {
+            return Ok(Some(principal.clone()));
+        }
+        Ok(access::principal(&self.registry, token))
+    }
+
+    async fn audit(&self, record: AuditRecord) -> BackendResult<()> {
+        tokio::task::block_in_place(|| access::audit(&self.registry, &record))
+    }
+
+    async fn tokens(&self) -> BackendResult<Vec<TokenInfo>> {
+        Ok(access::tokens(&self.registry))
+    }
+
+    async fn create_token(&self, token: TokenNew, _by: &Principal) -> BackendResult<TokenIssued> {
+        access::create(&self.registry, token)
+    }
+
+    async fn revoke_token(&self, name: &str, _by: &Principal) -> BackendResult<()> {
+        access::revoke(&self.registry, name)
+    }
+
+    async fn observations(&self, search: &ObservationSearch) -> BackendResult<ObservationPage> {
+        observations::search(&self.store, search).await
+    }
+
+    async fn observation(&self, id: &str) -> BackendResult<Found> {
+        observations::one(&self.store, id).await
+    }
+
+    async fn observe(&self, observation: ManualObservation) -> BackendResult<Vec<String>> {
+        if self.registry.patient(&observation.patient).map_err(fault)?.is_none() {
+            return Err(BackendError::NotFound("patient".to_owned()));
+        }
+        let received = crate::clock::now();
+        let (rows, ids) = manual::rows(&observation, received)?;
+        self.pipeline.rows(rows, received).await.map_err(closed)?;
+        Ok(ids)
+    }
+
+    async fn export(
+        &self,
+        request: ExportRequest,
+    ) -> BackendResult<BoxStream<'static, BackendResult<RecordBatch>>> {
+        observations::export(&self.store, &request).await
+    }
+
+    async fn sql(&self, request: SqlRequest) -> BackendResult<SqlAnswer> {
+        observations::sql(&self.store, &request).await
+    }
+
+    async fn alerts(&self, search: &AlertSearch) -> BackendResult<ListPage<Alert>> {
+        alerts::search(&self.registry, search)
+    }
+
+    async fn alert(&self, id: &str) -> BackendResult<Alert> {
+        alerts::one(&self.registry, id)
+    }
+
+    async fn act(&self, action: AlertAction) -> BackendResult<Alert> {
+        let before = alerts::one(&self.registry, &action.alert_id)?;
+        let kind = match action.kind {
+            AlertActionKind::Acknowledge => ActionKind::Acknowledge,
+            AlertActionKind::Silence { .. } if before.state == "resolved" => {
+                return Err(BackendError::Conflict("a resolved alert cannot be silenced".to_owned()));
+            }
+            AlertActionKind::Silence { until } => ActionKind::Silence { until },
+        };
+        self.log(Entry::Action(ActionEntry {
+            alert_id: action.alert_id.clone(),
+            kind,
+            by: action.by,
+            at: action.at,
+            note: action.note,
+        }))
+        .await?;
+        alerts::one(&self.registry, &action.alert_id)
+    }
+
+    async fn patients(&self, list: &ListRequest) -> BackendResult<ListPage<Patient>> {
+        registry::patients(&self.registry, list)
+    }
+
+    async fn patient(&self, id: &str) -> BackendResult<Patient> {
+        registry::patient(&self.registry, id)
+    }
+
+    async fn create_patient(
+        &self,
+        id: Option<String>,
+        patient: PatientWrite,
+        _by: &Principal,
+    ) -> BackendResult<Patient> {
+        let fields = registry::patient_fields(patient)?;
+        let made = self.registry.create_patient(id.as_deref(), &fields, crate::clock::now()).map_err(fault)?;
+        self.log(crate::core::patient_entry(&made)).await?;
+        registry::patient(&self.registry, &made.id)
+    }
+
+    async fn update_patient(&self, id: &str, patient: PatientWrite, _by: &Principal) -> BackendResult<Patient> {
+        let fields = registry::patient_fields(patient)?;
+        let made = self.registry.update_patient(id, &fields, crate::clock::now()).map_err(fault)?;
+        self.log(crate::core::patient_entry(&made)).await?;
+        registry::patient(&self.registry, id)
+    }
+
+    async fn devices(&self, list: &ListRequest) -> BackendResult<ListPage<Device>> {
+        registry::devices(&self.registry, list)
+    }
+
+    async fn device(&self, id: &str) -> BackendResult<Device> {
+        registry::device(&self.registry, id)
+    }
+
+    async fn create_device(&self, id: Option<String>, device: DeviceWrite, _by: &Principal) -> BackendResult<Device> {
+        let fields = registry::device_fields(device);
+        let made = self.registry.create_device(id.as_deref(), &fields, crate::clock::now()).map_err(fault)?;
+        registry::device(&self.registry, &made.id)
+    }
+
+    async fn update_device(&self, id: &str, device: DeviceWrite, _by: &Principal) -> BackendResult<Device> {
+        let fields = registry::device_fields(device);
+        self.registry.update_device(id, &fields, crate::clock::now()).map_err(fault)?;
+        registry::device(&self.registry, id)
+    }
+
+    async fn assignments(&self, search: &AssignmentSearch) -> BackendResult<ListPage<Assignment>> {
+        registry::assignments(&self.registry, search)
+    }
+
+    async fn assign(&self, new: AssignmentNew, by: &Principal) -> BackendResult<Assignment> {
+        let made = registry::assign(&self.registry, &new, by)?;
+        let window = Window { device: new.device, from: new.from, until: new.until };
+        self.follow_assignment(&made, window).await?;
+        Ok(registry::assignment(made))
+    }
+
+    async fn end_assignment(&self, id: &str, at: Micros, by: &Principal) -> BackendResult<Assignment> {
+        let (before, after) = registry::end(&self.registry, id, at, by)?;
+        let window = Window { device: before.device, from: at, until: before.until };
+        self.follow_assignment(&after, window).await?;
+        Ok(registry::assignment(after))
+    }
+
+    async fn quarantine(&self, search: &QuarantineSearch) -> BackendResult<ListPage<QuarantineItem>> {
+        quarantine::list(self, search).await
+    }
+
+    async fn quarantined(&self, id: &str) -> BackendResult<QuarantineDetail> {
+        quarantine::one(self, id).await
+    }
+
+    async fn replay_quarantine(&self, replay: QuarantineReplay, _by: &Principal) -> BackendResult<Replayed> {
+        quarantine::replay(self, replay).await
+    }
+
+    async fn metrics(&self) -> BackendResult<String> {
+        Ok(self.sources.text())
+    }
+
+    async fn ready(&self) -> Vec<Check> {
+        let stats = self.store.stats();
+        let check = |name: &str, ok: bool, detail: &str| Check {
+            name: name.to_owned(),
+            ok,
+            detail: if ok { String::new() } else { detail.to_owned() },
+        };
+        vec![
+            check("log", !stats.failed, "a write or sync failed; nothing is acknowledged"),
+            check("registry", self.registry.installation_id().is_ok(), "the registry cannot be read"),
+            check("rules", self.applied.has_changed().is_ok(), "the rule engine has stopped"),
+        ]
+    }
+}

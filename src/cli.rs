@@ -1,0 +1,484 @@
+//! The command line: what may be typed. What it does is in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  wardline demo                                 a simulated ward, everything running, nothing else needed
+  wardline serve --config wardline.toml         the service
+  wardline sql \"SELECT * FROM latest\" --data-dir wardline-data";
+
+/// IoMT ingestion and continuous patient monitoring: MQTT in, FHIR, alerts and SQL out.
+///
+/// Wardline is not a certified primary alarm system: bedside alarms stay on.
+#[derive(Debug, Parser)]
+#[command(version, before_help = EXAMPLES, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A simulated ward behind a real gateway, with the whole service running.
+    #[command(before_help = "Examples:\n  wardline demo\n  wardline demo --patients 8 --speed 10 --data-dir demo-data")]
+    Demo(Demo),
+    /// The service.
+    #[command(before_help = "Examples:\n  wardline serve --config wardline.toml\n  WARDLINE_HTTP_BIND=127.0.0.1:0 wardline serve")]
+    Serve(ConfigFile),
+    /// Check or show the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run a read-only query over the tables.
+    #[command(before_help = "Examples:\n  wardline sql \"SELECT patient_id, mdc, value, unit, effective FROM latest\"\n  wardline sql \"SELECT count(*) FROM observation\" --url http://127.0.0.1:8080 --format csv")]
+    Sql(Sql),
+    /// Payloads on stdin to rows or FHIR Observations on stdout; no server needed.
+    #[command(before_help = "Examples:\n  wardline normalize --from senml < packs.ndjson\n  wardline normalize --from senml --to fhir --patient p1 --errors rejects.ndjson < packs.ndjson")]
+    Normalize(Normalize),
+    /// What was rejected and why.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Devices.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Patients.
+    #[command(subcommand)]
+    Patient(PatientCommand),
+    /// Which patient wears which device, from when until when.
+    #[command(subcommand)]
+    Assign(AssignCommand),
+    /// Credentials of people, systems and gateways.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Record a manual observation; the token (or local user) is its author.
+    #[command(before_help = "Examples:\n  wardline observe --patient p1 --metric heart-rate --value 72\n  wardline observe --patient p1 --metric consciousness --text A")]
+    Observe(Observe),
+    /// Check rules, or run them over recorded rows.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Look for what would break the promises: broker, disk, clock, certificates, permissions.
+    Doctor(Doctor),
+    /// Check every checksum of a data directory.
+    Verify(Verify),
+    /// Copy registry, tables and log as one consistent point.
+    Backup(Backup),
+    /// Lay a backup down as a new data directory.
+    Restore(Restore),
+    /// Rows out, with progress.
+    #[command(before_help = "Examples:\n  wardline export --format ndjson > rows.ndjson\n  wardline export --patient p1 --from 2026-01-01T00:00:00Z --format parquet --out p1.parquet")]
+    Export(Export),
+}
+
+/// Where the data is: a directory nobody serves, or a running server.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Target {
+    /// Data directory (refused while a server holds it).
+    #[arg(long, value_name = "DIR", conflicts_with = "url", env = "WARDLINE_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address of a running server; the token is taken from WARDLINE_TOKEN.
+    #[arg(long, value_name = "URL", env = "WARDLINE_URL")]
+    pub(crate) url: Option<String>,
+    /// PEM file of the authority that signed the server's certificate.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Output {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Simulated patients.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) patients: u32,
+    /// The same seed gives the same ward.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// How much faster the scripted deteriorations go; stamps stay true.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) speed: f64,
+    /// Keep the data here; otherwise a temporary directory is used and removed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address of the HTTP server.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) http: std::net::SocketAddr,
+    /// Address of the MQTT listener.
+    #[arg(long, default_value = "127.0.0.1:1883")]
+    pub(crate) mqtt: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// Configuration file (TOML); without one, the defaults.
+    #[arg(long, value_name = "FILE", env = "WARDLINE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every fault at once.
+    Check(ConfigFile),
+    /// Show the values in force and where each came from.
+    Print {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Print a commented sample instead.
+        #[arg(long)]
+        default: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    /// The query; `-` reads it from stdin.
+    pub(crate) query: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum To {
+    Rows,
+    Fhir,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum From {
+    Senml,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Normalize {
+    /// Format of the payloads: one document a line.
+    #[arg(long, value_enum, default_value_t = From::Senml)]
+    pub(crate) from: From,
+    /// What to print, one JSON document a line.
+    #[arg(long, value_enum, default_value_t = To::Rows)]
+    pub(crate) to: To,
+    /// Patient id of every row.
+    #[arg(long, value_name = "ID")]
+    pub(crate) patient: Option<String>,
+    /// Time of arrival (RFC 3339); now if not given.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) received: Option<String>,
+    /// Write rejects here as NDJSON {line, reason, detail}; then the exit code is 0.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) errors: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// List what was rejected, newest first.
+    List {
+        /// Only this reason, such as unknown-metric.
+        #[arg(long)]
+        reason: Option<String>,
+        /// Only this device.
+        #[arg(long)]
+        device: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show one entry with its payload.
+    Show {
+        id: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Run an entry again through today's vocabulary and assignments.
+    Replay {
+        id: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceCommand {
+    /// Add a device.
+    Add {
+        /// Its id in topics (`[A-Za-z0-9.-]`, 64 at most).
+        id: String,
+        /// What it is, as pulse-oximeter.
+        #[arg(long)]
+        kind: Option<String>,
+        #[arg(long)]
+        model: Option<String>,
+        /// Identifier as SYSTEM|VALUE; may be repeated.
+        #[arg(long = "identifier", value_name = "SYSTEM|VALUE")]
+        identifiers: Vec<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List devices.
+    List {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PatientCommand {
+    /// Add a patient; without an id a new opaque one is made and printed.
+    Add {
+        #[arg(long)]
+        id: Option<String>,
+        #[arg(long)]
+        name: Option<String>,
+        /// Birth date, YYYY-MM-DD.
+        #[arg(long, value_name = "DATE")]
+        birth_date: Option<String>,
+        /// Tag that rules may select by; may be repeated.
+        #[arg(long = "tag")]
+        tags: Vec<String>,
+        /// Identifier as SYSTEM|VALUE; may be repeated.
+        #[arg(long = "identifier", value_name = "SYSTEM|VALUE")]
+        identifiers: Vec<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List patients.
+    List {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssignCommand {
+    /// A device to a patient over an interval; overlaps are refused.
+    Add {
+        device: String,
+        patient: String,
+        /// Which user of a shared device.
+        #[arg(long)]
+        device_user: Option<String>,
+        /// Start (RFC 3339); now if not given.
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// End (RFC 3339); open if not given.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// End an assignment.
+    End {
+        /// The assignment's id, as listed.
+        id: String,
+        /// When it ended (RFC 3339); now if not given.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List assignments.
+    List {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Read patients' data.
+    Read,
+    /// Also acknowledge alerts, enter observations, assign.
+    Operate,
+    /// Also manage tokens and query everything.
+    Admin,
+    /// Publish readings over MQTT, nothing else.
+    Publish,
+}
+
+impl Role {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Role::Read => "read",
+            Role::Operate => "operate",
+            Role::Admin => "admin",
+            Role::Publish => "publish",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; its secret is printed once, on stdout.
+    Add {
+        /// Who or what it is for; the MQTT user name of a publish token.
+        name: String,
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Gateway a publish token speaks for.
+        #[arg(long, required_if_eq("role", "publish"))]
+        gateway: Option<String>,
+        /// The only device it may publish for; without it, any behind the gateway.
+        #[arg(long, requires = "gateway")]
+        device: Option<String>,
+        /// Site of a publish token; the installation's own if not given.
+        #[arg(long)]
+        site: Option<String>,
+        /// SAN URI of a client certificate that stands for this token.
+        #[arg(long, value_name = "URI")]
+        certificate: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List tokens; secrets are not kept.
+    List {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Revoke a token at once.
+    Revoke {
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Observe {
+    #[arg(long)]
+    pub(crate) patient: String,
+    /// LOINC, MDC reference id or alias, such as heart-rate.
+    #[arg(long)]
+    pub(crate) metric: String,
+    /// Number, with the precision it was read with.
+    #[arg(long, conflicts_with = "text", required_unless_present = "text", allow_hyphen_values = true)]
+    pub(crate) value: Option<String>,
+    /// Coded or text value.
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// UCUM unit; the metric's own if not given.
+    #[arg(long)]
+    pub(crate) unit: Option<String>,
+    /// When it was observed (RFC 3339); now if not given.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) effective: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Show every fault of a rules file.
+    Check { file: PathBuf },
+    /// NDJSON rows on stdin, alert events on stdout, one a line.
+    Replay {
+        #[arg(long, value_name = "FILE")]
+        rules: PathBuf,
+        /// Let the log clock run on to this time (RFC 3339) after the last row.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// Registry whose patients and assignments apply (a data directory's registry.sqlite).
+        #[arg(long, value_name = "FILE")]
+        registry: Option<PathBuf>,
+        /// Print counts per rule and priority instead of events.
+        #[arg(long)]
+        summary: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The data directory, or a backup.
+    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Where to; must not exist.
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    pub(crate) from: PathBuf,
+    /// The new data directory; must not exist.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Ndjson,
+    Parquet,
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[arg(long, value_enum, default_value_t = ExportFormat::Ndjson)]
+    pub(crate) format: ExportFormat,
+    /// Only this patient.
+    #[arg(long)]
+    pub(crate) patient: Option<String>,
+    /// Measured at or after (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Measured before (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Write here instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,51 @@
+//! `wardline config`.
+
+use serde_json::json;
+
+use crate::cli::ConfigCommand;
+use crate::config::{Fault, SAMPLE, load};
+use crate::exit::Exit;
+use crate::output;
+
+pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
+    match command {
+        ConfigCommand::Check(file) => match load(file.config.as_deref()) {
+            Ok(_) => {
+                output::talk("the configuration is sound");
+                Ok(Exit::Done)
+            }
+            Err(faults) => {
+                report(&faults);
+                Ok(Exit::Problems)
+            }
+        },
+        ConfigCommand::Print { default: true, .. } => {
+            output::data(SAMPLE.as_bytes())?;
+            Ok(Exit::Done)
+        }
+        ConfigCommand::Print { file, output, .. } => match load(file.config.as_deref()) {
+            Ok(loaded) => {
+                let values: Vec<_> = loaded
+                    .values
+                    .iter()
+                    .map(|value| json!({"key": value.key, "value": value.value, "origin": value.origin}))
+                    .collect();
+                output::list(&values, &[("key", "/key"), ("value", "/value"), ("origin", "/origin")], output.format)?;
+                Ok(Exit::Done)
+            }
+            Err(faults) => {
+                report(&faults);
+                Ok(Exit::Usage)
+            }
+        },
+    }
+}
+
+/// All faults, one a line.
+pub(super) fn report(faults: &[Fault]) {
+    for Fault { line, key, message } in faults {
+        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        output::talk(&format!("{place}{key} {message}"));
+    }
+    output::talk(&format!("{} fault(s) in the configuration", faults.len()));
+}

@@ -1,0 +1,146 @@
+//! The server's configuration: one TOML file, environment overrides, defaults that run on a bare machine.
+//!
+//! Every setting is read through [`reader::Section`], which records where the value came from and
+//! collects all faults, so `config check` shows everything at once and `config print` shows what is
+//! in force. The sample printed by `config print --default` is checked against these defaults by a test.
+
+mod parse;
+mod reader;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(crate) use parse::{Loaded, load, read};
+pub(crate) use reader::{Effective, Fault, id};
+
+/// The commented sample, printed by `wardline config print --default`.
+pub(crate) const SAMPLE: &str = include_str!("default.toml");
+
+/// Everything `wardline serve` runs on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) site: String,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) http: Http,
+    pub(crate) mqtt: Option<Mqtt>,
+    pub(crate) brokers: Vec<Broker>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) intake: Intake,
+    pub(crate) store: Store,
+    pub(crate) rules: Option<PathBuf>,
+    pub(crate) webhooks: Vec<Webhook>,
+    pub(crate) alert_topic: bool,
+    pub(crate) log: Log,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Http {
+    pub(crate) bind: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+    /// Allows a bind off loopback without TLS.
+    pub(crate) insecure: bool,
+    pub(crate) metrics_public: bool,
+}
+
+/// Certificate and key of a server, PEM files.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tls {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+    /// When given, clients may present a certificate signed by one of these authorities.
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// The MQTT listener.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Mqtt {
+    pub(crate) bind: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) insecure: bool,
+    pub(crate) max_packet: u32,
+    pub(crate) max_connections: usize,
+}
+
+/// A subscription at an existing broker.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Broker {
+    pub(crate) name: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) client_id: String,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<Secret>,
+    /// PEM file of the authorities that sign the broker's certificate; TLS when given.
+    pub(crate) ca: Option<PathBuf>,
+    /// Name of the shared subscription; none subscribes alone.
+    pub(crate) share: Option<String>,
+    pub(crate) receive_maximum: u16,
+    pub(crate) max_packet: u32,
+}
+
+/// A topic filter and how its payloads are read, beside the built-in native route.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Route {
+    pub(crate) name: String,
+    pub(crate) filter: String,
+    pub(crate) format: String,
+    /// Names of the publish tokens that may use the route at the listener; empty: every one.
+    pub(crate) principals: Vec<String>,
+    /// Which topic level (from 0) names the device; none: the payload does.
+    pub(crate) device_level: Option<usize>,
+    pub(crate) keep_raw: bool,
+}
+
+/// Bounds of the way in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Intake {
+    pub(crate) linger: Duration,
+    pub(crate) ahead: Duration,
+    pub(crate) tick: Duration,
+    pub(crate) quarantine_messages: u32,
+    pub(crate) quarantine_bytes: u64,
+}
+
+/// How rows move from the log to the tables.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Store {
+    pub(crate) flush_every: Duration,
+}
+
+/// A receiver of alert events over HTTP.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Webhook {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) secret: Secret,
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Logging.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) level: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A value that is never printed.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("******")
+    }
+}

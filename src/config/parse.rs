@@ -1,0 +1,227 @@
+//! From TOML text and environment to a [`Config`], or to every fault at once.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::reader::{self, Context, Effective, Fault, Section};
+use super::{Broker, Config, Http, Intake, Log, LogFormat, Mqtt, Route, Store, Tls, Webhook};
+
+/// A configuration that passed its checks, with the origin of every value.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) values: Vec<Effective>,
+}
+
+/// Reads the file (none: defaults) and the process environment.
+pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| {
+            let message = format!("cannot read {}: {error}", file.display());
+            vec![Fault { line: None, key: "--config".to_owned(), message }]
+        })?,
+        None => String::new(),
+    };
+    read(&text, &|name| std::env::var(name).ok())
+}
+
+/// Reads `text`; `env` looks up an environment variable.
+pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Vec<Fault>> {
+    let context = Context { text, env, faults: RefCell::default(), values: RefCell::default() };
+    let document = match DeTable::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            context.fault("", error.span().as_ref(), error.message().to_owned());
+            return Err(context.faults.into_inner());
+        }
+    };
+    let root = Section::new(&context, "", Some(document.get_ref()));
+    let config = config(&root);
+    root.finish();
+    let faults = context.faults.into_inner();
+    if faults.is_empty() { Ok(Loaded { config, values: context.values.into_inner() }) } else { Err(faults) }
+}
+
+fn config(root: &Section<'_, '_>) -> Config {
+    let config = Config {
+        site: root.take("site", "home", reader::id),
+        data_dir: root.take("data-dir", "wardline-data", reader::path),
+        http: http(&root.section("http")),
+        mqtt: mqtt(&root.section("mqtt")),
+        brokers: root.sections("broker").iter().map(broker).collect(),
+        routes: root.sections("route").iter().map(route).collect(),
+        intake: intake(&root.section("intake")),
+        store: store(&root.section("store")),
+        rules: rules(&root.section("rules")),
+        webhooks: root.sections("webhook").iter().map(webhook).collect(),
+        alert_topic: root.take("alert-topic", "true", reader::flag),
+        log: log(&root.section("log")),
+    };
+    unique(root, "broker", config.brokers.iter().map(|broker| broker.name.as_str()));
+    unique(root, "route", config.routes.iter().map(|route| route.name.as_str()).chain(["native"]));
+    unique(root, "webhook", config.webhooks.iter().map(|webhook| webhook.name.as_str()));
+    if config.mqtt.is_none() && config.brokers.is_empty() {
+        root.fault("mqtt", "is disabled and there is no [[broker]]: no reading could come in");
+    }
+    config
+}
+
+fn unique<'n>(root: &Section<'_, '_>, kind: &str, names: impl Iterator<Item = &'n str>) {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !name.is_empty() && !seen.insert(name) {
+            root.fault(kind, format!("two have the name {name:?}"));
+        }
+    }
+}
+
+fn tls(section: &Section<'_, '_>) -> Option<Tls> {
+    let tls = section.present().then(|| Tls {
+        cert: section.required("cert").into(),
+        key: section.required("key").into(),
+        client_ca: section.optional("client-ca", reader::path),
+    });
+    section.finish();
+    tls
+}
+
+/// Plain text off loopback would show patients' data to the network.
+fn guard(section: &Section<'_, '_>, bind: SocketAddr, tls: Option<&Tls>, insecure: bool) {
+    if !bind.ip().is_loopback() && tls.is_none() && !insecure {
+        section.fault("bind", format!("{bind} is not loopback: give a [tls] section, or insecure = true"));
+    }
+}
+
+fn http(section: &Section<'_, '_>) -> Http {
+    let http = Http {
+        bind: section.take("bind", "127.0.0.1:8080", reader::address),
+        tls: tls(&section.section("tls")),
+        insecure: section.take("insecure", "false", reader::flag),
+        metrics_public: section.take("metrics-public", "false", reader::flag),
+    };
+    guard(section, http.bind, http.tls.as_ref(), http.insecure);
+    section.finish();
+    http
+}
+
+fn mqtt(section: &Section<'_, '_>) -> Option<Mqtt> {
+    let enabled = section.take("enabled", "true", reader::flag);
+    let mqtt = Mqtt {
+        bind: section.take("bind", "127.0.0.1:1883", reader::address),
+        tls: tls(&section.section("tls")),
+        insecure: section.take("insecure", "false", reader::flag),
+        max_packet: size(section, "max-packet", "1MiB"),
+        max_connections: section.take("max-connections", "5000", reader::number(1, 1_000_000)),
+    };
+    guard(section, mqtt.bind, mqtt.tls.as_ref(), mqtt.insecure);
+    section.finish();
+    enabled.then_some(mqtt)
+}
+
+/// A packet size: MQTT's remaining length ends at 256 MiB.
+fn size(section: &Section<'_, '_>, name: &str, default: &str) -> u32 {
+    section.take(name, default, |text| match reader::bytes(text)? {
+        size @ 1024..=268_435_455 => u32::try_from(size).map_err(|error| error.to_string()),
+        _ => Err("a size from 1KiB to 255MiB".to_owned()),
+    })
+}
+
+fn broker(section: &Section<'_, '_>) -> Broker {
+    let share = section.take("share", "wardline", reader::id);
+    let broker = Broker {
+        name: section.required("name"),
+        host: section.required("host"),
+        port: section.take("port", "1883", reader::number(1, u16::MAX)),
+        client_id: section.take("client-id", "wardline", reader::id),
+        username: section.optional("username", reader::text),
+        password: section.secret("password"),
+        ca: section.optional("ca", reader::path),
+        share: section.take("shared", "true", reader::flag).then_some(share),
+        receive_maximum: section.take("receive-maximum", "10000", reader::number(1, u16::MAX)),
+        max_packet: size(section, "max-packet", "1MiB"),
+    };
+    section.finish();
+    broker
+}
+
+fn route(section: &Section<'_, '_>) -> Route {
+    let route = Route {
+        name: section.required("name"),
+        filter: section.required("filter"),
+        format: section.take("format", "senml", |format| match format {
+            "senml" => Ok(format.to_owned()),
+            _ => Err("a payload format of this version: senml".to_owned()),
+        }),
+        principals: section.list("principals"),
+        device_level: section.optional("device-level", reader::number(0, 100)),
+        keep_raw: section.take("keep-raw", "false", reader::flag),
+    };
+    section.finish();
+    route
+}
+
+fn intake(section: &Section<'_, '_>) -> Intake {
+    let intake = Intake {
+        linger: section.take("linger", "2ms", reader::duration),
+        ahead: section.take("ahead", "5m", reader::duration),
+        tick: section.take("tick", "1s", reader::duration),
+        quarantine_messages: section.take("quarantine-messages", "1000", reader::number(1, 1_000_000)),
+        quarantine_bytes: section.take("quarantine-bytes", "50MiB", reader::bytes),
+    };
+    if intake.tick.is_zero() {
+        section.fault("tick", "must be longer than nothing: absence rules follow it");
+    }
+    section.finish();
+    intake
+}
+
+fn store(section: &Section<'_, '_>) -> Store {
+    let store = Store { flush_every: section.take("flush-every", "10s", reader::duration) };
+    section.finish();
+    store
+}
+
+fn rules(section: &Section<'_, '_>) -> Option<std::path::PathBuf> {
+    let file = section.optional("file", reader::path);
+    section.finish();
+    file
+}
+
+fn webhook(section: &Section<'_, '_>) -> Webhook {
+    let secret = section.secret("secret");
+    if secret.is_none() {
+        section.fault("secret", "is missing: deliveries are signed, give secret or secret-file");
+    }
+    let webhook = Webhook {
+        name: section.required("name"),
+        url: section.required("url"),
+        secret: secret.unwrap_or(super::Secret(String::new())),
+        ca: section.optional("ca", reader::path),
+    };
+    if !webhook.url.is_empty() && !webhook.url.starts_with("http://") && !webhook.url.starts_with("https://") {
+        section.fault("url", format!("{:?} is not an http or https URL", webhook.url));
+    }
+    section.finish();
+    webhook
+}
+
+fn log(section: &Section<'_, '_>) -> Log {
+    let log = Log {
+        format: section.take("format", "text", |text| match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("text or json".to_owned()),
+        }),
+        level: section.take("level", "info", |level| {
+            level
+                .parse::<tracing_subscriber::filter::Targets>()
+                .map(|_| level.to_owned())
+                .map_err(|_| "a level (error, warn, info, debug, trace) or target=level list".to_owned())
+        }),
+    };
+    section.finish();
+    log
+}

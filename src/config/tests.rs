@@ -1,0 +1,66 @@
+use super::{Config, Fault, SAMPLE, read};
+
+fn none(_: &str) -> Option<String> {
+    None
+}
+
+fn faults(text: &str) -> Vec<Fault> {
+    read(text, &none).unwrap_err()
+}
+
+#[test]
+fn an_empty_file_and_the_sample_are_the_same_configuration() {
+    let empty: Config = read("", &none).unwrap().config;
+    let sample = read(SAMPLE, &none).unwrap().config;
+    assert_eq!(empty, sample);
+}
+
+#[test]
+fn all_faults_are_reported_at_once_with_their_lines() {
+    let text = "site = \"a b\"\n[http]\nbind = \"0.0.0.0:80\"\nport = 1\n[store]\nflush-every = \"soon\"\n";
+    let faults = faults(text);
+    let seen: Vec<_> = faults.iter().map(|f| (f.line, f.key.as_str())).collect();
+    assert_eq!(
+        seen,
+        [(Some(1), "site"), (Some(3), "http.bind"), (Some(4), "http.port"), (Some(6), "store.flush-every")]
+    );
+}
+
+#[test]
+fn a_broken_file_names_the_line() {
+    assert_eq!(faults("site = \n")[0].line, Some(1));
+}
+
+#[test]
+fn plain_text_off_loopback_needs_a_word() {
+    assert!(read("[mqtt]\nbind = \"0.0.0.0:1883\"\n", &none).is_err());
+    assert!(read("[mqtt]\nbind = \"0.0.0.0:1883\"\ninsecure = true\n", &none).is_ok());
+}
+
+#[test]
+fn the_environment_overrides_and_is_named_as_origin() {
+    let env = |name: &str| (name == "WARDLINE_HTTP_BIND").then(|| "127.0.0.1:0".to_owned());
+    let loaded = read("[http]\nbind = \"127.0.0.1:9\"\n", &env).unwrap();
+    assert_eq!(loaded.config.http.bind.port(), 0);
+    let bind = loaded.values.iter().find(|v| v.key == "http.bind").unwrap();
+    assert_eq!(bind.origin, "environment WARDLINE_HTTP_BIND");
+}
+
+#[test]
+fn secrets_are_masked() {
+    let text = "[[webhook]]\nname = \"p\"\nurl = \"http://127.0.0.1/\"\nsecret = \"hush\"\n";
+    let loaded = read(text, &none).unwrap();
+    assert!(loaded.values.iter().all(|v| v.value != "hush"));
+    assert!(!format!("{:?}", loaded.config).contains("hush"));
+}
+
+#[test]
+fn a_webhook_without_a_secret_is_refused() {
+    let faults = faults("[[webhook]]\nname = \"p\"\nurl = \"ftp://x\"\n");
+    assert_eq!(faults.iter().map(|f| f.key.as_str()).collect::<Vec<_>>(), ["webhook[0].secret", "webhook[0].url"]);
+}
+
+#[test]
+fn no_way_in_is_a_fault() {
+    assert_eq!(faults("[mqtt]\nenabled = false\n")[0].key, "mqtt");
+}

@@ -1,0 +1,305 @@
+//! One open data directory: store, registry, pipeline and rules, without any network.
+//!
+//! The service puts MQTT and HTTP around it; the command line opens it on a directory nobody serves.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wardline_normalize::batch::Guard;
+use wardline_rules::{Engine, RuleSet};
+use wardline_store::registry::{
+    Assignment, AssignmentFilter, Destination, ListFilter, Page, Patient, Registry, SETTING_SITE, StoredAlertEvent,
+};
+use wardline_store::{AlertEventRow, AlertFeed, AssignmentEntry, Entry, PatientEntry, Store};
+
+use crate::follow::Follower;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::pipeline::{Limits, Parts, Pipeline, Window};
+
+/// Durable batches that wait for the rules; when full, intake waits.
+const FOLLOW: usize = 64;
+/// Setting: assignments changed up to this time are in the log and in the stored rows.
+const NOTED: &str = "assignments-noted";
+
+/// How to open.
+pub(crate) struct Options {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) site: Option<String>,
+    pub(crate) flush_every: Duration,
+    pub(crate) ahead: Duration,
+    pub(crate) limits: Limits,
+    /// Text of the rules to put in force; none leaves those in force as they are.
+    pub(crate) rules: Option<String>,
+    pub(crate) destinations: Vec<Destination>,
+}
+
+/// An open data directory.
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) live: Arc<Live>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) applied: watch::Receiver<u64>,
+    /// Wakes the outbox when an alert event was recorded.
+    pub(crate) outbox: Arc<Notify>,
+    /// Cancelled when the log or the rules fail: the process must stop.
+    pub(crate) broken: CancellationToken,
+    pipeline_task: JoinHandle<()>,
+    follower: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Core {
+    /// Opens, brings the rules up to the end of the log, and starts the pipeline.
+    pub(crate) async fn open(options: Options) -> anyhow::Result<Self> {
+        let mut config = wardline_store::Config::new(&options.data_dir);
+        config.flush_every = options.flush_every;
+        config.sabotage = crate::sabotage::names();
+        let store = Store::open(config).await?;
+        let registry = Arc::new(Registry::open(&wardline_store::registry_path(&options.data_dir))?);
+        same_site(&registry, options.site.as_deref())?;
+        expose(&store, &registry);
+        let live = Arc::new(Live::default());
+        live.fill(&store, &registry).await?;
+        let metrics = Arc::new(Metrics::default());
+        let outbox = Arc::new(Notify::new());
+        let (applied_tx, applied) = watch::channel(0);
+        let broken = CancellationToken::new();
+
+        let (engine, saved) = match registry.load_checkpoint()? {
+            Some(saved) => {
+                let engine = Engine::restore(&saved.state).context("the rule state of the last checkpoint")?;
+                (engine, saved.position)
+            }
+            None => (Engine::new(), 0),
+        };
+        let mut follower = Follower {
+            engine,
+            store: store.clone(),
+            registry: Arc::clone(&registry),
+            live: Arc::clone(&live),
+            metrics: Arc::clone(&metrics),
+            destinations: options.destinations.into(),
+            outbox: Arc::clone(&outbox),
+            applied: applied_tx,
+            saved,
+        };
+        follower.replay()?;
+        store.set_rules_position(saved);
+        let in_force = follower.engine.rule_version().to_owned();
+
+        let (follow, queue) = mpsc::channel(FOLLOW);
+        let failed = {
+            let broken = broken.clone();
+            Arc::new(move |error: &wardline_store::Error| {
+                tracing::error!(%error, "the log failed; nothing more is acknowledged");
+                broken.cancel();
+            })
+        };
+        let guard = Guard { ahead: micros(options.ahead), ..Guard::default() };
+        let parts = Parts {
+            store: store.clone(),
+            registry: Arc::clone(&registry),
+            guard,
+            limits: options.limits,
+            metrics: Arc::clone(&metrics),
+            follow,
+            failed,
+        };
+        let (pipeline, pipeline_task) = Pipeline::start(parts);
+        let follower = {
+            let broken = broken.clone();
+            tokio::spawn(async move {
+                let ended = follower.run(queue).await;
+                if let Err(error) = &ended {
+                    tracing::error!(error = format!("{error:#}"), "the rule engine failed");
+                    broken.cancel();
+                }
+                ended
+            })
+        };
+        let core = Self {
+            store,
+            registry,
+            pipeline,
+            live,
+            metrics,
+            applied,
+            outbox,
+            broken,
+            pipeline_task,
+            follower,
+        };
+        core.catch_up(options.rules, &in_force).await?;
+        Ok(core)
+    }
+
+    /// Puts the rules in force, and into the log what a crash may have kept out of it.
+    async fn catch_up(&self, rules: Option<String>, in_force: &str) -> anyhow::Result<()> {
+        if let Some(text) = rules {
+            let rules = RuleSet::parse(&text).map_err(|faults| anyhow::anyhow!("{} faults in the rules", faults.len()))?;
+            if rules.version() != in_force {
+                self.pipeline.entry(Entry::RuleSet { at: crate::clock::now(), text }).await?;
+            }
+        }
+        let noted: i64 = self.registry.setting(NOTED)?.and_then(|at| at.parse().ok()).unwrap_or(0);
+        for patient in all(|page| self.registry.patients(&ListFilter::default(), page))? {
+            if patient.updated_at > noted {
+                self.pipeline.entry(patient_entry(&patient)).await?;
+            }
+        }
+        for assignment in all(|page| self.registry.list_assignments(&AssignmentFilter::default(), page))? {
+            if assignment.changed_at.unwrap_or(assignment.created_at) <= noted {
+                continue;
+            }
+            self.pipeline.entry(assignment_entry(&assignment)).await?;
+            let window = Window { device: assignment.device, from: assignment.from, until: None };
+            self.pipeline.reattribute(window).await?;
+        }
+        note_assignments(&self.registry)?;
+        Ok(())
+    }
+
+    /// Copies registry, tables and log to a new directory, the registry first: what it knows is then in the log too.
+    pub(crate) async fn backup(&self, to: &std::path::Path) -> anyhow::Result<()> {
+        self.store.flush().await?;
+        self.store.backup(to).await?;
+        Ok(self.registry.backup(&wardline_store::registry_path(to))?)
+    }
+
+    /// Drains, commits and checkpoints. What held the pipeline must be gone or idle.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.pipeline.stop().await;
+        self.pipeline_task.await?;
+        self.follower.await??;
+        if self.broken.is_cancelled() {
+            bail!("stopped after a failure; what was acknowledged is in the log");
+        }
+        self.registry.flush_last_used()?;
+        self.store.close().await?;
+        Ok(())
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A data directory belongs to one site: its ids would mean something else elsewhere.
+fn same_site(registry: &Registry, site: Option<&str>) -> anyhow::Result<()> {
+    let Some(site) = site else { return Ok(()) };
+    match registry.setting(SETTING_SITE)? {
+        Some(known) if known != site => bail!("the data directory belongs to site {known:?}, not {site:?}"),
+        Some(_) => Ok(()),
+        None => Ok(registry.set_setting(SETTING_SITE, site)?),
+    }
+}
+
+/// Everything changed so far is in the log and in the stored rows.
+pub(crate) fn note_assignments(registry: &Registry) -> wardline_store::registry::Result<()> {
+    registry.set_setting(NOTED, &crate::clock::now().to_string())
+}
+
+/// All entries of a list, page after page.
+pub(crate) fn all<T>(
+    list: impl Fn(&Page) -> wardline_store::registry::Result<wardline_store::registry::Listed<T>>,
+) -> anyhow::Result<Vec<T>> {
+    let mut page = Page::first(wardline_store::registry::MAX_PAGE);
+    let mut items = Vec::new();
+    loop {
+        let listed = list(&page)?;
+        items.extend(listed.items);
+        let Some(next) = listed.next else { return Ok(items) };
+        page.after = Some(next);
+    }
+}
+
+/// An assignment as the log has it; a cancelled one ends where it begins.
+pub(crate) fn assignment_entry(assignment: &Assignment) -> Entry {
+    Entry::Assignment(AssignmentEntry {
+        device: assignment.device.clone(),
+        device_user: assignment.device_user.clone(),
+        patient: assignment.patient.clone(),
+        from: assignment.from,
+        until: if assignment.cancelled { Some(assignment.from) } else { assignment.until },
+        at: crate::clock::now(),
+    })
+}
+
+/// What the rules may ask about a patient, as the log has it.
+pub(crate) fn patient_entry(patient: &Patient) -> Entry {
+    Entry::Patient(PatientEntry {
+        id: patient.id.clone(),
+        birth_date: patient.fields.birth_date.clone(),
+        tags: patient.fields.tags.clone(),
+        at: crate::clock::now(),
+    })
+}
+
+/// Lets queries see registry and alerts.
+fn expose(store: &Store, registry: &Arc<Registry>) {
+    type Batch = fn(&Registry) -> wardline_store::registry::Result<arrow_array::RecordBatch>;
+    let tables: [(&'static str, Batch); 3] = [
+        ("patient", Registry::patients_batch),
+        ("device", Registry::devices_batch),
+        ("assignment", Registry::assignments_batch),
+    ];
+    for (name, batch) in tables {
+        let registry = Arc::clone(registry);
+        store.register(name, move || {
+            batch(&registry).map_err(|error| wardline_store::Error::Source { what: name, detail: error.to_string() })
+        });
+    }
+    store.set_alert_feed(Arc::new(Feed(Arc::clone(registry))));
+}
+
+/// The registry's alert events, for the `alert` table.
+struct Feed(Arc<Registry>);
+
+impl AlertFeed for Feed {
+    fn after(
+        &self,
+        rowid: i64,
+        limit: usize,
+    ) -> Result<Vec<AlertEventRow>, Box<dyn std::error::Error + Send + Sync>> {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        Ok(self.0.events_after(rowid, limit)?.into_iter().map(row).collect())
+    }
+}
+
+fn row(stored: StoredAlertEvent) -> AlertEventRow {
+    let StoredAlertEvent { rowid, event } = stored;
+    AlertEventRow {
+        rowid,
+        seq: event.seq,
+        ordinal: event.ordinal,
+        patient_id: event.subject.strip_prefix("Patient/").map(str::to_owned),
+        alert_id: event.alert_id,
+        rule_id: event.rule_id,
+        rule_version: event.rule_version,
+        subject: event.subject,
+        device_id: event.device_id,
+        class: event.class,
+        priority: event.priority,
+        event: event.event,
+        state: event.state,
+        acknowledged_by: event.acknowledged_by,
+        acknowledged_at: event.acknowledged_at,
+        silenced_until: event.silenced_until,
+        escalation_level: i64::from(event.escalation_level),
+        onset: event.onset,
+        ended: event.ended,
+        event_time: event.event_time,
+        processed_time: event.processed_time,
+        value: event.value,
+        unit: event.unit,
+        message: event.message,
+        evidence: event.evidence,
+    }
+}

@@ -1,0 +1,153 @@
+//! Alert events to their receivers, out of the durable outbox.
+//!
+//! "Raised" is a row in the registry, "delivered" another fact beside it. An entry stays until its
+//! receiver has taken it or it is given up (a dead letter, kept and visible). The idempotency key is the
+//! same on every attempt, so a receiver that saw an attempt we took for failed can tell.
+
+mod mqtt;
+mod webhook;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use rand::RngExt as _;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use wardline_normalize::time::Micros;
+use wardline_store::registry::{Destination, OutboxEntry, Registry};
+
+pub(crate) use mqtt::Topic;
+pub(crate) use webhook::Webhook;
+
+use crate::metrics::Latency;
+
+/// Deliveries under way at once: a slow receiver must not hold up the others.
+const CONCURRENT: usize = 16;
+/// Entries taken from the outbox at a time.
+const BATCH: u32 = 64;
+/// Attempts before an entry becomes a dead letter: with the pauses below, about 50 minutes.
+const ATTEMPTS: u32 = 16;
+/// Longest pause between attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(300);
+/// Longest time without a look at the outbox.
+const LOOK: Duration = Duration::from_secs(60);
+/// Delivered entries are kept this long for those who look things up.
+const KEEP: Micros = 7 * 86_400_000_000;
+
+/// What became of attempts.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) delivered: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    /// From the entry's making to its delivery.
+    pub(crate) latency: Latency,
+}
+
+/// A receiver.
+pub(crate) trait Receiver: Send + Sync {
+    /// One attempt; the error says why it failed, without personal data.
+    fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// The outbox's worker.
+pub(crate) struct Outbox {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) receivers: HashMap<String, Arc<dyn Receiver>>,
+    pub(crate) metrics: Arc<crate::metrics::Metrics>,
+    pub(crate) wake: Arc<Notify>,
+}
+
+/// Where every alert event goes, as the registry enters it into the outbox.
+pub(crate) fn destination(name: &str) -> Destination {
+    let render = Arc::new(|_: i64, event: &_| {
+        wardline_dashboard::json::alert(&crate::backend::view(event)).to_string().into_bytes()
+    });
+    Destination { name: name.to_owned(), pages: true, render }
+}
+
+impl Outbox {
+    /// Delivers until told to stop; an attempt under way is let finish.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let now = crate::clock::now();
+            let due = match self.registry.due(now, BATCH) {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::error!(%error, "the outbox cannot be read");
+                    Vec::new()
+                }
+            };
+            if due.is_empty() {
+                if let Err(error) = self.registry.prune_delivered(now - KEEP) {
+                    tracing::warn!(%error, "delivered outbox entries could not be pruned");
+                }
+                let pause = self.pause(now);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.wake.notified() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+                continue;
+            }
+            futures::stream::iter(&due).for_each_concurrent(CONCURRENT, |entry| self.attempt(entry)).await;
+        }
+    }
+
+    fn pause(&self, now: Micros) -> Duration {
+        let next = self.registry.next_due().ok().flatten();
+        let wait = next.map_or(LOOK, |at| Duration::from_micros(u64::try_from(at - now).unwrap_or(0)));
+        wait.clamp(Duration::from_millis(10), LOOK)
+    }
+
+    async fn attempt(&self, entry: &OutboxEntry) {
+        let outcome = match self.receivers.get(&entry.destination) {
+            Some(receiver) => receiver.deliver(entry).await,
+            None => Err("no such receiver is configured any more".to_owned()),
+        };
+        let now = crate::clock::now();
+        let counts = &self.metrics.delivery;
+        let written = match outcome {
+            Ok(()) => {
+                counts.delivered.fetch_add(1, Relaxed);
+                counts.latency.record_since(entry.created_at, now);
+                self.registry.mark_delivered(&[entry.id])
+            }
+            Err(error) => {
+                counts.failed.fetch_add(1, Relaxed);
+                let next = (entry.attempts + 1 < ATTEMPTS).then(|| now + backoff(entry.attempts));
+                let (destination, attempts) = (&entry.destination, entry.attempts + 1);
+                tracing::warn!(destination, attempts, error, given_up = next.is_none(), "delivery failed");
+                self.registry.mark_failed(entry.id, &error, next)
+            }
+        };
+        if let Err(error) = written {
+            tracing::error!(%error, "the outbox cannot be written; the delivery will be repeated");
+        }
+    }
+}
+
+/// Doubling from a second, capped, each with a random half so that receivers are not hit in step.
+fn backoff(attempts: u32) -> Micros {
+    let full = Duration::from_secs(1 << attempts.min(16)).min(PAUSE_MAX);
+    let half = full.as_micros() as i64 / 2;
+    half + rand::rng().random_range(0..=half)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ATTEMPTS, PAUSE_MAX, backoff};
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        for attempts in 0..ATTEMPTS {
+            let pause = backoff(attempts);
+            assert!(pause >= 500_000 && pause <= PAUSE_MAX.as_micros() as i64, "{attempts}: {pause}");
+        }
+        assert!(backoff(5) > backoff(1));
+    }
+}

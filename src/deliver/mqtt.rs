@@ -1,0 +1,43 @@
+//! Alert events on `wardline/v1/{site}/alerts`, to subscribers of our listener and to each broker we read from.
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use wardline_store::registry::OutboxEntry;
+
+use super::Receiver;
+
+/// How long a broker may take to acknowledge before the attempt counts as failed.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Where the topic is published.
+pub(crate) struct Topic {
+    pub(crate) topic: String,
+    pub(crate) listener: Option<wardline_ingest::Handle>,
+    pub(crate) brokers: Vec<wardline_ingest::BrokerPublisher>,
+}
+
+impl Topic {
+    /// Delivered means: queued to the listener's subscribers of the moment, and acknowledged by every broker.
+    async fn publish(&self, entry: &OutboxEntry) -> Result<(), String> {
+        let payload = bytes::Bytes::copy_from_slice(&entry.payload);
+        let mut confirmations = Vec::with_capacity(self.brokers.len());
+        for broker in &self.brokers {
+            let delivery = broker.publish(&self.topic, payload.clone(), false, Some(PATIENCE));
+            confirmations.push(delivery.map_err(|error| error.to_string())?);
+        }
+        if let Some(listener) = &self.listener {
+            let heard = listener.publish(&self.topic, payload, false, None).map_err(|error| error.to_string())?;
+            tracing::debug!(heard, "alert published to subscribers");
+        }
+        for confirmation in confirmations {
+            confirmation.confirmed().await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+impl Receiver for Topic {
+    fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), String>> {
+        self.publish(entry).boxed()
+    }
+}

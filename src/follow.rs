@@ -1,0 +1,139 @@
+//! The rule engine's task: takes what is durable in log order, keeps alerts, checkpoints.
+//!
+//! Appends finish in any order but their positions have no holes, so records that come early wait in
+//! a small map. Everything the engine sees is in the log: after a crash the records after the last
+//! checkpoint go through it again, and events that were recorded already change nothing.
+
+mod entry;
+mod quota;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, mpsc, watch};
+use wardline_rules::{AlertEvent, Engine};
+use wardline_store::registry::{AlertEventRecord, Checkpoint, Destination, Registry};
+use wardline_store::{Entry, Store};
+
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::pipeline::Durable;
+
+/// How often rule state is saved: bounds the log that a restart replays.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+
+pub(crate) struct Follower {
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) destinations: Arc<[Destination]>,
+    /// Wakes the outbox.
+    pub(crate) outbox: Arc<Notify>,
+    /// Last position whose consequences are recorded.
+    pub(crate) applied: watch::Sender<u64>,
+    /// Position of the last checkpoint.
+    pub(crate) saved: u64,
+}
+
+impl Follower {
+    /// Takes the records of the log after the last checkpoint; gives the last position.
+    pub(crate) fn replay(&mut self) -> anyhow::Result<u64> {
+        let mut last = self.saved;
+        let store = self.store.clone();
+        for record in store.replay_from(self.saved + 1) {
+            let (seq, entry) = record?;
+            self.take(&Durable { seq, entry, received: 0 })?;
+            last = seq;
+        }
+        self.applied.send_replace(last);
+        Ok(last)
+    }
+
+    /// Follows until the pipeline ends, then saves the state.
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Durable>) -> anyhow::Result<()> {
+        let mut next = *self.applied.borrow() + 1;
+        let mut early: BTreeMap<u64, Durable> = BTreeMap::new();
+        let mut saved_at = Instant::now();
+        while let Some(durable) = queue.recv().await {
+            early.insert(durable.seq, durable);
+            while let Some(durable) = early.remove(&next) {
+                tokio::task::block_in_place(|| self.take(&durable))?;
+                self.applied.send_replace(next);
+                next += 1;
+            }
+            if saved_at.elapsed() >= CHECKPOINT_EVERY {
+                tokio::task::block_in_place(|| self.save())?;
+                saved_at = Instant::now();
+            }
+        }
+        tokio::task::block_in_place(|| self.save())
+    }
+
+    fn take(&mut self, durable: &Durable) -> anyhow::Result<()> {
+        let mut events = Vec::new();
+        if let Some(input) = entry::input(&durable.entry)? {
+            self.engine.apply(durable.seq, &input, &mut events);
+        }
+        let mut records: Vec<AlertEventRecord> = events.iter().map(record).collect();
+        quota::events(durable, &mut records);
+        if !records.is_empty() {
+            let new = self.registry.record_alerts(durable.seq, &records, &self.destinations, crate::clock::now())?;
+            self.live.alerts(&new);
+            self.outbox.notify_one();
+        }
+        if let Entry::Batch { rows, .. } = &durable.entry {
+            self.live.readings(rows);
+        }
+        if durable.received > 0 && !records.is_empty() {
+            self.metrics.alert.record_since(durable.received, crate::clock::now());
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> anyhow::Result<()> {
+        let position = *self.applied.borrow();
+        if position == self.saved {
+            return Ok(());
+        }
+        let checkpoint =
+            Checkpoint { position, ruleset_version: self.engine.rule_version().to_owned(), state: self.engine.checkpoint() };
+        self.registry.save_checkpoint(&checkpoint, crate::clock::now())?;
+        self.store.set_rules_position(position);
+        self.saved = position;
+        Ok(())
+    }
+}
+
+/// The registry's form of an event.
+fn record(event: &AlertEvent) -> AlertEventRecord {
+    AlertEventRecord {
+        seq: event.seq,
+        ordinal: event.ordinal,
+        alert_id: event.alert_id.clone(),
+        rule_id: event.rule_id.clone(),
+        rule_version: event.rule_version.clone(),
+        subject: event.subject.to_string(),
+        device_id: event.device_id.clone(),
+        class: event.class.to_string(),
+        priority: event.priority.to_string(),
+        event: event.event.to_string(),
+        state: event.state.to_string(),
+        acknowledged_by: event.acknowledged_by.clone(),
+        acknowledged_at: event.acknowledged_at,
+        silenced_until: event.silenced_until,
+        escalation_level: event.escalation_level,
+        onset: event.onset,
+        ended: event.ended,
+        event_time: event.event_time,
+        processed_time: event.processed_time,
+        value: event.value,
+        unit: event.unit.clone(),
+        message: event.message.clone(),
+        evidence: event.evidence.clone(),
+        page: event.page,
+        reason: event.reason.map(|reason| reason.to_string()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Log records in the words of the rule engine.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use wardline_rules::{Action, ActionKind, Assignment, Input, PatientAttributes, Reattributed, RuleSet};
+use wardline_store::Entry;
+
+/// The rules of a log record; they were checked before they were logged.
+pub(super) fn rules(text: &str) -> anyhow::Result<Arc<RuleSet>> {
+    match RuleSet::parse(text) {
+        Ok(rules) => Ok(Arc::new(rules)),
+        Err(faults) => {
+            let first = faults.first().map(|fault| fault.message.as_str()).unwrap_or_default();
+            bail!("the log holds rules that this version refuses: {first}")
+        }
+    }
+}
+
+/// What the engine is told; none for what concerns only the tables.
+pub(super) fn input(entry: &Entry) -> anyhow::Result<Option<Input<'_>>> {
+    Ok(Some(match entry {
+        Entry::Batch { received, rows, .. } if rows.num_rows() == 0 => Input::Tick { at: *received },
+        Entry::Batch { rows, .. } => Input::Readings(rows),
+        Entry::Tick { at } => Input::Tick { at: *at },
+        Entry::Assignment(assignment) => Input::Assignment(Assignment {
+            device: assignment.device.clone(),
+            device_user: assignment.device_user.clone(),
+            patient: assignment.patient.clone(),
+            from: assignment.from,
+            until: assignment.until,
+            at: assignment.at,
+        }),
+        Entry::Patient(patient) => Input::Patient(PatientAttributes {
+            id: patient.id.clone(),
+            birth_date: patient.birth_date.clone(),
+            tags: Some(patient.tags.clone()),
+            at: patient.at,
+        }),
+        Entry::RuleSet { at, text } => Input::RuleSet { at: *at, rules: rules(text)? },
+        Entry::Action(action) => Input::Action(Action {
+            alert_id: action.alert_id.clone(),
+            kind: match action.kind {
+                wardline_store::ActionKind::Acknowledge => ActionKind::Acknowledge,
+                wardline_store::ActionKind::Silence { until } => ActionKind::Silence { until },
+            },
+            by: action.by.clone(),
+            at: action.at,
+            note: action.note.clone(),
+        }),
+        Entry::Reattributed(moved) => match &moved.former {
+            Some(former) => Input::Reattributed(Reattributed {
+                device: moved.device.clone(),
+                former: former.clone(),
+                from: moved.from,
+                until: moved.until,
+                at: moved.at,
+            }),
+            None => return Ok(None),
+        },
+    }))
+}

@@ -1,0 +1,53 @@
+//! The technical alert of a device that has used up its quarantine quota.
+//!
+//! It derives from the marker that the pipeline puts into the log, so a replay makes the same event.
+//! It stands for a closed fact, the refusal of a day's further rejects, so it is raised and resolved
+//! in one go: it shows and is delivered, and nothing is left open that no reading could close.
+
+use wardline_store::Entry;
+use wardline_store::registry::AlertEventRecord;
+
+use crate::pipeline::{Durable, QUOTA_REASON};
+
+/// Ordinals of these events, clear of the engine's.
+const FIRST_ORDINAL: u32 = 1 << 31;
+
+pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
+    let Entry::Batch { rejects, .. } = &durable.entry else { return };
+    let markers = rejects.iter().filter(|reject| reject.reason == QUOTA_REASON);
+    for (ordinal, marker) in (FIRST_ORDINAL..).step_by(2).zip(markers) {
+        let subject = match (&marker.device_id, marker.topic.split('/').nth(3)) {
+            (Some(device), _) => format!("Device/{device}"),
+            (None, Some(gateway)) => format!("Gateway/{gateway}"),
+            (None, None) => continue,
+        };
+        let raised = AlertEventRecord {
+            seq: durable.seq,
+            ordinal,
+            alert_id: marker.id.clone(),
+            rule_id: "wardline:quarantine-quota".to_owned(),
+            rule_version: env!("CARGO_PKG_VERSION").to_owned(),
+            subject,
+            device_id: marker.device_id.clone(),
+            class: "technical".to_owned(),
+            priority: "low".to_owned(),
+            event: "raised".to_owned(),
+            state: "active".to_owned(),
+            onset: marker.received,
+            event_time: marker.received,
+            processed_time: marker.received,
+            message: marker.detail.clone(),
+            page: true,
+            ..AlertEventRecord::default()
+        };
+        let resolved = AlertEventRecord {
+            ordinal: ordinal + 1,
+            event: "resolved".to_owned(),
+            state: "resolved".to_owned(),
+            ended: Some(marker.received),
+            page: false,
+            ..raised.clone()
+        };
+        out.extend([raised, resolved]);
+    }
+}

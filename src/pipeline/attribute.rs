@@ -1,0 +1,101 @@
+//! Whose reading it is: by assignment at the effective time, then by identifier, then by bed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{BooleanArray, RecordBatch, StringArray};
+use arrow_select::filter::filter_record_batch;
+use wardline_normalize::columns::Columns;
+use wardline_normalize::measurement::Claims;
+use wardline_store::registry::Assignments;
+
+/// Rows with their patients, and those that may not be stored.
+#[derive(Debug)]
+pub(crate) struct Attributed {
+    pub(crate) rows: RecordBatch,
+    /// Row index before, reason and detail.
+    pub(crate) refused: Vec<(usize, &'static str, String)>,
+    /// How many of `rows` have no patient.
+    pub(crate) unattributed: usize,
+}
+
+/// Fills in `patient_id`. `claims` name rows by index.
+pub(crate) fn attribute(
+    rows: &RecordBatch,
+    claims: &[(u32, Claims)],
+    assignments: &Assignments,
+) -> Result<Attributed, arrow::error::ArrowError> {
+    let columns = Columns::new(rows).map_err(|error| arrow::error::ArrowError::SchemaError(error.to_string()))?;
+    let claims: HashMap<usize, &Claims> = claims.iter().map(|(row, claims)| (*row as usize, claims)).collect();
+    let mut patients: Vec<Option<&str>> = Vec::with_capacity(rows.num_rows());
+    let mut refused = Vec::new();
+    for row in 0..rows.num_rows() {
+        let device = columns.device_id.value(row);
+        let user = wardline_normalize::columns::text(columns.device_user, row);
+        let assigned = assignments.resolve(device, user, columns.effective.value(row));
+        let patient = match claims.get(&row) {
+            None => Ok(assigned),
+            Some(claims) => claimed(claims, assigned, columns.effective.value(row), assignments),
+        };
+        match patient {
+            Ok(patient) => patients.push(patient),
+            Err((reason, detail)) => {
+                patients.push(None);
+                refused.push((row, reason, detail));
+            }
+        }
+    }
+    let index = rows.schema().index_of("patient_id")?;
+    let mut arrays = rows.columns().to_vec();
+    let unattributed = patients.iter().filter(|patient| patient.is_none()).count() - refused.len();
+    arrays[index] = Arc::new(StringArray::from(patients));
+    let mut rows = RecordBatch::try_new(rows.schema(), arrays)?;
+    if !refused.is_empty() {
+        let mut keep = vec![true; rows.num_rows()];
+        for (row, _, _) in &refused {
+            keep[*row] = false;
+        }
+        rows = filter_record_batch(&rows, &BooleanArray::from(keep))?;
+    }
+    Ok(Attributed { rows, refused, unattributed })
+}
+
+/// What the payload says of the patient must agree with the assignment and with itself.
+fn claimed<'a>(
+    claims: &Claims,
+    assigned: Option<&'a str>,
+    at: i64,
+    assignments: &'a Assignments,
+) -> Result<Option<&'a str>, (&'static str, String)> {
+    let conflict = |what: &str| {
+        let detail = format!("the payload's {what} names another patient than the assignment");
+        Err(("patient-conflict", detail))
+    };
+    let identified = match claims.patient.as_deref() {
+        None => None,
+        Some(identifier) => match known_patient(identifier, assignments) {
+            Some(patient) => Some(patient),
+            None => return Err(("unknown-patient", "the payload's patient identifier is not registered".to_owned())),
+        },
+    };
+    let bedded = claims.bed.as_deref().and_then(|bed| assignments.by_bed(bed, at));
+    if let (Some(assigned), Some(identified)) = (assigned, identified)
+        && assigned != identified
+    {
+        return conflict("patient identifier");
+    }
+    if let (Some(known), Some(bedded)) = (assigned.or(identified), bedded)
+        && known != bedded
+    {
+        return conflict("bed");
+    }
+    Ok(assigned.or(identified).or(bedded))
+}
+
+/// A foreign identifier, as `system|value` or bare.
+fn known_patient<'a>(identifier: &str, assignments: &'a Assignments) -> Option<&'a str> {
+    match identifier.rsplit_once('|') {
+        Some((system, value)) => assignments.by_identifier(Some(system), value),
+        None => assignments.by_identifier(None, identifier),
+    }
+}

@@ -1,0 +1,194 @@
+//! From MQTT messages to durable rows: normalise, attribute, tell repeats, log, acknowledge.
+//!
+//! ```text
+//! submit ──(blocking threads: decode a batch)──> sequencer ──> append (log, group commit) ──> settler
+//!                                               attribute,                                  answers in order,
+//!                                               dedup, quota                                then rules follow
+//! ```
+//!
+//! Batches are decoded side by side; the sequencer takes them one after the other, because what is a
+//! repeat depends on what went before; appends overlap so that one sync serves many batches; the
+//! settler answers in the sequencer's order, so a repeat is acknowledged only when its original is
+//! durable. Queues are bounded: a full one holds the acknowledgements back, never drops.
+
+mod attribute;
+mod decode;
+mod quota;
+mod reattribute;
+mod sequencer;
+mod settle;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+use wardline_ingest::{Answer, Closed, Incoming, Sink};
+use wardline_normalize::batch::Guard;
+use wardline_normalize::time::Micros;
+use wardline_store::registry::Registry;
+use wardline_store::{Dedup, Entry, Store};
+
+pub(crate) use quota::Limits;
+pub(crate) use sequencer::QUOTA_REASON;
+pub(crate) use reattribute::Window;
+
+use crate::metrics::Metrics;
+
+/// Batches that wait for the sequencer: enough to keep it busy while blocking threads decode.
+const JOBS: usize = 32;
+/// Appends under way: each holds one batch in memory, and one group commit takes them all.
+const APPENDS: usize = 64;
+
+/// What became durable, in the words of the log. Sent on in any order; positions have no holes.
+#[derive(Debug, Clone)]
+pub(crate) struct Durable {
+    pub(crate) seq: u64,
+    pub(crate) entry: Entry,
+    /// When the first message of the batch was read from its socket.
+    pub(crate) received: Micros,
+}
+
+/// Counts of the way in.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) messages: AtomicU64,
+    pub(crate) rows: AtomicU64,
+    pub(crate) duplicates: AtomicU64,
+    pub(crate) corrections: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) repeated_rejects: AtomicU64,
+    pub(crate) quota_exceeded: AtomicU64,
+    pub(crate) unattributed: AtomicU64,
+}
+
+/// What one batch did, for those who ask (quarantine replay, manual observations).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome {
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) stored: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) rejected: u64,
+    /// First rejection, for people.
+    pub(crate) detail: Option<String>,
+}
+
+pub(crate) enum Job {
+    Messages { decoded: tokio::task::JoinHandle<decode::Decoded>, reply: oneshot::Sender<Outcome> },
+    Rows { rows: RecordBatch, received: Micros, reply: oneshot::Sender<Outcome> },
+    Entry { entry: Entry, reply: oneshot::Sender<u64> },
+    Reattribute { window: Window, reply: oneshot::Sender<u64> },
+    /// Take nothing more, although the pipeline is still held.
+    Stop,
+}
+
+/// The way in; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Pipeline {
+    jobs: mpsc::Sender<Job>,
+    guard: Guard,
+}
+
+/// What the pipeline runs on.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) guard: Guard,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
+    /// The rule engine's bounded queue.
+    pub(crate) follow: mpsc::Sender<Durable>,
+    /// Called once when the log fails: nothing is acknowledged from then on.
+    pub(crate) failed: Arc<dyn Fn(&wardline_store::Error) + Send + Sync>,
+}
+
+impl Pipeline {
+    /// Starts sequencer and settler; both end after [`Pipeline::stop`].
+    pub(crate) fn start(parts: Parts) -> (Self, tokio::task::JoinHandle<()>) {
+        let (jobs, queue) = mpsc::channel(JOBS);
+        let (appends, settle_queue) = mpsc::channel(APPENDS);
+        let settler = settle::Settler {
+            follow: parts.follow,
+            metrics: Arc::clone(&parts.metrics),
+            failed: parts.failed,
+        };
+        let settled = tokio::spawn(settler.run(settle_queue));
+        let guard = parts.guard;
+        let sequencer = sequencer::Sequencer {
+            dedup: Dedup::new(&parts.store),
+            store: parts.store,
+            registry: parts.registry,
+            quota: quota::Quota::new(parts.limits),
+            metrics: parts.metrics,
+            appends,
+        };
+        let sequenced = tokio::spawn(sequencer.run(queue));
+        let ended = tokio::spawn(async move {
+            for task in [sequenced, settled] {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "the pipeline ended early");
+                }
+            }
+        });
+        (Self { jobs, guard }, ended)
+    }
+
+    async fn send<T>(&self, job: Job, answer: oneshot::Receiver<T>) -> Result<T, Closed> {
+        self.jobs.send(job).await.map_err(|_| Closed)?;
+        answer.await.map_err(|_| Closed)
+    }
+
+    /// Makes messages durable; the outcome is known when they are.
+    pub(crate) async fn messages(&self, messages: Vec<Incoming>) -> Result<Outcome, Closed> {
+        let guard = self.guard;
+        let decoded = tokio::task::spawn_blocking(move || decode::decode(messages, &guard));
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Messages { decoded, reply }, answer).await
+    }
+
+    /// Makes rows durable that are attributed already (manual observations).
+    pub(crate) async fn rows(&self, rows: RecordBatch, received: Micros) -> Result<Outcome, Closed> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Rows { rows, received, reply }, answer).await
+    }
+
+    /// Makes any other entry durable and gives its position.
+    pub(crate) async fn entry(&self, entry: Entry) -> Result<u64, Closed> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Entry { entry, reply }, answer).await
+    }
+
+    /// Brings stored rows of a device in line with the assignments of today; gives the position after it.
+    pub(crate) async fn reattribute(&self, window: Window) -> Result<u64, Closed> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Reattribute { window, reply }, answer).await
+    }
+
+    /// Takes nothing more; what was taken is settled.
+    pub(crate) async fn stop(&self) {
+        if self.jobs.send(Job::Stop).await.is_err() {
+            tracing::debug!("the pipeline had ended before it was stopped");
+        }
+    }
+
+    /// Lets the log carry the time, until the pipeline ends.
+    pub(crate) async fn tick(self, every: Duration, stop: tokio_util::sync::CancellationToken) {
+        let mut interval = tokio::time::interval(every);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(interval.tick()).await.is_some() {
+            if self.entry(Entry::Tick { at: crate::clock::now() }).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Sink for Pipeline {
+    fn submit(&self, batch: Vec<Incoming>) -> BoxFuture<'static, Result<Vec<Answer>, Closed>> {
+        let pipeline = self.clone();
+        async move { pipeline.messages(batch).await.map(|outcome| outcome.answers) }.boxed()
+    }
+}

@@ -1,0 +1,80 @@
+//! Late attribution: when assignments change, stored rows of the device follow as corrections.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow_array::{Array as _, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow_select::filter::filter_record_batch;
+use wardline_normalize::columns::{Columns, text};
+use wardline_normalize::time::Micros;
+use wardline_store::registry::{Assignments, Registry};
+use wardline_store::{Entry, Error, ReattributedEntry, Store};
+
+/// Rows of a device with `from <= effective < until`.
+#[derive(Debug, Clone)]
+pub(crate) struct Window {
+    pub(crate) device: String,
+    pub(crate) from: Micros,
+    pub(crate) until: Option<Micros>,
+}
+
+/// What to log so that stored rows say what the assignments say: one batch of corrections, and for the rules
+/// the interval that each former patient loses. Empty when nothing moves.
+pub(super) async fn entries(store: &Store, registry: &Registry, window: &Window) -> Result<Vec<Entry>, Error> {
+    let stored = store.rows_of_device(&window.device, window.from, window.until).await?;
+    let (rows, formers) = moved(&stored, &registry.assignments())?;
+    if rows.num_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    let at = crate::clock::now();
+    let mut entries = vec![Entry::Batch { received: at, rows, rejects: Vec::new() }];
+    entries.extend(formers.into_iter().map(|former| {
+        Entry::Reattributed(ReattributedEntry {
+            device: window.device.clone(),
+            device_user: None,
+            former: Some(former),
+            patient: None,
+            from: window.from,
+            until: window.until,
+            at,
+        })
+    }));
+    Ok(entries)
+}
+
+/// Rows to write again, with their patient of today, the next version and status `corrected`; and who had them.
+///
+/// Within the window the assignments decide alone: rows do not keep the identifiers that came with them.
+fn moved(rows: &RecordBatch, assignments: &Assignments) -> Result<(RecordBatch, BTreeSet<String>), Error> {
+    let schema = wardline_normalize::columns::schema();
+    let indices = schema.fields().iter().map(|field| rows.schema().index_of(field.name())).collect::<Result<Vec<_>, _>>()?;
+    let rows = rows.project(&indices)?;
+    let columns = Columns::new(&rows).map_err(|error| Error::Invalid(error.to_string()))?;
+    let mut keep = Vec::with_capacity(rows.num_rows());
+    let mut patients: Vec<Option<&str>> = Vec::with_capacity(rows.num_rows());
+    let mut formers = BTreeSet::new();
+    for row in 0..rows.num_rows() {
+        let user = text(columns.device_user, row);
+        let today = assignments.resolve(columns.device_id.value(row), user, columns.effective.value(row));
+        let former = text(columns.patient_id, row);
+        keep.push(today != former);
+        if let Some(former) = former.filter(|former| Some(*former) != today) {
+            formers.insert(former.to_owned());
+        }
+        patients.push(today);
+    }
+    let versions = Int64Array::from_iter_values(columns.version.iter().map(|version| version.unwrap_or(1) + 1));
+    let statuses = StringArray::from_iter_values(std::iter::repeat_n("corrected", rows.num_rows()));
+    let mut arrays = rows.columns().to_vec();
+    let replaced: [(&str, ArrayRef); 3] = [
+        ("patient_id", Arc::new(StringArray::from(patients))),
+        ("version", Arc::new(versions)),
+        ("status", Arc::new(statuses)),
+    ];
+    for (name, array) in replaced {
+        debug_assert_eq!(array.len(), rows.num_rows());
+        arrays[schema.index_of(name)?] = array;
+    }
+    let rows = RecordBatch::try_new(schema, arrays)?;
+    Ok((filter_record_batch(&rows, &BooleanArray::from(keep))?, formers))
+}

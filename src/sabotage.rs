@@ -1,0 +1,32 @@
+//! Faults that system tests switch on to prove that they would see them.
+//!
+//! They exist only in a build with the feature `sabotage`, which no release enables.
+//! `WARDLINE_SABOTAGE` names them, separated by commas: those of the store (see its configuration), and
+//! `stall-log:FILE`, which keeps every append from completing while the file is there.
+
+/// The store's faults.
+#[cfg(feature = "sabotage")]
+pub(crate) fn names() -> Vec<String> {
+    let names = std::env::var("WARDLINE_SABOTAGE").unwrap_or_default();
+    names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(not(feature = "sabotage"))]
+pub(crate) fn names() -> Vec<String> {
+    Vec::new()
+}
+
+/// Waits while the log is to stall.
+#[cfg(feature = "sabotage")]
+pub(crate) async fn stall() {
+    static FILE: std::sync::LazyLock<Option<std::path::PathBuf>> =
+        std::sync::LazyLock::new(|| names().iter().find_map(|name| name.strip_prefix("stall-log:").map(Into::into)));
+    let Some(file) = FILE.as_ref() else { return };
+    while file.try_exists().unwrap_or(false) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[cfg(not(feature = "sabotage"))]
+#[allow(clippy::unused_async, reason = "the same shape as with the feature")]
+pub(crate) async fn stall() {}

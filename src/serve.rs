@@ -1,0 +1,281 @@
+//! The service: one open data directory with MQTT, HTTP and delivery around it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use wardline_ingest::{
+    Authenticate, BatchConfig, BrokerConfig, BrokerPublisher, BrokerSource, DeviceFrom, Handle, Intake, Listener,
+    ListenerConfig, Principal, Principals, Role, Route, Routes, Stats, broker_publisher,
+};
+use wardline_store::registry::{self, Registry};
+
+use crate::backend::Adapter;
+use crate::config::{self, Config};
+use crate::core::{Core, Options};
+use crate::deliver::{self, Outbox, Receiver, Topic, Webhook};
+use crate::metrics::Sources;
+use crate::pipeline::Limits;
+
+/// Where the service listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    pub(crate) http: SocketAddr,
+    pub(crate) mqtt: Option<SocketAddr>,
+}
+
+/// Runs until `stop`; calls `ready` once everything listens.
+pub(crate) async fn run(
+    config: Config,
+    stop: CancellationToken,
+    ready: impl FnOnce(&Bound, &Core) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let rules = config.rules.as_ref().map(|file| {
+        std::fs::read_to_string(file).with_context(|| format!("cannot read the rules file {}", file.display()))
+    });
+    let mut destinations: Vec<_> = config.webhooks.iter().map(|webhook| deliver::destination(&webhook.name)).collect();
+    if config.alert_topic {
+        destinations.push(deliver::destination(TOPIC));
+    }
+    let core = Core::open(Options {
+        data_dir: config.data_dir.clone(),
+        site: Some(config.site.clone()),
+        flush_every: config.store.flush_every,
+        ahead: config.intake.ahead,
+        limits: Limits { messages: config.intake.quarantine_messages, bytes: config.intake.quarantine_bytes },
+        rules: Some(rules.transpose()?.unwrap_or_default()),
+        destinations,
+    })
+    .await?;
+    let outcome = with_core(&config, &core, &stop, ready).await;
+    let broken = core.broken.is_cancelled();
+    tracing::info!("draining");
+    let closed = core.close().await;
+    outcome.and(closed)?;
+    if broken {
+        anyhow::bail!("stopped after a failure");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Name of the alert topic among the receivers.
+const TOPIC: &str = "mqtt";
+
+async fn with_core(
+    config: &Config,
+    core: &Core,
+    stop: &CancellationToken,
+    ready: impl FnOnce(&Bound, &Core) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    // Intake ends first, so that whatever was read is answered; HTTP goes last.
+    let (intake_stop, http_stop) = (CancellationToken::new(), CancellationToken::new());
+    let stats = Arc::new(Stats::default());
+    let routes = Arc::new(Routes::new(config.routes.iter().map(route).collect())?);
+    let batching = BatchConfig { linger: config.intake.linger, ..BatchConfig::default() };
+    let (intake, batcher) = wardline_ingest::batcher(batching, Arc::clone(&stats));
+    let mut edge = JoinSet::new();
+    let (listener, mqtt) = listen(config, core, &intake, &routes, &intake_stop, &mut edge).await?;
+    let brokers = subscribe(config, &intake, &routes, &intake_stop, &mut edge)?;
+    let sink = Arc::new(core.pipeline.clone());
+    let batches = tokio::spawn(batcher.run(sink));
+    drop(intake);
+
+    let live = core.live.picture();
+    let adapter = Arc::new(Adapter {
+        store: core.store.clone(),
+        registry: Arc::clone(&core.registry),
+        pipeline: core.pipeline.clone(),
+        applied: core.applied.clone(),
+        routes,
+        sources: Sources {
+            metrics: Arc::clone(&core.metrics),
+            store: core.store.clone(),
+            registry: Arc::clone(&core.registry),
+            ingest: Some(stats),
+            live: Arc::clone(&live),
+        },
+        local: None,
+    });
+    let http_listener = tokio::net::TcpListener::bind(config.http.bind)
+        .await
+        .with_context(|| format!("cannot listen for HTTP on {}", config.http.bind))?;
+    let http = http_listener.local_addr()?;
+    let tls = config.http.tls.as_ref().map(crate::tls::server).transpose()?;
+    let mut settings = wardline_dashboard::Config::new(crate::clock::now);
+    settings.metrics_public = config.http.metrics_public;
+    settings.insecure = config.http.insecure;
+    let server = tokio::spawn(wardline_dashboard::serve(settings, adapter, live, http_listener, tls, http_stop.clone()));
+
+    let outbox = outbox(config, core, listener, brokers)?;
+    let deliveries = tokio::spawn(outbox.run(http_stop.clone()));
+    let ticks = tokio::spawn(core.pipeline.clone().tick(config.intake.tick, intake_stop.clone()));
+
+    ready(&Bound { http, mqtt }, core)?;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = core.broken.cancelled() => {}
+        Some(ended) = edge.join_next() => {
+            // An edge that ends on its own (a port taken away, a sink closed) stops the service.
+            ended?;
+            if !core.broken.is_cancelled() {
+                anyhow::bail!("a way in ended on its own");
+            }
+        }
+    }
+    intake_stop.cancel();
+    while let Some(ended) = edge.join_next().await {
+        ended?;
+    }
+    if let Err(error) = batches.await? {
+        tracing::warn!(%error, "the last batches were not taken");
+    }
+    ticks.await?;
+    http_stop.cancel();
+    server.await??;
+    deliveries.await?;
+    Ok(())
+}
+
+async fn listen(
+    config: &Config,
+    core: &Core,
+    intake: &Intake,
+    routes: &Arc<Routes>,
+    stop: &CancellationToken,
+    edge: &mut JoinSet<()>,
+) -> anyhow::Result<(Option<Handle>, Option<SocketAddr>)> {
+    let Some(mqtt) = &config.mqtt else { return Ok((None, None)) };
+    let settings = ListenerConfig {
+        insecure: mqtt.insecure,
+        max_packet: mqtt.max_packet,
+        max_connections: mqtt.max_connections,
+        ..ListenerConfig::new(mqtt.bind)
+    };
+    let tls = mqtt.tls.as_ref().map(crate::tls::server).transpose()?;
+    let login = Arc::new(Login { registry: Arc::clone(&core.registry), site: config.site.clone() });
+    let listener = Listener::bind(settings, tls, Arc::clone(routes), login, intake.clone())
+        .await
+        .with_context(|| format!("cannot listen for MQTT on {}", mqtt.bind))?;
+    let (handle, address) = (listener.handle(), listener.local_addr());
+    let stop = stop.clone();
+    edge.spawn(listener.run(stop));
+    Ok((Some(handle), Some(address)))
+}
+
+fn subscribe(
+    config: &Config,
+    intake: &Intake,
+    routes: &Arc<Routes>,
+    stop: &CancellationToken,
+    edge: &mut JoinSet<()>,
+) -> anyhow::Result<Vec<BrokerPublisher>> {
+    let mut publishers = Vec::new();
+    for broker in &config.brokers {
+        let settings = self::broker(broker)?;
+        if config.alert_topic {
+            let (publisher, task) = broker_publisher(settings.clone(), Arc::clone(intake.stats()));
+            publishers.push(publisher);
+            tokio::spawn(task.run(stop.clone()));
+        }
+        let source = BrokerSource::new(settings, Arc::clone(routes), intake.clone())
+            .with_context(|| format!("broker {}", broker.name))?;
+        edge.spawn(source.run(stop.clone()));
+    }
+    Ok(publishers)
+}
+
+/// The source's settings for a configured broker.
+pub(crate) fn broker(broker: &config::Broker) -> anyhow::Result<BrokerConfig> {
+    let password = broker.password.as_ref().map(|password| password.0.clone()).unwrap_or_default();
+    Ok(BrokerConfig {
+        credentials: broker.username.clone().map(|username| (username, password)),
+        tls: broker.ca.as_deref().map(crate::tls::client).transpose()?,
+        share: broker.share.clone(),
+        receive_maximum: broker.receive_maximum,
+        max_packet: broker.max_packet,
+        ..BrokerConfig::new(&broker.host, broker.port, &broker.client_id)
+    })
+}
+
+fn outbox(
+    config: &Config,
+    core: &Core,
+    listener: Option<Handle>,
+    brokers: Vec<BrokerPublisher>,
+) -> anyhow::Result<Outbox> {
+    let mut receivers: HashMap<String, Arc<dyn Receiver>> = HashMap::new();
+    for webhook in &config.webhooks {
+        receivers.insert(webhook.name.clone(), Arc::new(Webhook::new(webhook)?));
+    }
+    let topic = format!("wardline/v1/{}/alerts", config.site);
+    receivers.insert(TOPIC.to_owned(), Arc::new(Topic { topic, listener, brokers }));
+    Ok(Outbox {
+        registry: Arc::clone(&core.registry),
+        receivers,
+        metrics: Arc::clone(&core.metrics),
+        wake: Arc::clone(&core.outbox),
+    })
+}
+
+pub(crate) fn route(route: &config::Route) -> Route {
+    Route {
+        name: route.name.clone(),
+        filter: route.filter.clone(),
+        format: route.format.clone(),
+        principals: Principals::Named(route.principals.clone()),
+        device: route.device_level.map_or(DeviceFrom::Payload, DeviceFrom::TopicLevel),
+    }
+}
+
+/// MQTT credentials out of the registry.
+struct Login {
+    registry: Arc<Registry>,
+    site: String,
+}
+
+impl Login {
+    fn principal(&self, token: &registry::Token) -> Principal {
+        Principal {
+            name: token.name.clone(),
+            site: Some(token.site.clone().unwrap_or_else(|| self.site.clone())),
+            gateway: token.gateway.clone(),
+            device: token.device.clone(),
+            role: match token.role {
+                registry::Role::Publish => Role::Publish,
+                registry::Role::Read => Role::Read,
+                registry::Role::Operate => Role::Operate,
+                registry::Role::Admin => Role::Admin,
+            },
+        }
+    }
+}
+
+impl Authenticate for Login {
+    fn password(&self, user: &str, password: &[u8]) -> Option<Principal> {
+        self.registry.verify_mqtt(user, password, crate::clock::now()).map(|token| self.principal(&token))
+    }
+
+    fn certificate(&self, san_uri: &str) -> Option<Principal> {
+        self.registry.verify_certificate(san_uri, crate::clock::now()).map(|token| self.principal(&token))
+    }
+}
+
+/// Cancelled by SIGTERM or SIGINT; a second signal ends the process at once.
+pub(crate) fn on_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let cancelled = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping; a second signal stops at once, and the log keeps what was acknowledged");
+        cancelled.cancel();
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        std::process::exit(130);
+    });
+    Ok(stop)
+}

@@ -1,0 +1,15 @@
+//! Whole-system tests: they start the real programs and look at them from outside.
+
+mod harness;
+
+mod access;
+mod commands;
+mod crash;
+mod delivery;
+mod demo;
+mod flow;
+mod overload;
+mod recording;
+mod rejects;
+mod tidy;
+mod workspace;
