@@ -38,7 +38,11 @@ pub(crate) struct Job {
 }
 
 /// The rows of an entry, with their partition column.
-pub(crate) fn rows_of(entry: Entry, observation: &Shape, quarantine: &Shape) -> Result<Rows, Error> {
+pub(crate) fn rows_of(
+    entry: Entry,
+    observation: &Shape,
+    quarantine: &Shape,
+) -> Result<Rows, Error> {
     let Entry::Batch { rows, rejects, .. } = entry else {
         return Ok(Rows::default());
     };
@@ -64,7 +68,9 @@ impl Visible {
         if let Some(batch) = rows.quarantine
             && seq > self.quarantine.table.position
         {
-            self.quarantine.hot.insert(seq, shapes::with_seq(&batch, seq)?)?;
+            self.quarantine
+                .hot
+                .insert(seq, shapes::with_seq(&batch, seq)?)?;
         }
         self.applied = seq;
         Ok(())

@@ -7,6 +7,10 @@ use tokio::time::MissedTickBehavior;
 
 use crate::core::Core;
 
+/// Of so many rounds of merging, one looks for files that can be deleted: it lists every file,
+/// and what it looks for is a day old at least.
+const VACUUM_ROUNDS: u64 = 12;
+
 /// Commits every so often, or sooner when rows wait.
 pub(crate) async fn flusher(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(core.config.flush_every);
@@ -37,12 +41,15 @@ pub(crate) async fn compactor(core: Arc<Core>, mut stop: watch::Receiver<bool>) 
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
+    let mut round = 0_u64;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             _ = stop.changed() => return,
         }
-        if let Err(error) = core.compact().await {
+        let vacuum = round % VACUUM_ROUNDS == 0;
+        round += 1;
+        if let Err(error) = core.compact(vacuum).await {
             tracing::error!(%error, "files could not be merged; they stay as they are");
         }
     }

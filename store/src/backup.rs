@@ -25,8 +25,7 @@ pub(crate) async fn backup(core: &Arc<Core>, dest: &Path) -> Result<(), Error> {
     let done = tokio::task::spawn_blocking(move || {
         empty_dir(&dest)?;
         for part in PARTS {
-            copy(&root.join(part), &dest.join(part))
-                .map_err(Error::io(format!("copy {part}")))?;
+            copy(&root.join(part), &dest.join(part)).map_err(Error::io(format!("copy {part}")))?;
         }
         sync_dir(&dest).map_err(Error::io("sync the copy"))
     })
@@ -41,7 +40,11 @@ pub(crate) async fn backup(core: &Arc<Core>, dest: &Path) -> Result<(), Error> {
 /// # Errors
 /// `src` is no data directory, `dest` is not empty, or the file system.
 pub fn restore(src: &Path, dest: &Path) -> Result<(), Error> {
-    if !src.join("FORMAT").try_exists().map_err(Error::io("look for FORMAT"))? {
+    if !src
+        .join("FORMAT")
+        .try_exists()
+        .map_err(Error::io("look for FORMAT"))?
+    {
         return Err(Error::Source {
             what: "backup",
             detail: format!("{} has no FORMAT file", src.display()),

@@ -16,8 +16,8 @@ use crate::table::{FileWriter, Purpose, Table, TableFile, file_columns};
 const MERGE_FILES: usize = 256;
 
 impl Core {
-    /// Merges small files of every table, then deletes files that no version needs.
-    pub(crate) async fn compact(&self) -> Result<(), Error> {
+    /// Merges small files of every table, then, if asked, deletes files that no version needs.
+    pub(crate) async fn compact(&self, vacuum: bool) -> Result<(), Error> {
         let mut tables = self.tables.lock().await;
         let Tables {
             observation,
@@ -31,8 +31,10 @@ impl Core {
                 self.show(table);
                 self.counters.compactions.fetch_add(1, Ordering::Relaxed);
             }
-            table.vacuum().await?;
-            self.show(table);
+            if vacuum {
+                table.vacuum().await?;
+                self.show(table);
+            }
         }
         Ok(())
     }

@@ -65,8 +65,7 @@ impl Visible {
     }
 
     pub(crate) fn safe_position(&self) -> u64 {
-        Self::safe(&self.observation, self.applied)
-            .min(Self::safe(&self.quarantine, self.applied))
+        Self::safe(&self.observation, self.applied).min(Self::safe(&self.quarantine, self.applied))
     }
 }
 

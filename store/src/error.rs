@@ -27,7 +27,9 @@ pub enum Error {
         known: u32,
     },
     /// A table is older than what has been released from the log.
-    #[error("table {table} stands at log position {table_at}, but the log was released up to {released}: part of the data directory was replaced by an older copy")]
+    #[error(
+        "table {table} stands at log position {table_at}, but the log was released up to {released}: part of the data directory was replaced by an older copy"
+    )]
     Behind {
         /// Which table.
         table: &'static str,
@@ -37,7 +39,9 @@ pub enum Error {
         released: u64,
     },
     /// The log ends before what the tables have: part of it is gone.
-    #[error("the log ends at position {last}, but the tables were committed up to {committed}: the log was replaced or lost")]
+    #[error(
+        "the log ends at position {last}, but the tables were committed up to {committed}: the log was replaced or lost"
+    )]
     LogBehind {
         /// Last record of the log.
         last: u64,

@@ -55,7 +55,11 @@ impl Core {
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests stop here")]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "tests stop here"
+    )]
     fn step(&self, _: FlushStep) -> Result<(), Error> {
         Ok(())
     }
@@ -149,8 +153,8 @@ impl Core {
         for some in likely.chunks(20) {
             let list = some.iter().map(|id| lit(id.as_str())).collect();
             let filter = col("id").in_list(list, false);
-            let mut stream = self
-                .scan_files(table, std::slice::from_ref(file), &[filter], Some(&["id"]))?;
+            let mut stream =
+                self.scan_files(table, std::slice::from_ref(file), &[filter], Some(&["id"]))?;
             while let Some(batch) = stream.next().await {
                 let found = batch?;
                 let column = found.column(0).as_string::<i32>();
@@ -192,12 +196,14 @@ impl Core {
     async fn flush_alerts(&self, table: &mut Table) -> Result<(), Error> {
         loop {
             table.settle().await?;
-            let events = self.alert_events(table.state().position, ALERT_BATCH).await?;
+            let events = self
+                .alert_events(table.state().position, ALERT_BATCH)
+                .await?;
             let Some(last) = events.last() else {
                 break;
             };
-            let position = u64::try_from(last.rowid)
-                .map_err(|_| Error::Table("a negative rowid".into()))?;
+            let position =
+                u64::try_from(last.rowid).map_err(|_| Error::Table("a negative rowid".into()))?;
             let full = events.len() == ALERT_BATCH;
             let rows = crate::table::with_date(&shapes::alert_rows(&events)?, &table.shape)?;
             let adds = write_sorted(table, rows).await?;
@@ -229,7 +235,9 @@ impl Core {
             (upto, cursor)
         };
         if self.store.failed() {
-            return Err(Error::Table("a sync failed; nothing is released any more".into()));
+            return Err(Error::Table(
+                "a sync failed; nothing is released any more".into(),
+            ));
         }
         if upto <= self.released.load(Ordering::SeqCst) {
             return Ok(());

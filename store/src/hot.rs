@@ -62,6 +62,8 @@ pub(crate) struct Hot {
     next_serial: u64,
     /// Blocks below this serial belong to a flush under way.
     frozen: u64,
+    /// Keeps repeats of an id; only in a sabotaged build.
+    keep_repeats: bool,
 }
 
 /// What a query sees of the hot rows.
@@ -92,6 +94,13 @@ fn version(batch: &RecordBatch, row: usize) -> i64 {
 }
 
 impl Hot {
+    pub(crate) fn new(keep_repeats: bool) -> Self {
+        Self {
+            keep_repeats,
+            ..Self::default()
+        }
+    }
+
     /// Takes rows of a log position above all earlier ones. A row whose id is here with the same
     /// or a higher version is left out.
     pub(crate) fn insert(&mut self, seq: u64, rows: RecordBatch) -> Result<(), Error> {
@@ -108,7 +117,11 @@ impl Hot {
             corrections += usize::from(place.version > 1);
             let key = key(id.unwrap_or_default());
             match self.index.get(&key).copied() {
-                Some(old) if old.version >= place.version => struck.push(row),
+                Some(old) if old.version >= place.version => {
+                    if !self.keep_repeats {
+                        struck.push(row);
+                    }
+                }
                 Some(old) => {
                     if old.serial == serial {
                         struck.push(old.row);
@@ -153,7 +166,10 @@ impl Hot {
             return Ok(());
         }
         let tail = self.blocks.split_off(self.blocks.len() - small);
-        let live = tail.iter().map(Block::live).collect::<Result<Vec<_>, _>>()?;
+        let live = tail
+            .iter()
+            .map(Block::live)
+            .collect::<Result<Vec<_>, _>>()?;
         let rows = concat_batches(&live[0].schema(), &live)?;
         let serial = self.next_serial;
         self.next_serial += 1;
@@ -268,7 +284,7 @@ impl Hot {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{ArrayRef, Int64Array};
+    use arrow_array::{Array, ArrayRef, Int64Array};
 
     use super::*;
 
@@ -297,8 +313,10 @@ mod tests {
     #[test]
     fn the_highest_version_of_an_id_is_seen_once() {
         let mut hot = Hot::default();
-        hot.insert(1, rows(&[("a", 1), ("b", 1), ("b", 1)])).unwrap();
-        hot.insert(2, rows(&[("a", 2), ("c", 1), ("c", 2)])).unwrap();
+        hot.insert(1, rows(&[("a", 1), ("b", 1), ("b", 1)]))
+            .unwrap();
+        hot.insert(2, rows(&[("a", 2), ("c", 1), ("c", 2)]))
+            .unwrap();
         hot.insert(3, rows(&[("a", 1)])).unwrap();
         let view = hot.view().unwrap();
         let expected = [("a", 2), ("b", 1), ("c", 2)].map(|(i, v)| (i.to_owned(), v));

@@ -51,6 +51,7 @@ mod tests;
 mod verify;
 
 pub use alerts::{AlertEventRow, AlertFeed};
+pub use backup::restore;
 pub use config::{Config, FLUSH_ROWS, HOT_ROWS_MAX, registry_path};
 pub use dedup::{Classified, Dedup, STREAMS_MAX, Verdict};
 pub use entry::{
@@ -59,5 +60,4 @@ pub use entry::{
 pub use error::Error;
 pub use search::{Bound, Cursor, Page, Search, Sort};
 pub use store::{Stats, Store};
-pub use backup::restore;
 pub use verify::{Finding, Report, verify};

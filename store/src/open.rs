@@ -71,14 +71,16 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, Error> {
     }
     let options = log_options(&config);
     let dir = layout.log();
-    let (log, recovered) = tokio::task::spawn_blocking(move || {
-        Log::open(Arc::new(RealDisk), &dir, options)
-    })
-    .await
-    .map_err(|_| Error::Closed)?
-    .map_err(log_error)?;
+    let (log, recovered) =
+        tokio::task::spawn_blocking(move || Log::open(Arc::new(RealDisk), &dir, options))
+            .await
+            .map_err(|_| Error::Closed)?
+            .map_err(log_error)?;
     if let Some(cut) = &recovered.truncated {
-        tracing::warn!(bytes = cut.bytes, "the torn end of the log was cut off; it was never acknowledged");
+        tracing::warn!(
+            bytes = cut.bytes,
+            "the torn end of the log was cut off; it was never acknowledged"
+        );
     }
     let committed = tables
         .observation
@@ -94,7 +96,7 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, Error> {
     }
     let part = |table: &Table| Part {
         table: table.state().clone(),
-        hot: Hot::default(),
+        hot: Hot::new(sabotaged(&config, "skip-dedup")),
     };
     let visible = Visible {
         observation: part(&tables.observation),
@@ -139,7 +141,10 @@ async fn replay(core: &Core, last: u64) -> Result<(), Error> {
             other => other,
         })?;
         let taken = rows_of(entry, &observation, &quarantine)?;
-        rows += taken.observation.as_ref().map_or(0, |b| b.num_rows() as u64);
+        rows += taken
+            .observation
+            .as_ref()
+            .map_or(0, |b| b.num_rows() as u64);
         core.visible().apply(seq, taken)?;
         if core.visible().hot_rows() >= core.config.flush_rows {
             core.flush().await?;

@@ -9,10 +9,10 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use wardline_normalize::columns;
 
+use crate::Error;
 use crate::alerts::AlertEventRow;
 use crate::entry::Rejected;
 use crate::table::Shape;
-use crate::Error;
 
 fn schema(fields: &[(&str, DataType, bool)]) -> SchemaRef {
     Arc::new(Schema::new(
@@ -143,8 +143,17 @@ pub(crate) fn quarantine_rows(rejects: &[Rejected]) -> Result<RecordBatch, Error
     finish(
         &QUARANTINE,
         vec![
-            &mut id, &mut received, &mut source, &mut topic, &mut device, &mut reason, &mut detail,
-            &mut record, &mut content, &mut payload, &mut seq,
+            &mut id,
+            &mut received,
+            &mut source,
+            &mut topic,
+            &mut device,
+            &mut reason,
+            &mut detail,
+            &mut record,
+            &mut content,
+            &mut payload,
+            &mut seq,
         ],
     )
 }
@@ -199,10 +208,31 @@ pub(crate) fn alert_rows(events: &[AlertEventRow]) -> Result<RecordBatch, Error>
     finish(
         &ALERT,
         vec![
-            &mut rowid, &mut seq, &mut ordinal, &mut alert, &mut rule, &mut rule_version,
-            &mut subject, &mut patient, &mut device, &mut class, &mut priority, &mut event,
-            &mut state, &mut by, &mut ack, &mut silenced, &mut level, &mut onset, &mut ended,
-            &mut event_time, &mut processed, &mut value, &mut unit, &mut message, &mut evidence,
+            &mut rowid,
+            &mut seq,
+            &mut ordinal,
+            &mut alert,
+            &mut rule,
+            &mut rule_version,
+            &mut subject,
+            &mut patient,
+            &mut device,
+            &mut class,
+            &mut priority,
+            &mut event,
+            &mut state,
+            &mut by,
+            &mut ack,
+            &mut silenced,
+            &mut level,
+            &mut onset,
+            &mut ended,
+            &mut event_time,
+            &mut processed,
+            &mut value,
+            &mut unit,
+            &mut message,
+            &mut evidence,
         ],
     )
 }

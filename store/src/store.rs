@@ -120,6 +120,12 @@ impl Store {
     pub async fn append(&self, entry: Entry) -> Result<u64, Error> {
         let core = self.core();
         let payload = Bytes::from(entry.encode()?);
+        if payload.len() > wardline_log::MAX_RECORD_BYTES {
+            return Err(Error::Record {
+                seq: 0,
+                detail: format!("{} bytes are more than one record may have", payload.len()),
+            });
+        }
         let rows = append::rows_of(entry, &shapes::observation(), &shapes::quarantine())?;
         self.room().await;
         let sender = self
@@ -162,12 +168,10 @@ impl Store {
         seq: u64,
     ) -> impl Iterator<Item = Result<(u64, Entry), Error>> + Send + use<> {
         let core = self.core();
-        core.log
-            .read_from(seq.max(core.log.first()))
-            .map(|record| {
-                let (seq, bytes) = record.map_err(|e| Error::Log(e.to_string()))?;
-                Ok((seq, Entry::decode(&bytes)?))
-            })
+        core.log.read_from(seq.max(core.log.first())).map(|record| {
+            let (seq, bytes) = record.map_err(|e| Error::Log(e.to_string()))?;
+            Ok((seq, Entry::decode(&bytes)?))
+        })
     }
 
     /// First log position that [`Store::replay_from`] can still give.
@@ -204,10 +208,7 @@ impl Store {
     /// # Errors
     /// As [`Store::sql`].
     pub async fn sql_stream(&self, query: &str) -> Result<SendableRecordBatchStream, Error> {
-        let frame = self
-            .session()
-            .sql_with_options(query, read_only())
-            .await?;
+        let frame = self.session().sql_with_options(query, read_only()).await?;
         Ok(frame.execute_stream().await?)
     }
 
@@ -322,7 +323,7 @@ impl Store {
     /// # Errors
     /// A table could not be read or written.
     pub async fn compact(&self) -> Result<(), Error> {
-        self.core().compact().await
+        self.core().compact(true).await
     }
 
     /// Copies tables and log at one consistent point to a new directory, synced. The registry is

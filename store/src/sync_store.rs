@@ -378,7 +378,13 @@ mod tests {
         assert_eq!(store.syncs(), (4, 7));
         store.rename(&at("c/four"), &at("a/five")).await.unwrap();
         assert_eq!(store.syncs(), (5, 9));
-        let bytes = store.get(&at("a/five")).await.unwrap().bytes().await.unwrap();
+        let bytes = store
+            .get(&at("a/five"))
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap();
         assert_eq!(bytes.as_ref(), b"34");
     }
 
@@ -388,7 +394,10 @@ mod tests {
         let store = SyncStore::new(true);
         let path = Path::from_absolute_path(dir.path().join("x")).unwrap();
         let create = PutOptions::from(PutMode::Create);
-        store.put_opts(&path, "1".into(), create.clone()).await.unwrap();
+        store
+            .put_opts(&path, "1".into(), create.clone())
+            .await
+            .unwrap();
         let again = store.put_opts(&path, "2".into(), create).await;
         assert!(matches!(
             again,
@@ -399,7 +408,10 @@ mod tests {
             .map(|e| e.unwrap().file_name())
             .collect();
         assert_eq!(names, ["x"]);
-        let mode = fs::metadata(dir.path().join("x")).unwrap().permissions().mode();
+        let mode = fs::metadata(dir.path().join("x"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

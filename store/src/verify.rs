@@ -46,10 +46,12 @@ pub async fn verify(data_dir: &Path) -> Result<Report, Error> {
         .map_err(|_| Error::Closed)?
         .map_err(|e| Error::Log(e.to_string()))?;
     report.log_records = log.records;
-    report.findings.extend(log.damage.into_iter().map(|d| Finding {
-        file: d.file,
-        what: format!("byte {}: {}", d.offset, d.what),
-    }));
+    report
+        .findings
+        .extend(log.damage.into_iter().map(|d| Finding {
+            file: d.file,
+            what: format!("byte {}: {}", d.offset, d.what),
+        }));
     let mut committed = 0;
     for shape in [shapes::observation(), shapes::quarantine(), shapes::alert()] {
         let follows_log = shape.name != "alert";
@@ -69,7 +71,11 @@ pub async fn verify(data_dir: &Path) -> Result<Report, Error> {
 
 async fn verify_table(data_dir: &Path, shape: Shape, report: &mut Report) -> Result<u64, Error> {
     let dir = data_dir.join("tables").join(shape.name);
-    if !dir.join("_delta_log").try_exists().map_err(Error::io("look for a table"))? {
+    if !dir
+        .join("_delta_log")
+        .try_exists()
+        .map_err(Error::io("look for a table"))?
+    {
         return Ok(0);
     }
     let table = match Table::open(&dir, shape, SyncStore::new(true)).await {

@@ -27,7 +27,11 @@ impl Content {
         if columns.value.is_valid(i) {
             // Zero has one form and NaN too: bits would call equal numbers different.
             let value = columns.value.value(i) + 0.0;
-            let bits = if value.is_nan() { u64::MAX } else { value.to_bits() };
+            let bits = if value.is_nan() {
+                u64::MAX
+            } else {
+                value.to_bits()
+            };
             bytes.extend_from_slice(&bits.to_le_bytes());
         }
         for text in [columns.value_text, columns.data_absent_reason, columns.unit] {

@@ -6,10 +6,14 @@
 //! milliseconds. Below a *floor*, the highest time that was stored when the server started (or
 //! that a forgotten stream had), nothing is known of a stream: such readings are looked up, in
 //! hot rows and table, in one batch.
+//!
+//! A changed value is a correction; what it replaced is remembered (until the next start), so that
+//! a late repeat of the first statement does not undo it.
 
 mod content;
 mod seed;
 mod streams;
+mod superseded;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +45,9 @@ pub enum Verdict {
         version: i64,
     },
 }
+
+/// Earlier contents of corrected rows remembered: a bound for floods of corrections.
+const SUPERSEDED_MAX: usize = 100_000;
 
 /// What is known of an id that is on its way to the log.
 #[derive(Clone, Copy, Debug)]
@@ -201,14 +208,26 @@ impl Dedup {
             let earlier = in_flight
                 .get(&key)
                 .map(|p| (p.version, p.content))
-                .or_else(|| if unsure { stored.get(&key).copied() } else { None });
+                .or_else(|| {
+                    if unsure {
+                        stored.get(&key).copied()
+                    } else {
+                        None
+                    }
+                });
             let version = match earlier {
                 None => 1,
                 Some((_, before)) if before == content => {
                     classified.verdicts[i] = Verdict::Duplicate;
                     continue;
                 }
+                // The statement that was corrected, delivered again, is no second correction.
+                Some(_) if streams.superseded.has(key, content) => {
+                    classified.verdicts[i] = Verdict::Duplicate;
+                    continue;
+                }
                 Some((version, before)) => {
+                    streams.superseded.add(key, before);
                     classified.verdicts[i] = Verdict::Correction {
                         version: version + 1,
                     };

@@ -6,6 +6,8 @@ use arrow_array::{Array, StringArray};
 use wardline_normalize::columns::Columns;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::superseded::Superseded;
+
 /// Gaps kept per stream: a reconnecting gateway fills one; more are rare.
 const GAPS: usize = 4;
 
@@ -73,6 +75,7 @@ pub(super) struct Streams {
     clock: u64,
     tickets: u64,
     scratch: Vec<u8>,
+    pub(super) superseded: Superseded,
 }
 
 impl Streams {
@@ -84,6 +87,7 @@ impl Streams {
             clock: 0,
             tickets: 0,
             scratch: Vec::new(),
+            superseded: Superseded::default(),
         }
     }
 
@@ -111,7 +115,10 @@ impl Streams {
         );
         self.clock += 1;
         let floor = self.floor;
-        let stream = self.streams.entry(key).or_insert_with(|| Stream::new(floor));
+        let stream = self
+            .streams
+            .entry(key)
+            .or_insert_with(|| Stream::new(floor));
         stream.used = self.clock;
         let known = stream.see(at);
         if self.streams.len() > self.capacity {

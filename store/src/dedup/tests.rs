@@ -42,13 +42,24 @@ async fn repeats_and_changes_are_told_apart() {
     let dedup = Dedup::new(&store);
     let row = Row::new("d", T0, 80.0);
     let changed = Row::new("d", T0, 82.0);
-    assert_eq!(send(&store, &dedup, &[row.clone(), row.clone()]).await, [Verdict::New, Verdict::Duplicate]);
+    assert_eq!(
+        send(&store, &dedup, &[row.clone(), row.clone()]).await,
+        [Verdict::New, Verdict::Duplicate]
+    );
     let correction = Verdict::Correction { version: 2 };
     assert_eq!(send(&store, &dedup, &[changed.clone()]).await, [correction]);
     // The stored row says `corrected`; the same statement again is no news.
-    assert_eq!(send(&store, &dedup, &[changed.clone()]).await, [Verdict::Duplicate]);
+    assert_eq!(
+        send(&store, &dedup, &[changed.clone()]).await,
+        [Verdict::Duplicate]
+    );
     store.flush().await.unwrap();
     assert_eq!(send(&store, &dedup, &[changed]).await, [Verdict::Duplicate]);
+    // A late repeat of the first statement does not undo the correction.
+    assert_eq!(
+        send(&store, &dedup, &[row.clone()]).await,
+        [Verdict::Duplicate]
+    );
     let found = store.find(&[row.id()]).await.unwrap();
     let found = Columns::new(&found).unwrap();
     assert_eq!((found.id.len(), found.version.value(0)), (1, 2));
@@ -67,10 +78,16 @@ async fn a_row_on_its_way_counts_for_the_next_batch() {
     assert_eq!(first.verdicts(), [Verdict::New]);
     assert_eq!(second.verdicts(), [Verdict::Duplicate]);
     drop(second);
-    assert_eq!(dedup.classify(&rows).await.unwrap().verdicts(), [Verdict::Duplicate]);
+    assert_eq!(
+        dedup.classify(&rows).await.unwrap().verdicts(),
+        [Verdict::Duplicate]
+    );
     // Given up before it was appended: it is new again.
     drop(first);
-    assert_eq!(dedup.classify(&rows).await.unwrap().verdicts(), [Verdict::New]);
+    assert_eq!(
+        dedup.classify(&rows).await.unwrap().verdicts(),
+        [Verdict::New]
+    );
     store.close().await.unwrap();
 }
 
@@ -80,7 +97,12 @@ async fn a_device_far_ahead_of_time_does_not_blind_the_others() {
     let store = Store::open(config(dir.path())).await.unwrap();
     let now = chrono::Utc::now().timestamp_micros();
     let far = Row::new("far", 4_000_000_000_000_000, 1.0);
-    send(&store, &Dedup::new(&store), &[far.clone(), Row::new("d", now, 1.0)]).await;
+    send(
+        &store,
+        &Dedup::new(&store),
+        &[far.clone(), Row::new("d", now, 1.0)],
+    )
+    .await;
     store.flush().await.unwrap();
     let dedup = Dedup::new(&store);
     assert_eq!(send(&store, &dedup, &[far]).await, [Verdict::Duplicate]);
@@ -108,18 +130,31 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..25)
 }
 
-/// What a perfect memory would say: id to version and value.
-fn model(known: &mut HashMap<String, (i64, f64)>, row: &Row) -> Verdict {
+/// What a perfect memory has of an id; `past` is what corrections replaced since the last start.
+#[derive(Debug)]
+struct Memory {
+    version: i64,
+    value: f64,
+    past: Vec<f64>,
+}
+
+fn model(known: &mut HashMap<String, Memory>, row: &Row) -> Verdict {
     match known.get_mut(&row.id()) {
         None => {
-            known.insert(row.id(), (1, row.value));
+            let memory = Memory {
+                version: 1,
+                value: row.value,
+                past: vec![],
+            };
+            known.insert(row.id(), memory);
             Verdict::New
         }
-        Some((_, value)) if *value == row.value => Verdict::Duplicate,
-        Some((version, value)) => {
-            *version += 1;
-            *value = row.value;
-            Verdict::Correction { version: *version }
+        Some(m) if m.value == row.value || m.past.contains(&row.value) => Verdict::Duplicate,
+        Some(m) => {
+            m.version += 1;
+            m.past.push(m.value);
+            m.value = row.value;
+            Verdict::Correction { version: m.version }
         }
     }
 }
@@ -148,22 +183,34 @@ async fn run(steps: Vec<Step>, capacity: usize) {
                 store.crash().await;
                 store = Store::open(config(dir.path())).await.unwrap();
                 dedup = Dedup::with_capacity(&store, capacity);
+                known.values_mut().for_each(|m: &mut Memory| m.past.clear());
             }
         }
     }
-    let found = store.sql("SELECT id, version, value FROM observation").await.unwrap();
+    let found = store
+        .sql("SELECT id, version, value FROM observation")
+        .await
+        .unwrap();
     let stored: HashMap<String, (i64, f64)> = found
         .iter()
         .flat_map(|b| {
             let id = b.column(0).as_string::<i32>();
             let version = b.column(1).as_primitive::<arrow_array::types::Int64Type>();
-            let value = b.column(2).as_primitive::<arrow_array::types::Float64Type>();
-            (0..b.num_rows()).map(move |i| {
-                (id.value(i).to_owned(), (version.value(i), value.value(i)))
-            })
+            let value = b
+                .column(2)
+                .as_primitive::<arrow_array::types::Float64Type>();
+            (0..b.num_rows())
+                .map(move |i| (id.value(i).to_owned(), (version.value(i), value.value(i))))
         })
         .collect();
-    assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), known.len());
+    assert_eq!(
+        found.iter().map(RecordBatch::num_rows).sum::<usize>(),
+        known.len()
+    );
+    let known: HashMap<String, (i64, f64)> = known
+        .into_iter()
+        .map(|(id, m)| (id, (m.version, m.value)))
+        .collect();
     assert_eq!(stored, known);
     drop(dedup);
     store.close().await.unwrap();

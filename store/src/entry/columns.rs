@@ -9,7 +9,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Float64Type, Int8Type, Int64Type, TimestampMicrosecondType,
 };
-use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{
+    Array, ArrayRef, PrimitiveArray, RecordBatch, RecordBatchOptions, new_null_array,
+};
 use arrow_schema::DataType;
 use wardline_normalize::columns;
 
@@ -22,11 +24,39 @@ const ROWS_MAX: usize = 1 << 20;
 
 /// Columns by number. Only ever added to: the numbers are in logs.
 const NUMBERS: [&str; 33] = [
-    "id", "version", "patient_id", "encounter_id", "device_id", "gateway_id", "site", "code",
-    "mdc", "panel", "panel_id", "channel", "device_user", "value", "value_text", "decimals",
-    "unit", "effective", "effective_end", "device_time", "time_source", "received", "status",
-    "data_absent_reason", "interpretation", "body_site", "method", "quality", "source",
-    "type_name", "value_name", "correlation_id", "raw",
+    "id",
+    "version",
+    "patient_id",
+    "encounter_id",
+    "device_id",
+    "gateway_id",
+    "site",
+    "code",
+    "mdc",
+    "panel",
+    "panel_id",
+    "channel",
+    "device_user",
+    "value",
+    "value_text",
+    "decimals",
+    "unit",
+    "effective",
+    "effective_end",
+    "device_time",
+    "time_source",
+    "received",
+    "status",
+    "data_absent_reason",
+    "interpretation",
+    "body_site",
+    "method",
+    "quality",
+    "source",
+    "type_name",
+    "value_name",
+    "correlation_id",
+    "raw",
 ];
 
 const NULLS: u8 = 1;
@@ -72,7 +102,13 @@ fn put_column(array: &ArrayRef, out: &mut Vec<u8>) -> Result<(), Error> {
         out.extend_from_slice(&bits);
     }
     let constant = match array.data_type() {
-        DataType::Utf8 => put_texts(array.as_string::<i32>().iter().map(|v| v.map(str::as_bytes)), out),
+        DataType::Utf8 => put_texts(
+            array
+                .as_string::<i32>()
+                .iter()
+                .map(|v| v.map(str::as_bytes)),
+            out,
+        ),
         DataType::Binary => put_texts(array.as_binary::<i32>().iter(), out),
         DataType::Int8 => put_numbers::<Int8Type, 1>(array, i8::to_le_bytes, out),
         DataType::Int64 => put_numbers::<Int64Type, 8>(array, i64::to_le_bytes, out),
@@ -89,7 +125,10 @@ fn put_column(array: &ArrayRef, out: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 /// Writes the values that are not null, once if all are the same; says whether they are.
-fn put_texts<'a>(values: impl Iterator<Item = Option<&'a [u8]>> + Clone, out: &mut Vec<u8>) -> bool {
+fn put_texts<'a>(
+    values: impl Iterator<Item = Option<&'a [u8]>> + Clone,
+    out: &mut Vec<u8>,
+) -> bool {
     let mut all = values.flatten();
     let first = all.clone().next();
     let constant = all.clone().all(|v| Some(v) == first);
@@ -167,7 +206,11 @@ fn take_column(input: &mut Input<'_>, rows: usize, kind: &DataType) -> Result<Ar
         DataType::Utf8 => {
             let mut out = StringBuilder::with_capacity(rows, 0);
             let text = |v| std::str::from_utf8(v).map_err(|_| damaged("a text that is not UTF-8"));
-            let fixed = if constant { Some(text(input.bytes()?)?) } else { None };
+            let fixed = if constant {
+                Some(text(input.bytes()?)?)
+            } else {
+                None
+            };
             for i in 0..rows {
                 match (is_valid(i), fixed) {
                     (false, _) => out.append_null(),

@@ -43,7 +43,13 @@ fn entries() -> Vec<Entry> {
         Entry::Batch {
             received: 7,
             rows: rows(&[Some(1.5), None, Some(f64::MIN)], &["a", "b", "a"]),
-            rejects: vec![reject.clone(), Rejected { record: None, ..reject }],
+            rejects: vec![
+                reject.clone(),
+                Rejected {
+                    record: None,
+                    ..reject
+                },
+            ],
         },
         Entry::Batch {
             received: 7,

@@ -41,6 +41,13 @@ const METADATA_CACHE: usize = 64 << 20;
 /// Memory, spill files and stores that all queries share.
 fn runtime(config: &Config, store: Arc<dyn ObjectStore>) -> Result<Arc<RuntimeEnv>, Error> {
     let spill = config.data_dir.join("spill");
+    // What a killed process left behind.
+    match std::fs::remove_dir_all(&spill) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::io("clear the spill directory")(e));
+        }
+        _ => {}
+    }
     crate::layout::make_private_dir(&spill).map_err(Error::io("make the spill directory"))?;
     let pool = TrackConsumersPool::new(
         FairSpillPool::new(config.query_memory),
@@ -99,10 +106,7 @@ impl Core {
 
     /// Runs a query to its end.
     pub(crate) async fn collect(&self, query: &str) -> Result<Vec<RecordBatch>, Error> {
-        let frame = self
-            .context()
-            .sql_with_options(query, read_only())
-            .await?;
+        let frame = self.context().sql_with_options(query, read_only()).await?;
         Ok(frame.collect().await?)
     }
 
@@ -145,9 +149,9 @@ impl Core {
             _ => Arc::new(CoalescePartitionsExec::new(plan)),
         };
         if plan.output_partitioning().partition_count() == 0 {
-            return Ok(Box::pin(datafusion::physical_plan::EmptyRecordBatchStream::new(
-                plan.schema(),
-            )));
+            return Ok(Box::pin(
+                datafusion::physical_plan::EmptyRecordBatchStream::new(plan.schema()),
+            ));
         }
         Ok(plan.execute(0, task)?)
     }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::compute::concat_batches;
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::RecordBatch;
 use datafusion::common::ScalarValue;
-use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::functions::expr_fn::coalesce;
+use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use wardline_normalize::time::Micros;
 
@@ -89,7 +89,11 @@ impl Core {
 
     /// Rows that meet a condition, in one batch.
     pub(crate) async fn rows_where(&self, condition: Expr) -> Result<RecordBatch, Error> {
-        let batches = self.observation_frame()?.filter(condition)?.collect().await?;
+        let batches = self
+            .observation_frame()?
+            .filter(condition)?
+            .collect()
+            .await?;
         self.one_batch(&batches)
     }
 
@@ -127,9 +131,11 @@ impl Core {
             let (at, resource) = (col("at"), col("resource"));
             let same = at.clone().eq(time(*effective));
             keys = keys.filter(if newest {
-                at.lt(time(*effective)).or(same.and(resource.lt(lit(id.as_str()))))
+                at.lt(time(*effective))
+                    .or(same.and(resource.lt(lit(id.as_str()))))
             } else {
-                at.gt(time(*effective)).or(same.and(resource.gt(lit(id.as_str()))))
+                at.gt(time(*effective))
+                    .or(same.and(resource.gt(lit(id.as_str()))))
             })?;
         }
         let keys = keys
@@ -178,7 +184,11 @@ impl Core {
     ) -> Result<RecordBatch, Error> {
         let ids: Vec<String> = found.iter().map(|f| f.0.id.clone()).collect();
         let from = found.iter().map(|f| f.1).min().unwrap_or(i64::MIN);
-        let until = found.iter().map(|f| f.0.effective).max().unwrap_or(i64::MAX);
+        let until = found
+            .iter()
+            .map(|f| f.0.effective)
+            .max()
+            .unwrap_or(i64::MAX);
         let mut frame = frame
             .filter(col("effective").between(time(from), time(until)))?
             .filter(any_of("id", &ids).or(any_of("panel_id", &ids)))?;
@@ -227,7 +237,8 @@ impl Core {
         // again) is one stretch of time, which the files' bounds narrow down.
         let chunk = if cold.len() <= FEW { BLOOM } else { MANY };
         for some in cold.chunks(chunk) {
-            let table = SnapshotTable::new(shapes::observation(), state.clone(), HotRows::default());
+            let table =
+                SnapshotTable::new(shapes::observation(), state.clone(), HotRows::default());
             let list = some.iter().map(|id| lit(*id)).collect();
             let (first, last) = (some[0], some[some.len() - 1]);
             let batches = self

@@ -337,7 +337,7 @@ impl Table {
     #[cfg(test)]
     pub(crate) fn protocol(&self) -> (i32, i32) {
         let protocol = self.delta.protocol();
-        (protocol.min_reader_version, protocol.min_writer_version)
+        (protocol.min_reader_version(), protocol.min_writer_version())
     }
 }
 

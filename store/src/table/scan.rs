@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::Session;
-use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::config::TableOptions;
+use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::{Column, ColumnStatistics, DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
@@ -20,7 +20,7 @@ use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::{PhysicalExpr, conjunction};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectMeta;
 
@@ -64,7 +64,10 @@ impl Scan<'_> {
     fn pruned(&self, predicate: Option<&Arc<dyn PhysicalExpr>>) -> Vec<Arc<TableFile>> {
         let schema = self.scan_schema();
         let keep = predicate.and_then(|p| {
-            let pruning = PruningPredicate::try_new(Arc::clone(p), Arc::clone(&schema)).ok()?;
+            let pruning = PruningPredicateBuilder::new()
+                .with_file_schema(Arc::clone(&schema))
+                .try_build(Arc::clone(p))
+                .ok()?;
             pruning
                 .prune(&FileStatistics {
                     files: self.files,
@@ -113,8 +116,9 @@ impl Scan<'_> {
         if let Some(predicate) = predicate {
             source = source.with_predicate(predicate);
         }
-        let statistics = Statistics::try_merge_iter(files.iter().map(|f| f.stats.as_ref()), &schema)
-            .unwrap_or_else(|_| Statistics::new_unknown(&schema));
+        let statistics =
+            Statistics::try_merge_iter(files.iter().map(|f| f.stats.as_ref()), &schema)
+                .unwrap_or_else(|_| Statistics::new_unknown(&schema));
         let width = self.shape.file_schema.fields().len();
         let indices = match projection {
             Some(wanted) => wanted

@@ -216,12 +216,18 @@ mod tests {
     #[test]
     fn bounds_survive_the_log_and_nan_has_none() {
         let batch = RecordBatch::try_from_iter([
-            ("id", Arc::new(StringArray::from(vec!["b", "a"])) as ArrayRef),
+            (
+                "id",
+                Arc::new(StringArray::from(vec!["b", "a"])) as ArrayRef,
+            ),
             (
                 "v",
                 Arc::new(Float64Array::from(vec![Some(1.5), None])) as ArrayRef,
             ),
-            ("n", Arc::new(Float64Array::from(vec![1.0, f64::NAN])) as ArrayRef),
+            (
+                "n",
+                Arc::new(Float64Array::from(vec![1.0, f64::NAN])) as ArrayRef,
+            ),
         ])
         .unwrap();
         let mut gatherer = Gatherer::new(&batch.schema());

@@ -85,7 +85,11 @@ impl FileWriter {
         let rows = rows.clamp(1, ROW_GROUP_ROWS) as u64;
         for name in shape.bloom {
             let column = ColumnPath::from(*name);
-            let ndv = if *name == "id" { rows } else { rows.min(PATIENTS) };
+            let ndv = if *name == "id" {
+                rows
+            } else {
+                rows.min(PATIENTS)
+            };
             properties = properties
                 .set_column_bloom_filter_enabled(column.clone(), true)
                 .set_column_bloom_filter_fpp(column.clone(), 0.01)

@@ -73,7 +73,11 @@ async fn large_results_are_split() {
     }
     for _ in 0..2 {
         store.flush().await.unwrap();
-        append(&store, &[Row::new("e", T0 + store.stats().appended as i64, 0.0)]).await;
+        append(
+            &store,
+            &[Row::new("e", T0 + store.stats().appended as i64, 0.0)],
+        )
+        .await;
     }
     store.flush().await.unwrap();
     store.compact().await.unwrap();
@@ -99,7 +103,14 @@ async fn a_checkpoint_and_a_long_log_open_the_same() {
     assert_eq!(seen(&store).await, expected(&all));
     let tables = store.core().tables.lock().await;
     // Statistics survive the checkpoint, so files are still skipped.
-    assert!(tables.observation.state().files.iter().all(|f| f.rows().is_some()));
+    assert!(
+        tables
+            .observation
+            .state()
+            .files
+            .iter()
+            .all(|f| f.rows().is_some())
+    );
     drop(tables);
     store.close().await.unwrap();
 }

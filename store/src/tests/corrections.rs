@@ -44,7 +44,10 @@ async fn hot_and_committed_rows_are_replaced() {
     assert_eq!(seen(&store).await, expected(&all));
     // Two days, each with the file without the old rows and one with the new ones.
     assert!(store.stats().files <= before + 2);
-    let found = store.find(&[all[0].id(), "nothing".to_owned()]).await.unwrap();
+    let found = store
+        .find(&[all[0].id(), "nothing".to_owned()])
+        .await
+        .unwrap();
     assert_eq!(found.num_rows(), 1);
     store.close().await.unwrap();
     let store = open(dir.path()).await;
@@ -60,7 +63,10 @@ async fn a_correction_while_its_row_is_being_committed_is_seen() {
     append(&store, &all).await;
     for round in 0..6_i64 {
         let correction = version(&all[3], 2 + round, 500.0 + round as f64);
-        let (flushed, _) = tokio::join!(store.flush(), append(&store, std::slice::from_ref(&correction)));
+        let (flushed, _) = tokio::join!(
+            store.flush(),
+            append(&store, std::slice::from_ref(&correction))
+        );
         flushed.unwrap();
         all.push(correction);
         assert_eq!(seen(&store).await, expected(&all), "{round}");

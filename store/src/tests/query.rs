@@ -44,7 +44,9 @@ async fn files_of_other_days_and_patients_are_skipped() {
         ("patient_id = 'p-a' AND date < DATE '2026-11-24'", 2),
     ] {
         let plan = store
-            .sql(&format!("EXPLAIN SELECT value FROM observation WHERE {filter}"))
+            .sql(&format!(
+                "EXPLAIN SELECT value FROM observation WHERE {filter}"
+            ))
             .await
             .unwrap();
         let text = arrow::util::pretty::pretty_format_batches(&plan)
