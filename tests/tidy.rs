@@ -13,7 +13,10 @@ const DATA: &[&str] = &["normalize/src/vocabulary/table.rs"];
 const MAP: std::ops::RangeInclusive<usize> = 15..=60;
 /// Test files that may sleep, beside those on a paused clock: the one place that waits for other processes,
 /// and a server that is slow on purpose.
-const SLEEPERS: &[&str] = &["tests/harness/mod.rs", "benches/src/load/connection/tests.rs"];
+const SLEEPERS: &[&str] = &[
+    "tests/harness/mod.rs",
+    "benches/src/load/connection/tests.rs",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -42,7 +45,12 @@ fn sources() -> Vec<Source> {
                 && name != "LICENSE"
                 && let Ok(text) = std::fs::read_to_string(&path)
             {
-                let path = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+                let path = path
+                    .strip_prefix(root())
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
                 found.push(Source { path, text });
             }
         }
@@ -52,7 +60,9 @@ fn sources() -> Vec<Source> {
 }
 
 fn rust() -> impl Iterator<Item = Source> {
-    sources().into_iter().filter(|source| source.path.ends_with(".rs"))
+    sources()
+        .into_iter()
+        .filter(|source| source.path.ends_with(".rs"))
 }
 
 fn is_test(path: &str) -> bool {
@@ -64,8 +74,10 @@ fn places(sources: impl Iterator<Item = Source>, words: &[String]) -> Vec<String
     sources
         .flat_map(|source| {
             let lines = source.text.lines().enumerate();
-            let hits = lines.filter(|(_, line)| words.iter().any(|word| line.contains(word.as_str())));
-            hits.map(|(number, line)| format!("{}:{}: {}", source.path, number + 1, line.trim())).collect::<Vec<_>>()
+            let hits =
+                lines.filter(|(_, line)| words.iter().any(|word| line.contains(word.as_str())));
+            hits.map(|(number, line)| format!("{}:{}: {}", source.path, number + 1, line.trim()))
+                .collect::<Vec<_>>()
         })
         .collect()
 }
@@ -88,29 +100,55 @@ fn files_are_short() {
 #[test]
 fn every_crate_opens_with_its_map() {
     for source in rust().filter(|source| source.path.ends_with("src/lib.rs")) {
-        let lines = source.text.lines().take_while(|line| line.starts_with("//!")).count();
-        assert!(MAP.contains(&lines), "{}: a map of {lines} lines", source.path);
+        let lines = source
+            .text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .count();
+        assert!(
+            MAP.contains(&lines),
+            "{}: a map of {lines} lines",
+            source.path
+        );
     }
 }
 
 #[test]
 fn queues_have_bounds() {
-    let words = ["unbounded", "unbounded_channel", "flume::unbounded"].map(|word| format!("{word}("));
+    let words =
+        ["unbounded", "unbounded_channel", "flume::unbounded"].map(|word| format!("{word}("));
     none("queues without a bound", &places(rust(), &words));
 }
 
 #[test]
 fn nothing_is_left_for_later() {
-    let marks = [["TO", "DO"], ["FIX", "ME"], ["HA", "CK:"], ["to", "do!("], ["unimple", "mented!("], ["db", "g!("]];
+    let marks = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["HA", "CK:"],
+        ["to", "do!("],
+        ["unimple", "mented!("],
+        ["db", "g!("],
+    ];
     let found = places(sources().into_iter(), &marks.map(|parts| parts.concat()));
     none("left for later", &found);
 }
 
 #[test]
 fn no_test_is_switched_off_or_tried_again() {
-    none("switched off", &places(rust(), &[["#[", "ignore"].concat()]));
-    for source in sources().into_iter().filter(|source| source.path.ends_with("nextest.toml")) {
-        assert!(!source.text.contains("retries") || source.text.contains("retries = 0"), "{}", source.path);
+    none(
+        "switched off",
+        &places(rust(), &[["#[", "ignore"].concat()]),
+    );
+    for source in sources()
+        .into_iter()
+        .filter(|source| source.path.ends_with("nextest.toml"))
+    {
+        assert!(
+            !source.text.contains("retries") || source.text.contains("retries = 0"),
+            "{}",
+            source.path
+        );
     }
 }
 
@@ -121,7 +159,11 @@ fn tests_wait_for_what_happens() {
             && !SLEEPERS.contains(&source.path.as_str())
             && !source.text.contains("start_paused = true")
     });
-    let words = [["sle", "ep("].concat(), ["sleep_", "until("].concat(), ["sleep_", "ms("].concat()];
+    let words = [
+        ["sle", "ep("].concat(),
+        ["sleep_", "until("].concat(),
+        ["sleep_", "ms("].concat(),
+    ];
     none("wait for the thing itself", &places(sleepy, &words));
 }
 
@@ -135,7 +177,13 @@ fn system_tests_use_no_library_of_ours() {
 
 #[test]
 fn no_path_of_one_machine() {
-    let parts = [["/wo", "rk/"], ["/ro", "ot/"], ["/ho", "me/"], ["/Us", "ers/"], ["C:\\", "Users"]];
+    let parts = [
+        ["/wo", "rk/"],
+        ["/ro", "ot/"],
+        ["/ho", "me/"],
+        ["/Us", "ers/"],
+        ["C:\\", "Users"],
+    ];
     let found = places(sources().into_iter(), &parts.map(|parts| parts.concat()));
     none("paths of one machine", &found);
 }
@@ -151,9 +199,14 @@ fn the_readme_names_every_command() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|command| *command != "help")
         .collect();
-    assert!(commands.contains(&"serve") && commands.len() > 10, "{commands:?}");
+    assert!(
+        commands.contains(&"serve") && commands.len() > 10,
+        "{commands:?}"
+    );
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let missing: Vec<_> =
-        commands.into_iter().filter(|command| !readme.contains(&format!("wardline {command}"))).collect();
+    let missing: Vec<_> = commands
+        .into_iter()
+        .filter(|command| !readme.contains(&format!("wardline {command}")))
+        .collect();
     assert!(missing.is_empty(), "README.md does not show: {missing:?}");
 }

@@ -11,7 +11,11 @@ pub(super) struct Allowed {
 impl Allowed {
     pub(super) fn read(deny: &toml::Table) -> Self {
         let names = |list: &toml::Value| -> Vec<String> {
-            list.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+            list.as_array()
+                .unwrap()
+                .iter()
+                .map(|name| name.as_str().unwrap().to_owned())
+                .collect()
         };
         let licenses = &deny["licenses"];
         let exceptions = licenses["exceptions"].as_array().unwrap().iter();
@@ -20,7 +24,9 @@ impl Allowed {
             exceptions: exceptions
                 .flat_map(|entry| {
                     let package = entry["crate"].as_str().unwrap().to_owned();
-                    names(&entry["allow"]).into_iter().map(move |licence| (package.clone(), licence))
+                    names(&entry["allow"])
+                        .into_iter()
+                        .map(move |licence| (package.clone(), licence))
                 })
                 .collect(),
         }
@@ -28,7 +34,10 @@ impl Allowed {
 
     /// Whether a package's licence lets us use it under licences that are allowed.
     pub(super) fn satisfies(&self, package: &str, expression: &str) -> bool {
-        let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+        let spaced = expression
+            .replace('/', " OR ")
+            .replace('(', " ( ")
+            .replace(')', " ) ");
         let words: Vec<&str> = spaced.split_whitespace().collect();
         let mut at = 0;
         let allowed = self.either(package, &words, &mut at);
@@ -54,7 +63,9 @@ impl Allowed {
     }
 
     fn one(&self, package: &str, words: &[&str], at: &mut usize) -> bool {
-        let Some(&word) = words.get(*at) else { return false };
+        let Some(&word) = words.get(*at) else {
+            return false;
+        };
         *at += 1;
         if word == "(" {
             let allowed = self.either(package, words, at);
@@ -74,7 +85,9 @@ impl Allowed {
 #[test]
 fn expressions_are_understood() {
     let allowed = Allowed {
-        all: ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into(),
+        all: ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"]
+            .map(str::to_owned)
+            .into(),
         exceptions: [("kept".to_owned(), "MPL-2.0".to_owned())].into(),
     };
     for (expression, expected) in [
@@ -92,7 +105,11 @@ fn expressions_are_understood() {
         ("(MIT", false),
         ("MIT MIT", false),
     ] {
-        assert_eq!(allowed.satisfies("any", expression), expected, "{expression}");
+        assert_eq!(
+            allowed.satisfies("any", expression),
+            expected,
+            "{expression}"
+        );
     }
     assert!(allowed.satisfies("kept", "MPL-2.0"));
 }
