@@ -27,7 +27,13 @@ pub(crate) struct Ran {
 
 /// `wardline` with these arguments.
 pub(crate) fn cli(arguments: &[&str]) -> Cli {
-    Cli { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(), ..Cli::default() }
+    Cli {
+        arguments: arguments
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .collect(),
+        ..Cli::default()
+    }
 }
 
 impl Cli {
@@ -60,7 +66,9 @@ impl Cli {
     /// At a running server, as its administrator.
     pub(crate) fn at(self, server: &Server) -> Self {
         let url = format!("http://{}", server.http);
-        self.arg("--url").arg(url).env("WARDLINE_TOKEN", &server.admin)
+        self.arg("--url")
+            .arg(url)
+            .env("WARDLINE_TOKEN", &server.admin)
     }
 
     pub(crate) fn run(self) -> Ran {
@@ -69,7 +77,10 @@ impl Cli {
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
-        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let pipes = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = pipes.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = self.input;
@@ -109,5 +120,7 @@ impl Cli {
 
 /// The JSON documents of an NDJSON text.
 pub(crate) fn ndjson(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
 }
