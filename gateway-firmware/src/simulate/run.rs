@@ -39,18 +39,20 @@ pub(crate) fn run(arguments: Box<Simulate>) -> Result<(), Failure> {
     })
 }
 
-/// Becomes 1 on the first SIGTERM or SIGINT and 2 on the second.
+/// Becomes 1 on the first SIGTERM or SIGINT and 2 when one of them comes again. A SIGINT and a SIGTERM are
+/// one wish: a terminal tells every program of a group, and a supervisor among them then tells its children.
 fn stop_signal() -> std::io::Result<watch::Receiver<u8>> {
     let (tell, told) = watch::channel(0_u8);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
+        let (mut terminations, mut interrupts) = (0_u8, 0_u8);
         loop {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                _ = terminate.recv() => terminations = terminations.saturating_add(1),
+                _ = interrupt.recv() => interrupts = interrupts.saturating_add(1),
             }
-            tell.send_modify(|signals| *signals = signals.saturating_add(1));
+            tell.send_replace(terminations.max(interrupts));
         }
     });
     Ok(told)

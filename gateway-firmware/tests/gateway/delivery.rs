@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::broker::{Broker, Subscriber, text};
-use crate::program::{end, run, said, simulate, terminate};
+use crate::program::{end, run, said, send, simulate};
 
 const RECORDING: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -88,7 +88,9 @@ async fn a_stop_by_signal_leaves_nothing_unacknowledged() {
     while received < 200 {
         received += usize::from(text(&subscriber.next().await.topic).ends_with("/readings"));
     }
-    terminate(&child);
+    // As a terminal and a supervisor do between them: this is one wish to stop.
+    send(&child, "INT");
+    send(&child, "TERM");
     let rest = subscriber.until_status("stopped").await;
     received += rest
         .iter()

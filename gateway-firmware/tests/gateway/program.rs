@@ -24,10 +24,10 @@ pub(crate) async fn run(arguments: &str) -> Output {
     output.expect("it ends").expect("it runs")
 }
 
-pub(crate) fn terminate(child: &Child) {
+pub(crate) fn send(child: &Child, signal: &str) {
     let id = child.id().expect("it still runs").to_string();
     let killed = std::process::Command::new("kill")
-        .args(["-TERM", &id])
+        .args(["-s", signal, &id])
         .status();
     assert!(killed.expect("kill").success());
 }

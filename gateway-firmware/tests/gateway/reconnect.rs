@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::broker::{PATIENCE, text};
-use crate::program::{end, said, simulate, terminate};
+use crate::program::{end, said, send, simulate};
 
 struct Peer {
     stream: TcpStream,
@@ -159,11 +159,11 @@ async fn a_server_that_never_answers_is_told_in_the_exit_code_of_a_second_signal
         }
     }
     let mut talk = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-    terminate(&child);
+    send(&child, "TERM");
     // Two signals of a kind can become one while the first waits to be seen.
     let seen = talk.next_line().await.expect("a pipe").expect("a line");
     assert!(seen.starts_with("stopping"), "{seen}");
-    terminate(&child);
+    send(&child, "TERM");
     let mut said = String::new();
     while let Some(line) = talk.next_line().await.expect("a pipe") {
         said += &line;
