@@ -1,7 +1,7 @@
 //! The one way through: access check, handler, audit, answer.
 //!
 //! Every request takes these steps in this order, whatever its route:
-//! 1. a place among the requests under way, or 503;
+//! 1. a place among the requests under way, or 503 (health and the screen's files need none);
 //! 2. the token, or 401 (429 for an address that keeps failing);
 //! 3. the role, or 403; an unknown path or method is 404 or 405 only now, so that nobody without a token
 //!    learns which paths exist;
@@ -60,13 +60,13 @@ pub(crate) async fn dispatch(
     };
     let request_id = asked.request_id.clone();
     let tls = peer.is_some_and(|peer| peer.tls);
-    let result = match tokio::time::timeout(MAX_WAIT, app.requests.acquire()).await {
-        Ok(Ok(_place)) => answer(app.clone(), route, request, asked, tls).await,
-        _ if route.access == Access::Open => answer(app.clone(), route, request, asked, tls).await,
-        _ => {
-            app.metrics.overload.inc();
-            Err(Failure::busy("too many requests under way"))
-        }
+    let result = if route.access == Access::Open {
+        answer(app.clone(), route, request, asked, tls).await
+    } else if let Ok(Ok(_place)) = tokio::time::timeout(MAX_WAIT, app.requests.acquire()).await {
+        answer(app.clone(), route, request, asked, tls).await
+    } else {
+        app.metrics.overload.inc();
+        Err(Failure::busy("too many requests under way"))
     };
     let response = result.unwrap_or_else(|failure| respond(failure.into_reply(fhir), None));
     let status = response.status().as_u16();

@@ -50,4 +50,4 @@ mod throttle;
 
 pub use config::{Config, Limits};
 pub use live::Live;
-pub use server::{ServeError, serve};
+pub use server::{ServeError, router, serve};

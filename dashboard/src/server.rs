@@ -50,6 +50,17 @@ pub enum ServeError {
     Listener(#[from] std::io::Error),
 }
 
+/// The routes without a listener, for requests of this process itself (the command line on a data directory).
+/// Nothing bounds its connections: there are none.
+pub fn router(config: Config, backend: Arc<dyn Backend>, live: Arc<Live>) -> Router {
+    routes::router(Arc::new(App::new(
+        config,
+        backend,
+        live,
+        CancellationToken::new(),
+    )))
+}
+
 /// Serves until `shutdown`, then ends live streams, lets requests under way finish within
 /// [`Limits::grace`], and returns when every connection is closed.
 ///

@@ -24,8 +24,16 @@ fn rows_go_out_and_come_back_unchanged() {
     let rows = rows_from_ndjson(text).unwrap();
     assert_eq!(rows.num_rows(), 2);
     let out = lines(&rows);
-    assert!(out[0].starts_with(r#"{"date":"2026-11-22","id":""#), "{}", out[0]);
-    assert!(out[0].contains(r#""value":37.20,"value_text":null,"decimals":2,"unit":"Cel""#), "{}", out[0]);
+    assert!(
+        out[0].starts_with(r#"{"date":"2026-11-22","id":""#),
+        "{}",
+        out[0]
+    );
+    assert!(
+        out[0].contains(r#""value":37.20,"value_text":null,"decimals":2,"unit":"Cel""#),
+        "{}",
+        out[0]
+    );
     assert!(out[0].contains(r#""effective":"2026-11-22T12:00:00.500Z""#));
     assert!(out[1].contains(r#""raw":"AP8=""#));
     for line in &out {
@@ -56,12 +64,27 @@ fn faults_name_the_line() {
     let good = r#"{"device_id":"d1","code":"8867-4","effective":"2026-11-22T12:00:00Z"}"#;
     for (bad, says) in [
         ("{", "EOF"),
-        (r#"{"code":"8867-4","effective":"2026-11-22T12:00:00Z"}"#, "device_id"),
+        (
+            r#"{"code":"8867-4","effective":"2026-11-22T12:00:00Z"}"#,
+            "device_id",
+        ),
         (r#"{"device_id":"d1","code":"8867-4"}"#, "effective"),
-        (r#"{"device_id":"d1","effective":"2026-11-22T12:00:00Z"}"#, "code or mdc"),
-        (r#"{"device_id":"d1","code":"8867-4","effective":"noon"}"#, "effective"),
-        (r#"{"device_id":"d1","code":"8867-4","effective":"2026-11-22T12:00:00Z","value":"high"}"#, "value"),
-        (r#"{"device_id":"d1","code":"8867-4","effective":"2026-11-22T12:00:00Z","colour":"red"}"#, "colour"),
+        (
+            r#"{"device_id":"d1","effective":"2026-11-22T12:00:00Z"}"#,
+            "code or mdc",
+        ),
+        (
+            r#"{"device_id":"d1","code":"8867-4","effective":"noon"}"#,
+            "effective",
+        ),
+        (
+            r#"{"device_id":"d1","code":"8867-4","effective":"2026-11-22T12:00:00Z","value":"high"}"#,
+            "value",
+        ),
+        (
+            r#"{"device_id":"d1","code":"8867-4","effective":"2026-11-22T12:00:00Z","colour":"red"}"#,
+            "colour",
+        ),
     ] {
         let fault = rows_from_ndjson(&format!("{good}\n{bad}")).unwrap_err();
         assert_eq!(fault.line, 2, "{bad}");
@@ -114,17 +137,43 @@ fn alert_events_have_the_fields_of_the_contract() {
         repeats: 0,
     };
     let value = alert_event(&event);
-    let mut names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut names: Vec<&str> = value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     names.sort_unstable();
     let mut contract = vec![
-        "alertId", "ruleId", "ruleVersion", "subject", "deviceId", "class", "priority", "event", "state",
-        "acknowledgedBy", "acknowledgedAt", "silencedUntil", "escalationLevel", "onset", "ended", "eventTime",
-        "processedTime", "value", "unit", "message", "evidence",
+        "alertId",
+        "ruleId",
+        "ruleVersion",
+        "subject",
+        "deviceId",
+        "class",
+        "priority",
+        "event",
+        "state",
+        "acknowledgedBy",
+        "acknowledgedAt",
+        "silencedUntil",
+        "escalationLevel",
+        "onset",
+        "ended",
+        "eventTime",
+        "processedTime",
+        "value",
+        "unit",
+        "message",
+        "evidence",
     ];
     contract.sort_unstable();
     assert_eq!(names, contract);
     assert_eq!(value["subject"], "Patient/p1");
     assert_eq!(value["onset"], "1970-01-01T00:00:00Z");
-    let resolved = wardline_rules::AlertEvent { reason: Some(wardline_rules::Reason::Reattributed), ..event };
+    let resolved = wardline_rules::AlertEvent {
+        reason: Some(wardline_rules::Reason::Reattributed),
+        ..event
+    };
     assert_eq!(alert_event(&resolved)["reason"], "reattributed");
 }

@@ -46,7 +46,11 @@ fn newest_wins_and_corrections_replace() {
     live.readings(&reading("p1", 10, 80)).unwrap();
     live.readings(&reading("p1", 5, 70)).unwrap();
     let all = Filter::default();
-    assert_eq!(live.snapshot(&all).values[0].value, Some(80.0), "an older reading changes nothing");
+    assert_eq!(
+        live.snapshot(&all).values[0].value,
+        Some(80.0),
+        "an older reading changes nothing"
+    );
     let corrected = r#"{"device_id":"d1","mdc":"MDC_ECG_HEART_RATE","patient_id":"p1","value":82,"version":2,"status":"corrected","effective":"2026-11-22T12:00:10Z"}"#;
     live.readings(&rows(corrected)).unwrap();
     assert_eq!(live.snapshot(&all).values[0].value, Some(82.0));
@@ -75,9 +79,16 @@ fn a_reader_that_comes_back_gets_the_latest_of_each_and_the_count_of_the_rest() 
     assert_eq!(frame.skipped, 9);
     assert_eq!(live.skipped(), 9);
     assert!(live.since(frame.seq, &all).values.is_empty());
-    let one = Filter { patients: vec!["p2".into()], alerts_only: false };
+    let one = Filter {
+        patients: vec!["p2".into()],
+        alerts_only: false,
+    };
     let frame = live.since(seen, &one);
-    assert_eq!((frame.values.len(), frame.skipped), (1, 0), "what a reader does not want is not skipped");
+    assert_eq!(
+        (frame.values.len(), frame.skipped),
+        (1, 0),
+        "what a reader does not want is not skipped"
+    );
 }
 
 #[test]
@@ -92,7 +103,10 @@ fn a_reader_too_far_behind_gets_a_snapshot() {
     let frame = live.since(seen, &all);
     assert!(frame.snapshot);
     assert_eq!((frame.values.len(), frame.alerts.len()), (1, 1));
-    assert!(live.since(frame.seq + 1, &all).snapshot, "a number of another run");
+    assert!(
+        live.since(frame.seq + 1, &all).snapshot,
+        "a number of another run"
+    );
 }
 
 #[test]
@@ -108,7 +122,11 @@ fn a_resolution_reaches_every_reader_and_then_leaves() {
     for _ in 0..RING {
         live.alerts([alert("a2", "active")]);
     }
-    assert_eq!(live.lock().alerts(), 1, "a1 is forgotten with its resolution");
+    assert_eq!(
+        live.lock().alerts(),
+        1,
+        "a1 is forgotten with its resolution"
+    );
 }
 
 #[test]

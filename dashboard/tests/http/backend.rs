@@ -1,0 +1,516 @@
+//! An in-memory backend: enough of each promise of the trait for HTTP to be tested against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch, UInt64Array};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::Notify;
+use wardline_dashboard::backend::*;
+use wardline_dashboard::json::rows_from_ndjson;
+use wardline_normalize::columns::{Columns, schema, text};
+
+use crate::harness::NOW;
+
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) audits: Mutex<Vec<AuditRecord>>,
+    pub(crate) audit_fails: AtomicBool,
+    pub(crate) hang: AtomicBool,
+    /// Told when a request begins to hang.
+    pub(crate) hanging: Notify,
+    pub(crate) panic: AtomicBool,
+    pub(crate) rows: Mutex<Option<RecordBatch>>,
+    pub(crate) alerts: Mutex<BTreeMap<String, Alert>>,
+    pub(crate) actions: Mutex<Vec<AlertAction>>,
+    pub(crate) observed: Mutex<Vec<ManualObservation>>,
+    pub(crate) searches: Mutex<Vec<ObservationSearch>>,
+    pub(crate) revoked: Mutex<BTreeSet<String>>,
+    patients: Mutex<BTreeMap<String, Patient>>,
+    devices: Mutex<BTreeMap<String, Device>>,
+    assignments: Mutex<Vec<Assignment>>,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        let memory = Self::default();
+        for id in ["p1", "p2"] {
+            let data = PatientWrite {
+                name: Some(format!("Name of {id}")),
+                ..PatientWrite::default()
+            };
+            let patient = Patient {
+                id: id.into(),
+                data,
+                bed: Some("4".into()),
+            };
+            memory.patients.lock().unwrap().insert(id.into(), patient);
+        }
+        memory
+            .alerts
+            .lock()
+            .unwrap()
+            .insert("A1".into(), alert("A1", "p1"));
+        memory
+    }
+
+    pub(crate) fn put(&self, ndjson: &str) {
+        *self.rows.lock().unwrap() = Some(rows_from_ndjson(ndjson).unwrap());
+    }
+
+    pub(crate) fn take_audits(&self) -> Vec<AuditRecord> {
+        std::mem::take(&mut *self.audits.lock().unwrap())
+    }
+
+    fn all(&self) -> RecordBatch {
+        self.rows
+            .lock()
+            .unwrap()
+            .clone()
+            .unwrap_or_else(|| RecordBatch::new_empty(schema()))
+    }
+}
+
+pub(crate) fn alert(id: &str, patient: &str) -> Alert {
+    Alert {
+        alert_id: id.into(),
+        rule_id: "tachycardia".into(),
+        rule_version: "v1".into(),
+        subject: format!("Patient/{patient}"),
+        device_id: Some("d1".into()),
+        class: "physiological".into(),
+        priority: "high".into(),
+        event: "raised".into(),
+        state: "active".into(),
+        acknowledged_by: None,
+        acknowledged_at: None,
+        silenced_until: None,
+        escalation_level: 0,
+        onset: NOW,
+        ended: None,
+        event_time: NOW,
+        processed_time: NOW,
+        value: Some(131.0),
+        unit: Some("/min".into()),
+        message: "heart rate 131 /min".into(),
+        evidence: vec!["E1".into()],
+        reason: None,
+    }
+}
+
+fn take(rows: &RecordBatch, wanted: &[usize]) -> RecordBatch {
+    let indices: UInt64Array = wanted.iter().map(|row| *row as u64).collect();
+    let columns = rows
+        .columns()
+        .iter()
+        .map(|column| arrow::compute::take(column, &indices, None).unwrap())
+        .collect();
+    RecordBatch::try_new(rows.schema(), columns).unwrap()
+}
+
+fn page<T>(items: Vec<T>, after: Option<&String>, limit: usize) -> ListPage<T> {
+    let from: usize = after.map_or(0, |after| after.parse().unwrap());
+    let more = items.len() > from + limit;
+    let items = items.into_iter().skip(from).take(limit).collect();
+    ListPage {
+        items,
+        next: more.then(|| (from + limit).to_string()),
+    }
+}
+
+#[async_trait]
+impl Backend for Memory {
+    async fn authenticate(&self, token: &str) -> BackendResult<Option<Principal>> {
+        let known = Role::parse(token).filter(|_| !self.revoked.lock().unwrap().contains(token));
+        Ok(known.map(|role| Principal {
+            name: format!("{token}-token"),
+            role,
+        }))
+    }
+
+    async fn audit(&self, record: AuditRecord) -> BackendResult<()> {
+        if self.audit_fails.load(Ordering::SeqCst) {
+            return Err(BackendError::Internal("disk".into()));
+        }
+        self.audits.lock().unwrap().push(record);
+        Ok(())
+    }
+
+    async fn tokens(&self) -> BackendResult<Vec<TokenInfo>> {
+        Ok(Vec::new())
+    }
+
+    async fn create_token(&self, token: TokenNew, _: &Principal) -> BackendResult<TokenIssued> {
+        let info = TokenInfo {
+            name: token.name,
+            grant: token.grant,
+            created: NOW,
+            expires: token.expires,
+            last_used: None,
+            revoked: None,
+            san_uris: token.san_uris,
+        };
+        Ok(TokenIssued {
+            info,
+            secret: "wl_secret".into(),
+        })
+    }
+
+    async fn revoke_token(&self, name: &str, _: &Principal) -> BackendResult<()> {
+        self.revoked.lock().unwrap().insert(name.to_owned());
+        Ok(())
+    }
+
+    /// Orders and pages by the whole search, and meets the rest loosely: code and times are left to the caller.
+    async fn observations(&self, search: &ObservationSearch) -> BackendResult<ObservationPage> {
+        if self.hang.load(Ordering::SeqCst) {
+            self.hanging.notify_one();
+            std::future::pending::<()>().await;
+        }
+        assert!(!self.panic.load(Ordering::SeqCst), "told to panic");
+        self.searches.lock().unwrap().push(search.clone());
+        let rows = self.all();
+        let columns = Columns::new(&rows).unwrap();
+        let loose = ObservationSearch {
+            ids: search.ids.clone(),
+            patients: search.patients.clone(),
+            ..ObservationSearch::default()
+        };
+        let key = |row: usize| {
+            let id = text(columns.panel_id, row).unwrap_or_else(|| columns.id.value(row));
+            (columns.effective.value(row), id.to_owned())
+        };
+        let mut groups: BTreeMap<(i64, String), Vec<usize>> = BTreeMap::new();
+        for row in 0..columns.len() {
+            groups.entry(key(row)).or_default().push(row);
+        }
+        let mut groups: Vec<_> = groups
+            .into_iter()
+            .filter(|(_, rows)| rows.iter().any(|row| loose.matches(&columns, *row)))
+            .collect();
+        if search.order == Order::Descending {
+            groups.reverse();
+        }
+        if let Some(after) = &search.after {
+            let at = (after.effective, after.id.clone());
+            groups.retain(|(key, _)| match search.order {
+                Order::Descending => *key < at,
+                Order::Ascending => *key > at,
+            });
+        }
+        let more = groups.len() > search.limit;
+        groups.truncate(search.limit);
+        let last = groups.last().map(|(key, _)| Position {
+            effective: key.0,
+            id: key.1.clone(),
+        });
+        let wanted: Vec<usize> = groups.into_iter().flat_map(|(_, rows)| rows).collect();
+        Ok(ObservationPage {
+            rows: take(&rows, &wanted),
+            next: last.filter(|_| more),
+        })
+    }
+
+    async fn observation(&self, id: &str) -> BackendResult<Found> {
+        if id == "gone" {
+            return Ok(Found::Gone);
+        }
+        let rows = self.all();
+        let columns = Columns::new(&rows).unwrap();
+        let is_it =
+            |row: &usize| columns.id.value(*row) == id || text(columns.panel_id, *row) == Some(id);
+        let Some(hit) = (0..columns.len()).find(is_it) else {
+            return Ok(Found::Missing);
+        };
+        let panel = text(columns.panel_id, hit);
+        let wanted: Vec<usize> = (0..columns.len())
+            .filter(|row| *row == hit || panel.is_some() && text(columns.panel_id, *row) == panel)
+            .collect();
+        Ok(Found::Rows(take(&rows, &wanted)))
+    }
+
+    async fn observe(&self, observation: ManualObservation) -> BackendResult<Vec<String>> {
+        self.observed.lock().unwrap().push(observation);
+        Ok(vec!["O1".into()])
+    }
+
+    async fn export(
+        &self,
+        request: ExportRequest,
+    ) -> BackendResult<BoxStream<'static, BackendResult<RecordBatch>>> {
+        let rows = self.all();
+        let columns = Columns::new(&rows).unwrap();
+        let wanted: Vec<usize> = (0..columns.len())
+            .filter(|row| {
+                request.patients.is_empty()
+                    || text(columns.patient_id, *row)
+                        .is_some_and(|id| request.patients.iter().any(|p| p == id))
+            })
+            .collect();
+        let batches: Vec<_> = wanted
+            .chunks(2)
+            .map(|chunk| Ok(take(&rows, chunk)))
+            .collect();
+        Ok(futures::stream::iter(batches).boxed())
+    }
+
+    async fn sql(&self, request: SqlRequest) -> BackendResult<SqlAnswer> {
+        if request.text.contains("DROP") {
+            return Err(BackendError::Invalid("only queries".into()));
+        }
+        let rows = self.all();
+        let wanted: Vec<usize> = (0..rows.num_rows().min(request.limit)).collect();
+        let truncated = rows.num_rows() > request.limit;
+        Ok(SqlAnswer {
+            schema: rows.schema(),
+            batches: vec![take(&rows, &wanted)],
+            truncated,
+        })
+    }
+
+    async fn alerts(&self, search: &AlertSearch) -> BackendResult<ListPage<Alert>> {
+        let alerts = self.alerts.lock().unwrap();
+        let found = alerts
+            .values()
+            .filter(|alert| {
+                search
+                    .patient
+                    .as_deref()
+                    .is_none_or(|patient| alert.patient() == Some(patient))
+            })
+            .filter(|alert| search.states.is_empty() || search.states.contains(&alert.state))
+            .cloned()
+            .collect();
+        Ok(page(found, search.after.as_ref(), search.limit))
+    }
+
+    async fn alert(&self, id: &str) -> BackendResult<Alert> {
+        let found = self.alerts.lock().unwrap().get(id).cloned();
+        found.ok_or_else(|| BackendError::NotFound("alert".into()))
+    }
+
+    async fn act(&self, action: AlertAction) -> BackendResult<Alert> {
+        let mut alerts = self.alerts.lock().unwrap();
+        let alert = alerts
+            .get_mut(&action.alert_id)
+            .ok_or_else(|| BackendError::NotFound("alert".into()))?;
+        match action.kind {
+            AlertActionKind::Acknowledge if alert.acknowledged_by.is_none() => {
+                alert.acknowledged_by = Some(action.by.clone());
+                alert.acknowledged_at = Some(action.at);
+                alert.event = "acknowledged".into();
+            }
+            AlertActionKind::Acknowledge => {}
+            AlertActionKind::Silence { until } => alert.silenced_until = Some(until),
+        }
+        self.actions.lock().unwrap().push(action);
+        Ok(alert.clone())
+    }
+
+    async fn patients(&self, list: &ListRequest) -> BackendResult<ListPage<Patient>> {
+        let patients = self.patients.lock().unwrap();
+        let fits = |patient: &&Patient| {
+            list.text.as_ref().is_none_or(|text| {
+                patient
+                    .data
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| name.contains(text))
+            })
+        };
+        Ok(page(
+            patients.values().filter(fits).cloned().collect(),
+            list.after.as_ref(),
+            list.limit,
+        ))
+    }
+
+    async fn patient(&self, id: &str) -> BackendResult<Patient> {
+        let found = self.patients.lock().unwrap().get(id).cloned();
+        found.ok_or_else(|| BackendError::NotFound("patient".into()))
+    }
+
+    async fn create_patient(
+        &self,
+        id: Option<String>,
+        data: PatientWrite,
+        _: &Principal,
+    ) -> BackendResult<Patient> {
+        let id = id.unwrap_or_else(|| "made".into());
+        let mut patients = self.patients.lock().unwrap();
+        if patients.contains_key(&id) {
+            return Err(BackendError::Conflict("this id is taken".into()));
+        }
+        let patient = Patient {
+            id: id.clone(),
+            data,
+            bed: None,
+        };
+        patients.insert(id, patient.clone());
+        Ok(patient)
+    }
+
+    async fn update_patient(
+        &self,
+        id: &str,
+        data: PatientWrite,
+        _: &Principal,
+    ) -> BackendResult<Patient> {
+        let mut patients = self.patients.lock().unwrap();
+        let patient = patients
+            .get_mut(id)
+            .ok_or_else(|| BackendError::NotFound("patient".into()))?;
+        patient.data = data;
+        Ok(patient.clone())
+    }
+
+    async fn devices(&self, list: &ListRequest) -> BackendResult<ListPage<Device>> {
+        let devices = self.devices.lock().unwrap();
+        Ok(page(
+            devices.values().cloned().collect(),
+            list.after.as_ref(),
+            list.limit,
+        ))
+    }
+
+    async fn device(&self, id: &str) -> BackendResult<Device> {
+        let found = self.devices.lock().unwrap().get(id).cloned();
+        found.ok_or_else(|| BackendError::NotFound("device".into()))
+    }
+
+    async fn create_device(
+        &self,
+        id: Option<String>,
+        data: DeviceWrite,
+        _: &Principal,
+    ) -> BackendResult<Device> {
+        let device = Device {
+            id: id.unwrap_or_else(|| "made".into()),
+            data,
+        };
+        self.devices
+            .lock()
+            .unwrap()
+            .insert(device.id.clone(), device.clone());
+        Ok(device)
+    }
+
+    async fn update_device(
+        &self,
+        id: &str,
+        data: DeviceWrite,
+        by: &Principal,
+    ) -> BackendResult<Device> {
+        self.device(id).await?;
+        self.create_device(Some(id.to_owned()), data, by).await
+    }
+
+    async fn assignments(&self, search: &AssignmentSearch) -> BackendResult<ListPage<Assignment>> {
+        Ok(page(
+            self.assignments.lock().unwrap().clone(),
+            search.after.as_ref(),
+            search.limit,
+        ))
+    }
+
+    async fn assign(&self, data: AssignmentNew, by: &Principal) -> BackendResult<Assignment> {
+        let mut assignments = self.assignments.lock().unwrap();
+        if assignments
+            .iter()
+            .any(|one| one.data.device == data.device && one.data.until.is_none())
+        {
+            return Err(BackendError::Conflict(
+                "the device is with another patient then".into(),
+            ));
+        }
+        let id = (assignments.len() + 1).to_string();
+        assignments.push(Assignment {
+            id,
+            data,
+            by: by.name.clone(),
+            cancelled: false,
+        });
+        Ok(assignments.last().unwrap().clone())
+    }
+
+    async fn end_assignment(
+        &self,
+        id: &str,
+        at: Micros,
+        _: &Principal,
+    ) -> BackendResult<Assignment> {
+        let mut assignments = self.assignments.lock().unwrap();
+        let found = assignments.iter_mut().find(|one| one.id == id);
+        let one = found.ok_or_else(|| BackendError::NotFound("assignment".into()))?;
+        one.data.until = Some(at);
+        Ok(one.clone())
+    }
+
+    async fn quarantine(&self, _: &QuarantineSearch) -> BackendResult<ListPage<QuarantineItem>> {
+        Ok(ListPage {
+            items: vec![self.quarantined("Q1").await?.item],
+            next: None,
+        })
+    }
+
+    async fn quarantined(&self, id: &str) -> BackendResult<QuarantineDetail> {
+        let item = QuarantineItem {
+            id: id.to_owned(),
+            received: NOW,
+            source: "native".into(),
+            topic: "wardline/v1/s/g/d/readings".into(),
+            device_id: Some("d".into()),
+            reason: "undecodable".into(),
+            detail: "no JSON".into(),
+            record: None,
+            content_type: None,
+            bytes: 3,
+            replayed: None,
+        };
+        Ok(QuarantineDetail {
+            item,
+            payload: Bytes::from_static(b"[{]"),
+            patients: Vec::new(),
+        })
+    }
+
+    async fn replay_quarantine(
+        &self,
+        replay: QuarantineReplay,
+        _: &Principal,
+    ) -> BackendResult<Replayed> {
+        let messages = match replay {
+            QuarantineReplay::Ids(ids) => ids.len() as u64,
+            QuarantineReplay::Matching(_) => 7,
+        };
+        Ok(Replayed {
+            messages,
+            ..Replayed::default()
+        })
+    }
+
+    async fn metrics(&self) -> BackendResult<String> {
+        Ok("# TYPE wardline_readings counter\nwardline_readings_total 5\n# EOF\n".into())
+    }
+
+    async fn ready(&self) -> Vec<Check> {
+        vec![Check {
+            name: "log".into(),
+            ok: !self.audit_fails.load(Ordering::SeqCst),
+            detail: String::new(),
+        }]
+    }
+}
+
+/// Values of a text column of an Arrow answer.
+pub(crate) fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
+    let column = batch.column_by_name(name).unwrap().as_string::<i32>();
+    (0..column.len())
+        .map(|row| column.value(row).to_owned())
+        .collect()
+}
