@@ -29,7 +29,7 @@ pub(crate) enum Command {
     #[command(before_help = "Examples:\n  wardline serve --config wardline.toml\n  WARDLINE_HTTP_BIND=127.0.0.1:0 wardline serve")]
     Serve(ConfigFile),
     /// Check or show the configuration.
-    #[command(subcommand)]
+    #[command(subcommand, before_help = "Examples:\n  wardline config check --config wardline.toml\n  wardline config print --default > wardline.toml\n  wardline config print --config wardline.toml --format csv")]
     Config(ConfigCommand),
     /// Run a read-only query over the tables.
     #[command(before_help = "Examples:\n  wardline sql \"SELECT patient_id, mdc, value, unit, effective FROM latest\"\n  wardline sql \"SELECT count(*) FROM observation\" --url http://127.0.0.1:8080 --format csv")]
@@ -38,33 +38,37 @@ pub(crate) enum Command {
     #[command(before_help = "Examples:\n  wardline normalize --from senml < packs.ndjson\n  wardline normalize --from senml --to fhir --patient p1 --errors rejects.ndjson < packs.ndjson")]
     Normalize(Normalize),
     /// What was rejected and why.
-    #[command(subcommand)]
+    #[command(subcommand, before_help = "Examples:\n  wardline quarantine list --reason unknown-metric\n  wardline quarantine show ID\n  wardline quarantine replay ID --url http://127.0.0.1:8080")]
     Quarantine(QuarantineCommand),
     /// Devices.
-    #[command(subcommand)]
+    #[command(subcommand, before_help = "Examples:\n  wardline device add bed-07 --kind bedside-monitor --model \"MX 450\"\n  wardline device list --format csv")]
     Device(DeviceCommand),
     /// Patients.
-    #[command(subcommand)]
+    #[command(subcommand, before_help = "Examples:\n  wardline patient add --birth-date 1950-03-01 --tag copd --identifier \"urn:hospital|4711\"\n  wardline patient list --url http://127.0.0.1:8080")]
     Patient(PatientCommand),
     /// Which patient wears which device, from when until when.
-    #[command(subcommand)]
+    #[command(subcommand, before_help = "Examples:\n  wardline assign add bed-07 p1 --from 2026-01-01T08:00:00Z\n  wardline assign list\n  wardline assign end ID")]
     Assign(AssignCommand),
     /// Credentials of people, systems and gateways.
-    #[command(subcommand)]
+    #[command(subcommand, before_help = "Examples:\n  wardline token add ward-screen --role read\n  wardline token add gw-3 --role publish --gateway gw-3\n  wardline token revoke ward-screen")]
     Token(TokenCommand),
     /// Record a manual observation; the token (or local user) is its author.
     #[command(before_help = "Examples:\n  wardline observe --patient p1 --metric heart-rate --value 72\n  wardline observe --patient p1 --metric consciousness --text A")]
     Observe(Observe),
     /// Check rules, or run them over recorded rows.
-    #[command(subcommand)]
+    #[command(subcommand, before_help = "Examples:\n  wardline rules check rules.toml\n  wardline export | wardline rules replay --rules rules.toml --summary")]
     Rules(RulesCommand),
     /// Look for what would break the promises: broker, disk, clock, certificates, permissions.
+    #[command(before_help = "Examples:\n  wardline doctor --config wardline.toml")]
     Doctor(Doctor),
     /// Check every checksum of a data directory.
+    #[command(before_help = "Examples:\n  wardline verify wardline-data\n  wardline verify backup-2026-01-31 --format json")]
     Verify(Verify),
     /// Copy registry, tables and log as one consistent point.
+    #[command(before_help = "Examples:\n  wardline backup backup-2026-01-31\n  wardline backup /srv/backup-2026-01-31 --url http://127.0.0.1:8080")]
     Backup(Backup),
     /// Lay a backup down as a new data directory.
+    #[command(before_help = "Examples:\n  wardline restore backup-2026-01-31 --data-dir wardline-data")]
     Restore(Restore),
     /// Rows out, with progress.
     #[command(before_help = "Examples:\n  wardline export --format ndjson > rows.ndjson\n  wardline export --patient p1 --from 2026-01-01T00:00:00Z --format parquet --out p1.parquet")]

@@ -10,7 +10,7 @@ use crate::output::{self, Columns};
 const COLUMNS: Columns = &[
     ("id", "/id"),
     ("received", "/received"),
-    ("device", "/device"),
+    ("device", "/deviceId"),
     ("reason", "/reason"),
     ("record", "/record"),
     ("detail", "/detail"),

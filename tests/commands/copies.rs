@@ -196,7 +196,13 @@ async fn verify_finds_a_byte_that_changed() {
         .max_by_key(|file| file.metadata().unwrap().len())
         .unwrap();
     found_alone(&data, &log, log.file_name().unwrap().to_str().unwrap());
-    found_alone(&data, &data.join("registry.sqlite"), "registry");
+    let registry = data.join("registry.sqlite");
+    let whole = std::fs::read(&registry).unwrap();
+    std::fs::write(&registry, "no database").unwrap();
+    assert_eq!(faults(&data), ["registry"]);
+    std::fs::remove_file(&registry).unwrap();
+    assert_eq!(faults(&data), ["registry"], "and none is made in its place");
+    std::fs::write(&registry, whole).unwrap();
     sound(&data);
     let talk = cli(&["verify", dir.path().to_str().unwrap()]).fails(2);
     assert!(talk.contains("FORMAT"), "{talk}");
