@@ -1,5 +1,8 @@
 //! From a reading to those who must know: raised once, delivered at least once, told apart, acknowledged.
 
+mod interrupted;
+mod silence;
+
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -25,18 +28,6 @@ unit = "/min"
 for = "2s"
 clear = { below = 110, for = "2s" }
 priority = "high"
-"#;
-
-const SILENCE: &str = r#"
-[[rule]]
-id = "device-silent"
-title = "A monitor says nothing"
-kind = "absence"
-metric = "MDC_ECG_HEART_RATE"
-expect-every = "1s"
-grace = "1s"
-class = "technical"
-priority = "low"
 "#;
 
 /// The event form of the contract: every field is there, absent ones null.
@@ -293,72 +284,4 @@ async fn an_alert_reaches_every_receiver_and_is_acknowledged() {
     let next: Value = serde_json::from_slice(&after[before].body).unwrap();
     assert_eq!(next["subject"], "Patient/p2");
     assert_ne!(after[before].key, after[0].key);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_delivery_outlives_the_server_that_owed_it() {
-    let webhook = Webhook::start(1).await;
-    let server = Server::start(&setup(&webhook));
-    server.admit("p1", "d1").await;
-    let secret = server.gateway_token("g1").await;
-    let mut gateway = Publisher::connect(server.mqtt, "g1", &secret)
-        .await
-        .unwrap();
-    race(&mut gateway, "d1", now() - 10_000_000).await;
-    eventually("the failed attempt", async || {
-        (!posts(&webhook).is_empty()).then_some(())
-    })
-    .await;
-    let (dir, admin) = server.kill();
-    let first = posts(&webhook)[0].clone();
-    let _server = Server::start_in(dir, admin, &setup(&webhook));
-    eventually("the attempt of the next server", async || {
-        (posts(&webhook).len() >= 2).then_some(())
-    })
-    .await;
-    let second = posts(&webhook)[1].clone();
-    assert_eq!(
-        (first.key, first.body),
-        (second.key.clone(), second.body.clone())
-    );
-    assert!(is_signed(&second));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_device_is_noticed_and_its_return_too() {
-    let webhook = Webhook::start(0).await;
-    let mut setup = setup(&webhook);
-    setup.config.push_str("[intake]\ntick = \"100ms\"\n");
-    let server = Server::start(&Setup {
-        rules: Some(SILENCE.to_owned()),
-        ..setup
-    });
-    server.admit("p1", "d1").await;
-    let secret = server.gateway_token("g1").await;
-    let mut gateway = Publisher::connect(server.mqtt, "g1", &secret)
-        .await
-        .unwrap();
-    gateway
-        .deliver(&topic("g1", "d1"), heart_rate("d1", "72", now()).as_bytes())
-        .await
-        .unwrap();
-    let alerts = async |state: &str| {
-        let listed = server
-            .get(&format!("/api/v1/alerts?rule=device-silent&state={state}"))
-            .await;
-        listed["items"].as_array().unwrap().first().cloned()
-    };
-    let alert = eventually("silence", || alerts("active")).await;
-    assert_eq!(alert["subject"], "Device/d1");
-    assert_eq!(
-        (&alert["class"], &alert["priority"]),
-        (&json!("technical"), &json!("low"))
-    );
-    gateway
-        .deliver(&topic("g1", "d1"), heart_rate("d1", "73", now()).as_bytes())
-        .await
-        .unwrap();
-    let resolved = eventually("its return", || alerts("resolved")).await;
-    assert_eq!(resolved["alertId"], alert["alertId"]);
-    assert!(resolved["ended"].is_string());
 }

@@ -196,6 +196,7 @@ async fn verify_finds_a_byte_that_changed() {
         .max_by_key(|file| file.metadata().unwrap().len())
         .unwrap();
     found_alone(&data, &log, log.file_name().unwrap().to_str().unwrap());
+    sound(&data);
     let registry = data.join("registry.sqlite");
     let whole = std::fs::read(&registry).unwrap();
     std::fs::write(&registry, "no database").unwrap();
@@ -203,7 +204,6 @@ async fn verify_finds_a_byte_that_changed() {
     std::fs::remove_file(&registry).unwrap();
     assert_eq!(faults(&data), ["registry"], "and none is made in its place");
     std::fs::write(&registry, whole).unwrap();
-    sound(&data);
     let talk = cli(&["verify", dir.path().to_str().unwrap()]).fails(2);
     assert!(talk.contains("FORMAT"), "{talk}");
 }
