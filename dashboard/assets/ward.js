@@ -295,7 +295,6 @@ function drawTiles() {
 
 function card(id) {
   const element = make("li", "alert");
-  element.tabIndex = -1;
   const head = element.appendChild(make("header"));
   const parts = { element, mark: head.appendChild(make("span", "mark")), subject: head.appendChild(make("span", "bed")) };
   parts.message = element.appendChild(make("p"));

@@ -44,9 +44,7 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("wardline_http");
         let requests = Family::<Answered, Counter>::default();
-        let seconds = Family::<Action, Histogram>::new_with_constructor(|| {
-            Histogram::new(BUCKETS.into_iter())
-        });
+        let seconds = Family::<Action, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         let refused_tokens = Counter::default();
         let overload = Counter::default();
         let streams: Gauge = Gauge::default();

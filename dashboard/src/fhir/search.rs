@@ -191,7 +191,6 @@ fn raw(json: String) -> Result<Box<RawValue>, Failure> {
     RawValue::from_string(json).map_err(fault)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form map_err asks for")]
 fn fault(error: impl std::fmt::Display) -> Failure {
     Failure::internal(&error.to_string())
 }

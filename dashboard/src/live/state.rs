@@ -74,9 +74,11 @@ impl State {
     }
 
     pub(super) fn reading(&mut self, columns: &Columns<'_>, row: usize) {
-        let Some(patient) = text(columns.patient_id, row) else {
-            return;
-        };
+        let patient = text(columns.patient_id, row);
+        if columns.version.value(row) > 1 {
+            self.withdraw(columns.id.value(row), columns.metric(row), patient);
+        }
+        let Some(patient) = patient else { return };
         if text(columns.quality, row) == Some("implausible") {
             return;
         }
@@ -136,6 +138,24 @@ impl State {
             .insert(metric_key.clone(), slot);
         self.count += 1;
         self.ring_push(Key::Value(patient_key, metric_key));
+    }
+
+    /// A corrected reading that was shown under another patient than `owner` leaves that patient.
+    fn withdraw(&mut self, id: &str, metric: &str, owner: Option<&str>) {
+        let mut found = false;
+        for (patient, slots) in &mut self.values {
+            let here = slots.get(metric).is_some_and(|slot| slot.latest.id == id);
+            if here && Some(&**patient) != owner {
+                slots.remove(metric);
+                found = true;
+            }
+        }
+        if found {
+            self.count -= 1;
+            self.values.retain(|_, slots| !slots.is_empty());
+            self.seq += 1;
+            self.ring_push(Key::Forgotten);
+        }
     }
 
     pub(super) fn alert(&mut self, alert: Alert) {

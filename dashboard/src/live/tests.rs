@@ -155,3 +155,27 @@ fn expected_interval_is_stated_or_estimated() {
     live.readings(&reading("p1", 40, 80)).unwrap();
     assert_eq!(live.snapshot(&all).values[0].expected, 60_000_000);
 }
+
+#[test]
+fn a_reading_given_to_another_patient_or_entered_in_error_is_not_shown() {
+    let live = Live::new();
+    let all = Filter::default();
+    live.readings(&reading("p1", 1, 80)).unwrap();
+    let seen = live.snapshot(&all).seq;
+    let moved = r#"{"device_id":"d1","mdc":"MDC_ECG_HEART_RATE","patient_id":"p2","value":80,"version":2,"effective":"2026-11-22T12:00:01Z"}"#;
+    live.readings(&rows(moved)).unwrap();
+    let frame = live.since(seen, &all);
+    assert!(frame.snapshot, "readers drop what moved");
+    assert_eq!(frame.values.len(), 1);
+    assert_eq!(frame.values[0].patient, "p2");
+    let error = r#"{"device_id":"d1","mdc":"MDC_ECG_HEART_RATE","patient_id":"p2","value":80,"version":3,"status":"entered-in-error","effective":"2026-11-22T12:00:01Z"}"#;
+    live.readings(&rows(error)).unwrap();
+    let frame = live.snapshot(&all);
+    assert_eq!(
+        (frame.values[0].value, frame.values[0].absent.as_deref()),
+        (None, Some("error"))
+    );
+    let nobody = r#"{"device_id":"d1","mdc":"MDC_ECG_HEART_RATE","value":80,"version":4,"effective":"2026-11-22T12:00:01Z"}"#;
+    live.readings(&rows(nobody)).unwrap();
+    assert!(live.is_empty());
+}

@@ -45,6 +45,14 @@ pub struct Latest {
 impl Latest {
     pub(super) fn of(columns: &Columns<'_>, row: usize, patient: &str, expected: Micros) -> Self {
         let own = |array, row| text(array, row).map(str::to_owned);
+        let status = columns.status.value(row);
+        // A value entered in error is never shown as one.
+        let erroneous = status == "entered-in-error";
+        let absent = if erroneous {
+            Some("error".to_owned())
+        } else {
+            own(columns.data_absent_reason, row)
+        };
         Self {
             id: columns.id.value(row).to_owned(),
             version: columns.version.value(row),
@@ -52,20 +60,17 @@ impl Latest {
             metric: columns.metric(row).to_owned(),
             code: columns.code.value(row).to_owned(),
             device: columns.device_id.value(row).to_owned(),
-            value: columns
-                .value
-                .is_valid(row)
-                .then(|| columns.value.value(row)),
+            value: (!erroneous && columns.value.is_valid(row)).then(|| columns.value.value(row)),
             decimals: columns
                 .decimals
                 .is_valid(row)
                 .then(|| columns.decimals.value(row)),
-            value_text: own(columns.value_text, row),
-            absent: own(columns.data_absent_reason, row),
+            value_text: own(columns.value_text, row).filter(|_| !erroneous),
+            absent,
             unit: own(columns.unit, row),
             effective: columns.effective.value(row),
             received: columns.received.value(row),
-            status: columns.status.value(row).to_owned(),
+            status: status.to_owned(),
             quality: own(columns.quality, row),
             expected,
         }

@@ -1,5 +1,7 @@
 //! The real router and server over real TCP; only what lies behind the `Backend` trait is in memory.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod access;
 mod api;
 mod backend;
