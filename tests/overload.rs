@@ -28,27 +28,49 @@ const GROWTH: u64 = 100 << 20;
 /// Bytes of the server that are in memory.
 fn resident(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        << 10
 }
 
 /// A reading, filled up with a field that readers ignore.
 fn filled(device: &str, at: i64, bytes: usize) -> String {
     let seconds = format!("{}.{:06}", at / 1_000_000, at % 1_000_000);
     let fill = " ".repeat(bytes);
-    format!(r#"[{{"bn":"{device}:","n":"MDC_ECG_HEART_RATE","u":"/min","v":70,"t":{seconds},"note":"{fill}"}}]"#)
+    format!(
+        r#"[{{"bn":"{device}:","n":"MDC_ECG_HEART_RATE","u":"/min","v":70,"t":{seconds},"note":"{fill}"}}]"#
+    )
 }
 
 /// Sends everything without waiting for an answer, then takes the answers; gives how many came.
-async fn flood(mut publisher: Publisher, gateway: String, messages: u64, bytes: usize, at: i64) -> u64 {
+async fn flood(
+    mut publisher: Publisher,
+    gateway: String,
+    messages: u64,
+    bytes: usize,
+    at: i64,
+) -> u64 {
     let topic = topic(&gateway, &gateway);
     for number in 0..messages {
         let payload = filled(&gateway, at + i64::try_from(number).unwrap() * 1_000, bytes);
-        publisher.publish(&topic, payload.as_bytes(), number).await.expect("the connection stays");
+        publisher
+            .publish(&topic, payload.as_bytes(), number)
+            .await
+            .expect("the connection stays");
     }
     let mut acknowledged = 0;
     while !publisher.in_flight.is_empty() {
-        publisher.acknowledged().await.expect("the connection stays");
+        publisher
+            .acknowledged()
+            .await
+            .expect("the connection stays");
         acknowledged += 1;
     }
     acknowledged
@@ -60,20 +82,28 @@ async fn a_stalled_log_holds_acknowledgements_back_and_nothing_else() {
     let stall = dir.path().join("stall");
     let fault = format!("stall-log:{}", stall.display());
     let env = vec![("WARDLINE_SABOTAGE".to_owned(), fault)];
-    let server = &Server::start(&Setup { env, ..Setup::default() });
+    let server = &Server::start(&Setup {
+        env,
+        ..Setup::default()
+    });
 
     let mut publishers = Vec::new();
     for number in 0..FLOODERS {
         let gateway = format!("flood-{number}");
         let secret = server.gateway_token(&gateway).await;
-        let publisher = Publisher::connect(server.mqtt, &gateway, &secret).await.unwrap();
+        let publisher = Publisher::connect(server.mqtt, &gateway, &secret)
+            .await
+            .unwrap();
         publishers.push((gateway, publisher));
     }
     let mut polite = Vec::new();
     for number in 0..POLITE {
         let gateway = format!("polite-{number}");
         let secret = server.gateway_token(&gateway).await;
-        polite.push((topic(&gateway, &gateway), Client::connect(server.mqtt, &gateway, &secret, 60).await));
+        polite.push((
+            topic(&gateway, &gateway),
+            Client::connect(server.mqtt, &gateway, &secret, 60).await,
+        ));
     }
     let secret = server.gateway_token("silent").await;
 
@@ -84,19 +114,32 @@ async fn a_stalled_log_holds_acknowledgements_back_and_nothing_else() {
         .into_iter()
         .enumerate()
         .map(|(number, (gateway, publisher))| {
-            let (messages, bytes) = if number % 2 == 0 { (SMALL, 0) } else { (LARGE, LARGE_BYTES) };
+            let (messages, bytes) = if number % 2 == 0 {
+                (SMALL, 0)
+            } else {
+                (LARGE, LARGE_BYTES)
+            };
             tokio::spawn(flood(publisher, gateway, messages, bytes, start))
         })
         .collect();
     for (topic, client) in &mut polite {
         for number in 0..POLITE_MESSAGES {
-            let payload = filled(topic.split('/').nth(4).unwrap(), start + number as i64 * 1_000, 0);
+            let payload = filled(
+                topic.split('/').nth(4).unwrap(),
+                start + number as i64 * 1_000,
+                0,
+            );
             client.send(topic, payload.as_bytes()).await;
         }
     }
     // A keep-alive of one second, and nothing to say while it waits for its answer.
     let mut silent = Client::connect(server.mqtt, "silent", &secret, 1).await;
-    silent.send(&topic("silent", "silent"), filled("silent", start, 0).as_bytes()).await;
+    silent
+        .send(
+            &topic("silent", "silent"),
+            filled("silent", start, 0).as_bytes(),
+        )
+        .await;
 
     // The server has taken what it may hold, and no more.
     let half = (FLOODERS / 2) as f64;
@@ -111,17 +154,31 @@ async fn a_stalled_log_holds_acknowledgements_back_and_nothing_else() {
     let mut most = 0;
     while stalled.elapsed() < Duration::from_secs(3) {
         for (_, client) in &mut polite {
-            assert_eq!(client.ping().await, Answer::Pong, "no acknowledgement, and still there");
+            assert_eq!(
+                client.ping().await,
+                Answer::Pong,
+                "no acknowledgement, and still there"
+            );
         }
         most = most.max(resident(server));
     }
     let grown = most.saturating_sub(before);
     assert!(grown < GROWTH, "grew by {} MiB", grown >> 20);
     let connections = (FLOODERS + POLITE + 1) as f64;
-    assert_eq!(server.metric("wardline_mqtt_connections").await, connections);
-    assert_eq!(server.metric("wardline_mqtt_accepted").await, connections, "nobody came again");
+    assert_eq!(
+        server.metric("wardline_mqtt_connections").await,
+        connections
+    );
+    assert_eq!(
+        server.metric("wardline_mqtt_accepted").await,
+        connections,
+        "nobody came again"
+    );
     assert_eq!(server.metric("wardline_mqtt_acked").await, 0.0);
-    assert_eq!(server.count("SELECT count(*) AS n FROM observation").await, 0);
+    assert_eq!(
+        server.count("SELECT count(*) AS n FROM observation").await,
+        0
+    );
 
     std::fs::remove_file(&stall).unwrap();
     let mut acknowledged = 0;
@@ -137,6 +194,8 @@ async fn a_stalled_log_holds_acknowledgements_back_and_nothing_else() {
     }
     assert!(silent.answer().await.is_stored());
     let all = acknowledged + (POLITE * POLITE_MESSAGES) as u64 + 1;
-    let rows = server.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids FROM observation").await;
+    let rows = server
+        .sql("SELECT count(*) AS n, count(DISTINCT id) AS ids FROM observation")
+        .await;
     assert_eq!(rows, [[serde_json::json!(all), serde_json::json!(all)]]);
 }

@@ -1,79 +1,21 @@
-//! What is wrong gets the answer it must have, is kept if it can be, and holds nobody else up.
+//! What is wrong gets the answer it must have and holds nobody else up.
 
 use rumqttc::v5::mqttbytes::QoS;
 use serde_json::{Value, json};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::harness::fhir::check_vital_sign;
 use crate::harness::mqtt::{Publisher, topic};
 use crate::harness::mqtt5::{Answer, Client};
-use crate::harness::server::rfc3339;
-use crate::harness::{Server, Setup, eventually, heart_rate, now, reading};
+use crate::harness::others::Others;
+use crate::harness::{Server, Setup, heart_rate, now};
 
 /// MQTT 5 reason codes (section 2.4).
 const NOT_AUTHORIZED: u8 = 0x87;
 const PACKET_TOO_LARGE: u8 = 0x95;
-const QUOTA_EXCEEDED: u8 = 0x97;
 const QOS_NOT_SUPPORTED: u8 = 0x9B;
 
 /// 1 January 2099.
 const IN_2099: i64 = 4_070_908_800_000_000;
-
-/// Another gateway that publishes all the while, one reading after the other.
-struct Others {
-    delivered: watch::Receiver<i64>,
-    task: JoinHandle<i64>,
-}
-
-impl Others {
-    async fn start(server: &Server) -> Self {
-        let secret = server.gateway_token("others").await;
-        server.admit("p-others", "d-others").await;
-        let mut publisher = Publisher::connect(server.mqtt, "others", &secret).await.unwrap();
-        let (tell, delivered) = watch::channel(0);
-        let task = tokio::spawn(async move {
-            let topic = topic("others", "d-others");
-            let mut count = 0;
-            while !tell.is_closed() {
-                let payload = heart_rate("d-others", "70", now());
-                publisher.deliver(&topic, payload.as_bytes()).await.expect("the others go on");
-                count += 1;
-                tell.send_replace(count);
-            }
-            count
-        });
-        Self { delivered, task }
-    }
-
-    /// Waits for a reading that was sent after now.
-    async fn go_on(&mut self) {
-        let seen = *self.delivered.borrow();
-        self.delivered.wait_for(|count| *count > seen + 1).await.expect("the others go on");
-    }
-
-    /// Ends it; all that was acknowledged is there once.
-    async fn end(self, server: &Server) {
-        let Self { delivered, task } = self;
-        drop(delivered);
-        let count = task.await.unwrap();
-        let query = "SELECT count(*) AS n FROM observation WHERE device_id = 'd-others'";
-        assert_eq!(server.count(query).await, count);
-    }
-}
-
-/// The only quarantined message of a device, with its payload.
-async fn quarantined(server: &Server, device: &str) -> Value {
-    let listed = server.get(&format!("/api/v1/quarantine?device={device}")).await;
-    let items = listed["items"].as_array().unwrap();
-    assert_eq!(items.len(), 1, "{listed}");
-    server.get(&format!("/api/v1/quarantine/{}", items[0]["id"].as_str().unwrap())).await
-}
-
-async fn rows_of(server: &Server, device: &str) -> i64 {
-    let query = format!("SELECT count(*) AS n FROM observation WHERE device_id = '{device}'");
-    server.count(&query).await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_taken_is_acknowledged_and_kept_with_its_reason() {
@@ -81,24 +23,49 @@ async fn what_cannot_be_taken_is_acknowledged_and_kept_with_its_reason() {
     let secret = server.gateway_token("g1").await;
     server.admit("p1", "worn").await;
     let identifiers = json!([{"system": "urn:mrn", "value": "4711"}]);
-    server.post("/api/v1/patients", &json!({"id": "p2", "identifiers": identifiers})).await;
+    server
+        .post(
+            "/api/v1/patients",
+            &json!({"id": "p2", "identifiers": identifiers}),
+        )
+        .await;
     let mut others = Others::start(&server).await;
     let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
     let at = now();
     let good = r#"{"n":"MDC_ECG_HEART_RATE","u":"/min","v":71}"#;
     let seconds = format!("{}.{:06}", at / 1_000_000, at % 1_000_000);
     let cases = [
-        ("torn", "undecodable", None, r#"[{"bn":"torn:","n":"MDC_ECG_"#.to_owned(), 0),
+        (
+            "torn",
+            "undecodable",
+            None,
+            r#"[{"bn":"torn:","n":"MDC_ECG_"#.to_owned(),
+            0,
+        ),
         ("empty", "undecodable", None, String::new(), 0),
         (
             "odd",
             "unknown-metric",
             Some(0),
-            format!(r#"[{{"bn":"odd:","bt":{seconds},"n":"MDC_NO_SUCH_THING","u":"/min","v":1}},{good}]"#),
+            format!(
+                r#"[{{"bn":"odd:","bt":{seconds},"n":"MDC_NO_SUCH_THING","u":"/min","v":1}},{good}]"#
+            ),
             1,
         ),
-        ("early", "time-guard", None, heart_rate("early", "70", IN_2099), 0),
-        ("other", "device-mismatch", None, heart_rate("another", "70", at), 0),
+        (
+            "early",
+            "time-guard",
+            None,
+            heart_rate("early", "70", IN_2099),
+            0,
+        ),
+        (
+            "other",
+            "device-mismatch",
+            None,
+            heart_rate("another", "70", at),
+            0,
+        ),
         (
             "worn",
             "patient-conflict",
@@ -110,9 +77,11 @@ async fn what_cannot_be_taken_is_acknowledged_and_kept_with_its_reason() {
         ),
     ];
     for (device, reason, record, payload, rows) in cases {
-        let said = client.publish(&topic("g1", device), payload.as_bytes()).await;
+        let said = client
+            .publish(&topic("g1", device), payload.as_bytes())
+            .await;
         assert!(said.is_stored(), "{device}: {said:?}");
-        let kept = quarantined(&server, device).await;
+        let kept = server.quarantined(device).await;
         assert_eq!(kept["reason"], reason, "{kept}");
         assert_eq!(kept["payloadText"], payload.as_str(), "byte for byte");
         assert_eq!(kept["topic"], topic("g1", device).as_str());
@@ -120,13 +89,23 @@ async fn what_cannot_be_taken_is_acknowledged_and_kept_with_its_reason() {
         if let Some(record) = record {
             assert_eq!(kept["record"], record, "{kept}");
         }
-        assert_eq!(rows_of(&server, device).await, rows, "{device}");
+        assert_eq!(server.rows_of(device).await, rows, "{device}");
         others.go_on().await;
     }
     // Nothing of it reached the patients, and identical bytes are kept once.
-    assert_eq!(server.count("SELECT count(*) AS n FROM latest WHERE patient_id <> 'p-others'").await, 0);
-    assert!(client.publish(&topic("g1", "torn"), br#"[{"bn":"torn:","n":"MDC_ECG_"#).await.is_stored());
-    quarantined(&server, "torn").await;
+    assert_eq!(
+        server
+            .count("SELECT count(*) AS n FROM latest WHERE patient_id <> 'p-others'")
+            .await,
+        0
+    );
+    assert!(
+        client
+            .publish(&topic("g1", "torn"), br#"[{"bn":"torn:","n":"MDC_ECG_"#)
+            .await
+            .is_stored()
+    );
+    server.quarantined("torn").await;
     others.end(&server).await;
 }
 
@@ -140,11 +119,26 @@ async fn an_implausible_value_is_stored_and_flagged_but_is_nobodys_latest() {
     let at = now() - 2_000_000;
     for (value, at) in [("70", at), ("999", at + 1_000_000)] {
         let payload = heart_rate("d1", value, at);
-        assert!(client.publish(&topic("g1", "d1"), payload.as_bytes()).await.is_stored());
+        assert!(
+            client
+                .publish(&topic("g1", "d1"), payload.as_bytes())
+                .await
+                .is_stored()
+        );
     }
-    let rows = server.sql("SELECT value, quality FROM observation WHERE device_id = 'd1' ORDER BY effective").await;
-    assert_eq!(rows, [[json!(70.0), Value::Null], [json!(999.0), json!("implausible")]]);
-    let latest = server.sql("SELECT value FROM latest WHERE patient_id = 'p1'").await;
+    let rows = server
+        .sql("SELECT value, quality FROM observation WHERE device_id = 'd1' ORDER BY effective")
+        .await;
+    assert_eq!(
+        rows,
+        [
+            [json!(70.0), Value::Null],
+            [json!(999.0), json!("implausible")]
+        ]
+    );
+    let latest = server
+        .sql("SELECT value FROM latest WHERE patient_id = 'p1'")
+        .await;
     assert_eq!(latest, [[json!(70.0)]]);
     let query = "/fhir/R4/Observation?patient=p1&_sort=-date&_count=1";
     let found = server.get(query).await["entry"][0]["resource"].clone();
@@ -167,107 +161,74 @@ async fn what_a_client_may_not_do_ends_or_is_refused_and_nothing_is_stored() {
 
     // Another gateway's topic: refused, counted, and the connection goes on.
     let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
-    for foreign in [topic("g2", "d1"), "wardline/v1/s2/g1/d1/readings".to_owned(), "elsewhere".to_owned()] {
+    for foreign in [
+        topic("g2", "d1"),
+        "wardline/v1/s2/g1/d1/readings".to_owned(),
+        "elsewhere".to_owned(),
+    ] {
         let said = client.publish(&foreign, payload).await;
-        assert!(matches!(said, Answer::Acknowledged { reason: NOT_AUTHORIZED, .. }), "{foreign}: {said:?}");
+        assert!(
+            matches!(
+                said,
+                Answer::Acknowledged {
+                    reason: NOT_AUTHORIZED,
+                    ..
+                }
+            ),
+            "{foreign}: {said:?}"
+        );
     }
     assert_eq!(client.ping().await, Answer::Pong);
     others.go_on().await;
 
     // More than the maximum packet, and QoS 2.
     let large = vec![b' '; 5_000_000];
-    assert_eq!(client.publish(&own, &large).await, Answer::Disconnected(PACKET_TOO_LARGE));
+    assert_eq!(
+        client.publish(&own, &large).await,
+        Answer::Disconnected(PACKET_TOO_LARGE)
+    );
     others.go_on().await;
     let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
-    let said = client.publish_as(&own, payload, QoS::ExactlyOnce, None).await;
+    let said = client
+        .publish_as(&own, payload, QoS::ExactlyOnce, None)
+        .await;
     assert_eq!(said, Answer::Disconnected(QOS_NOT_SUPPORTED));
     others.go_on().await;
 
     // MQTT 3.1.1 has no words for it: the connection is closed.
     for (topic, payload) in [(topic("g2", "d1"), payload), (own.clone(), &large)] {
-        let mut publisher = Publisher::connect(server.mqtt, "g1", &secret).await.unwrap();
+        let mut publisher = Publisher::connect(server.mqtt, "g1", &secret)
+            .await
+            .unwrap();
         // What was written before the server closed may or may not have been taken by the socket.
         let sent = publisher.publish(&topic, payload, 1).await;
-        assert!(sent.is_none() || publisher.acknowledged().await.is_none(), "{topic}");
+        assert!(
+            sent.is_none() || publisher.acknowledged().await.is_none(),
+            "{topic}"
+        );
         others.go_on().await;
     }
-    assert_eq!(rows_of(&server, "d1").await, 0);
-    assert_eq!(server.metric("wardline_mqtt_refused_rights").await + server.metric("wardline_mqtt_refused_route").await, 4.0);
+    assert_eq!(server.rows_of("d1").await, 0);
+    assert_eq!(
+        server.metric("wardline_mqtt_refused_rights").await
+            + server.metric("wardline_mqtt_refused_route").await,
+        4.0
+    );
     assert_eq!(server.metric("wardline_mqtt_refused_oversize").await, 2.0);
     assert_eq!(server.metric("wardline_mqtt_refused_qos").await, 1.0);
     assert_eq!(server.get("/api/v1/quarantine").await["items"], json!([]));
 
     // The same gateway may go on with what is its own.
     let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
-    let said = client.publish_as(&own, payload, QoS::AtLeastOnce, Some("application/senml+json")).await;
+    let said = client
+        .publish_as(
+            &own,
+            payload,
+            QoS::AtLeastOnce,
+            Some("application/senml+json"),
+        )
+        .await;
     assert!(said.is_stored(), "{said:?}");
-    assert_eq!(rows_of(&server, "d1").await, 1);
+    assert_eq!(server.rows_of("d1").await, 1);
     others.end(&server).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_kept_can_be_taken_once_its_cause_is_mended() {
-    let server = Server::start(&Setup::default());
-    let secret = server.gateway_token("g1").await;
-    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
-    let at = now() - 60_000_000;
-    let payload = reading("d1", "MDC_ECG_HEART_RATE", "/min", r#"70,"pt":"urn:mrn|4711""#, at);
-    assert!(client.publish(&topic("g1", "d1"), payload.as_bytes()).await.is_stored());
-    let kept = quarantined(&server, "d1").await;
-    assert_eq!((&kept["reason"], &kept["replayed"]), (&json!("unknown-patient"), &Value::Null));
-    let replay = json!({"ids": [kept["id"]]});
-    let again = server.post("/api/v1/quarantine/replay", &replay).await;
-    assert_eq!((&again["stored"], &again["rejected"]), (&json!(0), &json!(1)), "{again}");
-
-    let identifiers = json!([{"system": "urn:mrn", "value": "4711"}]);
-    server.post("/api/v1/patients", &json!({"id": "p1", "identifiers": identifiers})).await;
-    let taken = server.post("/api/v1/quarantine/replay", &replay).await;
-    assert_eq!(taken, json!({"messages": 1, "stored": 1, "duplicates": 0, "rejected": 0}));
-    let rows = server.sql("SELECT patient_id, value, version FROM observation").await;
-    assert_eq!(rows, [[json!("p1"), json!(70.0), json!(1)]]);
-    let found = server.get("/fhir/R4/Observation?patient=p1").await["entry"][0]["resource"].clone();
-    check_vital_sign(&found, "p1");
-    let effective = found["effectiveDateTime"].as_str().unwrap().trim_end_matches('Z');
-    assert!(rfc3339(at).starts_with(effective), "as measured, not as replayed: {found}");
-    assert!(quarantined(&server, "d1").await["replayed"].is_string());
-    let twice = server.post("/api/v1/quarantine/replay", &replay).await;
-    assert_eq!(twice, json!({"messages": 1, "stored": 0, "duplicates": 1, "rejected": 0}));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_device_cannot_fill_the_quarantine() {
-    let config = "[intake]\nquarantine-messages = 3\n".to_owned();
-    let server = &Server::start(&Setup { config, ..Setup::default() });
-    let secret = server.gateway_token("g1").await;
-    let mut others = Others::start(server).await;
-    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
-    let broken = |number: u32| format!("[broken {number}");
-    // The same bytes count once.
-    for number in [1, 1, 2, 3, 3] {
-        assert!(client.publish(&topic("g1", "d1"), broken(number).as_bytes()).await.is_stored());
-    }
-    let said = client.publish(&topic("g1", "d1"), broken(4).as_bytes()).await;
-    assert_eq!(said, Answer::Disconnected(QUOTA_EXCEEDED));
-    others.go_on().await;
-
-    let alert = eventually("the technical alert", async || {
-        let listed = server.get("/api/v1/alerts?class=technical").await;
-        let alerts = listed["items"].as_array().unwrap().clone();
-        alerts.into_iter().find(|alert| alert["ruleId"] == "wardline:quarantine-quota")
-    })
-    .await;
-    assert_eq!((&alert["subject"], &alert["deviceId"]), (&json!("Device/d1"), &json!("d1")));
-
-    // Bounded per device: what the gateway's other devices send wrong is kept, what d1 sends right is stored.
-    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
-    assert!(client.publish(&topic("g1", "d2"), broken(5).as_bytes()).await.is_stored());
-    let good = heart_rate("d1", "70", now());
-    assert!(client.publish(&topic("g1", "d1"), good.as_bytes()).await.is_stored());
-    assert_eq!(rows_of(server, "d1").await, 1);
-    let kept = "SELECT count(*) AS n FROM quarantine WHERE device_id = 'd1' AND reason = 'undecodable'";
-    assert_eq!(server.count(kept).await, 3);
-    let said = client.publish(&topic("g1", "d1"), broken(6).as_bytes()).await;
-    assert_eq!(said, Answer::Disconnected(QUOTA_EXCEEDED));
-    assert_eq!(server.get("/api/v1/alerts?class=technical").await["items"].as_array().unwrap().len(), 1);
-    others.end(server).await;
 }

@@ -17,10 +17,18 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let config = dir.path().join("mosquitto.conf");
         let mut file = std::fs::File::create(&config).unwrap();
-        writeln!(file, "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0").unwrap();
+        writeln!(
+            file,
+            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0"
+        )
+        .unwrap();
         let child = Command::new("/usr/sbin/mosquitto")
             .arg("-c")
             .arg(&config)
@@ -33,7 +41,11 @@ impl Broker {
             assert!(Instant::now() < deadline, "mosquitto did not start");
             std::thread::yield_now();
         }
-        Self { port, child, _dir: dir }
+        Self {
+            port,
+            child,
+            _dir: dir,
+        }
     }
 }
 
@@ -59,7 +71,14 @@ pub(crate) struct Publication<'a> {
 /// Publishes with QoS 1 by `mosquitto_pub`, which ends well only when it was acknowledged.
 pub(crate) fn mosquitto_pub(how: &Publication<'_>, topic: &str, payload: &[u8]) {
     let mut command = Command::new("mosquitto_pub");
-    command.args(["-h", &how.to.ip().to_string(), "-p", &how.to.port().to_string(), "-q", "1"]);
+    command.args([
+        "-h",
+        &how.to.ip().to_string(),
+        "-p",
+        &how.to.port().to_string(),
+        "-q",
+        "1",
+    ]);
     command.args(["-V", how.version, "-i", how.gateway, "-t", topic, "-s"]);
     if let Some(secret) = how.secret {
         command.args(["-u", how.gateway, "-P", secret]);
@@ -76,5 +95,9 @@ pub(crate) fn mosquitto_pub(how: &Publication<'_>, topic: &str, payload: &[u8]) 
     child.stdin.take().unwrap().write_all(payload).unwrap();
     let output = child.wait_with_output().unwrap();
     let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && talk.is_empty(), "mosquitto_pub: {} {talk}", output.status);
+    assert!(
+        output.status.success() && talk.is_empty(),
+        "mosquitto_pub: {} {talk}",
+        output.status
+    );
 }

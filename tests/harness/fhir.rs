@@ -1,6 +1,8 @@
-//! What HL7's vital-signs profiles (R4, 4.0.1) ask of an Observation, checked without our own code.
+//! Observations as the server gives them, and what HL7's vital-signs profiles (R4, 4.0.1) ask of an Observation, checked without our own code.
 
 use serde_json::Value;
+
+use super::Server;
 
 const LOINC: &str = "http://loinc.org";
 const UCUM: &str = "http://unitsofmeasure.org";
@@ -25,25 +27,60 @@ const PROFILES: [(&str, &str, &[&str]); 5] = [
     (PANEL, "bp", &[]),
 ];
 
+/// The resources of a search, in its order.
+pub(crate) async fn search(server: &Server, query: &str) -> Vec<Value> {
+    let bundle = server.get(&format!("/fhir/R4/Observation?{query}")).await;
+    assert_eq!(bundle["type"], "searchset");
+    let entries = bundle["entry"].as_array().into_iter().flatten();
+    entries.map(|entry| entry["resource"].clone()).collect()
+}
+
+/// Every Observation of a patient as text, as its own address serves it.
+pub(crate) async fn texts(server: &Server, patient: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for found in search(server, &format!("patient={patient}")).await {
+        let id = found["id"].as_str().unwrap();
+        texts.push(server.text(&format!("/fhir/R4/Observation/{id}")).await);
+    }
+    texts.sort();
+    texts
+}
+
 /// Whether the codings hold this LOINC code.
 pub(crate) fn has_loinc(concept: &Value, code: &str) -> bool {
     let codings = concept["coding"].as_array().into_iter().flatten();
-    codings.into_iter().any(|coding| coding["system"] == LOINC && coding["code"] == code)
+    codings
+        .into_iter()
+        .any(|coding| coding["system"] == LOINC && coding["code"] == code)
 }
 
 /// Panics unless the resource is a valid vital sign of `patient` under one of the profiles.
 pub(crate) fn check_vital_sign(observation: &Value, patient: &str) {
     no_empty_parts(observation);
-    let text = |pointer: &str| observation.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+    let text = |pointer: &str| {
+        observation
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+    };
     assert_eq!(text("/resourceType"), "Observation");
     let id = text("/id");
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
-    assert!((1..=64).contains(&id.len()) && id.bytes().all(plain), "{observation}");
+    assert!(
+        (1..=64).contains(&id.len()) && id.bytes().all(plain),
+        "{observation}"
+    );
     assert!(STATUSES.contains(&text("/status")), "{observation}");
     assert_eq!(text("/subject/reference"), format!("Patient/{patient}"));
     let effective = text("/effectiveDateTime");
-    assert!(effective.len() >= 20 && effective.ends_with('Z'), "{observation}");
-    assert!(text("/issued").len() >= 20 && text("/issued").ends_with('Z'), "{observation}");
+    assert!(
+        effective.len() >= 20 && effective.ends_with('Z'),
+        "{observation}"
+    );
+    assert!(
+        text("/issued").len() >= 20 && text("/issued").ends_with('Z'),
+        "{observation}"
+    );
     let category = observation["category"].as_array().unwrap().iter();
     let vital = |coding: &Value| {
         coding["system"] == "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -63,10 +100,14 @@ pub(crate) fn check_vital_sign(observation: &Value, patient: &str) {
     assert!(observation.get("valueQuantity").is_none(), "{observation}");
     let components = observation["component"].as_array().unwrap();
     for part in ["8480-6", "8462-4"] {
-        let found = components.iter().filter(|one| has_loinc(&one["code"], part));
+        let found = components
+            .iter()
+            .filter(|one| has_loinc(&one["code"], part));
         assert_eq!(found.count(), 1, "{part} in {observation}");
     }
-    components.iter().for_each(|component| check_value(component, &["mm[Hg]"]));
+    components
+        .iter()
+        .for_each(|component| check_value(component, &["mm[Hg]"]));
 }
 
 /// vs-2, vs-3 and obs-6: a Quantity with value, unit, system and code, or the reason why not.
@@ -77,9 +118,17 @@ fn check_value(part: &Value, units: &[&str]) {
     };
     assert!(!absent, "value and reason: {part}");
     assert!(quantity["value"].is_number(), "{part}");
-    assert!(quantity["unit"].as_str().is_some_and(|unit| !unit.is_empty()), "{part}");
+    assert!(
+        quantity["unit"]
+            .as_str()
+            .is_some_and(|unit| !unit.is_empty()),
+        "{part}"
+    );
     assert_eq!(quantity["system"], UCUM);
-    assert!(units.contains(&quantity["code"].as_str().unwrap()), "{part}");
+    assert!(
+        units.contains(&quantity["code"].as_str().unwrap()),
+        "{part}"
+    );
 }
 
 /// FHIR's JSON has no null, no empty object, list or text.

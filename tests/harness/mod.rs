@@ -2,7 +2,10 @@
 
 pub(crate) mod broker;
 pub(crate) mod cli;
+pub(crate) mod fhir;
 pub(crate) mod mqtt;
+pub(crate) mod mqtt5;
+pub(crate) mod others;
 pub(crate) mod server;
 pub(crate) mod webhook;
 

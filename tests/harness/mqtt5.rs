@@ -52,16 +52,30 @@ impl Client {
         let stream = TcpStream::connect(server).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (reader, writer) = stream.into_split();
-        let mut client = Self { reader, writer, input: BytesMut::new(), next: 0 };
+        let mut client = Self {
+            reader,
+            writer,
+            input: BytesMut::new(),
+            next: 0,
+        };
         let connect = Connect {
             keep_alive,
             client_id: name.to_owned(),
             clean_start: true,
             properties: None,
         };
-        let login = Some(Login { username: name.to_owned(), password: secret.to_owned() });
-        client.writer.write_all(&bytes(&Packet::Connect(connect, None, login))).await.unwrap();
-        let (kind, body) = packet(&mut client.reader, &mut client.input).await.expect("a CONNACK");
+        let login = Some(Login {
+            username: name.to_owned(),
+            password: secret.to_owned(),
+        });
+        client
+            .writer
+            .write_all(&bytes(&Packet::Connect(connect, None, login)))
+            .await
+            .unwrap();
+        let (kind, body) = packet(&mut client.reader, &mut client.input)
+            .await
+            .expect("a CONNACK");
         assert_eq!((kind, body[1]), (2, 0), "CONNACK of success");
         client
     }
@@ -120,10 +134,15 @@ impl Client {
 
     /// Writes while it reads: a refusal may come, and the connection end, before all is written.
     async fn exchange(&mut self, out: &[u8]) -> Answer {
-        let (written, said) =
-            tokio::join!(self.writer.write_all(out), answer(&mut self.reader, &mut self.input));
+        let (written, said) = tokio::join!(
+            self.writer.write_all(out),
+            answer(&mut self.reader, &mut self.input)
+        );
         let ended = matches!(said, Answer::Disconnected(_) | Answer::Closed);
-        assert!(written.is_ok() || ended, "{written:?} though the server said {said:?}");
+        assert!(
+            written.is_ok() || ended,
+            "{written:?} though the server said {said:?}"
+        );
         said
     }
 }

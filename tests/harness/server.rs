@@ -168,6 +168,26 @@ impl Server {
         rows.map(|row| names.iter().map(|name| row[name].clone()).collect()).collect()
     }
 
+    /// Every row by id, with all that a repeat must not change.
+    pub(crate) async fn rows(&self) -> Vec<Vec<Value>> {
+        let columns = "id, version, status, patient_id, mdc, value, decimals, unit, received";
+        self.sql(&format!("SELECT {columns} FROM observation ORDER BY id")).await
+    }
+
+    /// How many rows a device has.
+    pub(crate) async fn rows_of(&self, device: &str) -> i64 {
+        let query = format!("SELECT count(*) AS n FROM observation WHERE device_id = '{device}'");
+        self.count(&query).await
+    }
+
+    /// The only quarantined message of a device, with its payload.
+    pub(crate) async fn quarantined(&self, device: &str) -> Value {
+        let listed = self.get(&format!("/api/v1/quarantine?device={device}")).await;
+        let items = listed["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "{listed}");
+        self.get(&format!("/api/v1/quarantine/{}", items[0]["id"].as_str().unwrap())).await
+    }
+
     /// The single number that a query gives.
     pub(crate) async fn count(&self, query: &str) -> i64 {
         self.sql(query).await[0][0].as_i64().unwrap()

@@ -1,0 +1,151 @@
+//! What was kept: taken again once its cause is mended, and bounded.
+
+use serde_json::{Value, json};
+
+use crate::harness::fhir::check_vital_sign;
+use crate::harness::mqtt::topic;
+use crate::harness::mqtt5::{Answer, Client};
+use crate::harness::others::Others;
+use crate::harness::server::rfc3339;
+use crate::harness::{Server, Setup, eventually, heart_rate, now, reading};
+
+/// MQTT 5 reason code (section 2.4).
+const QUOTA_EXCEEDED: u8 = 0x97;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_can_be_taken_once_its_cause_is_mended() {
+    let server = Server::start(&Setup::default());
+    let secret = server.gateway_token("g1").await;
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    let at = now() - 60_000_000;
+    let payload = reading(
+        "d1",
+        "MDC_ECG_HEART_RATE",
+        "/min",
+        r#"70,"pt":"urn:mrn|4711""#,
+        at,
+    );
+    assert!(
+        client
+            .publish(&topic("g1", "d1"), payload.as_bytes())
+            .await
+            .is_stored()
+    );
+    let kept = server.quarantined("d1").await;
+    assert_eq!(
+        (&kept["reason"], &kept["replayed"]),
+        (&json!("unknown-patient"), &Value::Null)
+    );
+    let replay = json!({"ids": [kept["id"]]});
+    let again = server.post("/api/v1/quarantine/replay", &replay).await;
+    assert_eq!(
+        (&again["stored"], &again["rejected"]),
+        (&json!(0), &json!(1)),
+        "{again}"
+    );
+
+    let identifiers = json!([{"system": "urn:mrn", "value": "4711"}]);
+    server
+        .post(
+            "/api/v1/patients",
+            &json!({"id": "p1", "identifiers": identifiers}),
+        )
+        .await;
+    let taken = server.post("/api/v1/quarantine/replay", &replay).await;
+    assert_eq!(
+        taken,
+        json!({"messages": 1, "stored": 1, "duplicates": 0, "rejected": 0})
+    );
+    let rows = server
+        .sql("SELECT patient_id, value, version FROM observation")
+        .await;
+    assert_eq!(rows, [[json!("p1"), json!(70.0), json!(1)]]);
+    let found = server.get("/fhir/R4/Observation?patient=p1").await["entry"][0]["resource"].clone();
+    check_vital_sign(&found, "p1");
+    let effective = found["effectiveDateTime"]
+        .as_str()
+        .unwrap()
+        .trim_end_matches('Z');
+    assert!(
+        rfc3339(at).starts_with(effective),
+        "as measured, not as replayed: {found}"
+    );
+    assert!(server.quarantined("d1").await["replayed"].is_string());
+    let twice = server.post("/api/v1/quarantine/replay", &replay).await;
+    assert_eq!(
+        twice,
+        json!({"messages": 1, "stored": 0, "duplicates": 1, "rejected": 0})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_cannot_fill_the_quarantine() {
+    let config = "[intake]\nquarantine-messages = 3\n".to_owned();
+    let server = &Server::start(&Setup {
+        config,
+        ..Setup::default()
+    });
+    let secret = server.gateway_token("g1").await;
+    let mut others = Others::start(server).await;
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    let broken = |number: u32| format!("[broken {number}");
+    // The same bytes count once.
+    for number in [1, 1, 2, 3, 3] {
+        assert!(
+            client
+                .publish(&topic("g1", "d1"), broken(number).as_bytes())
+                .await
+                .is_stored()
+        );
+    }
+    let said = client
+        .publish(&topic("g1", "d1"), broken(4).as_bytes())
+        .await;
+    assert_eq!(said, Answer::Disconnected(QUOTA_EXCEEDED));
+    others.go_on().await;
+
+    let alert = eventually("the technical alert", async || {
+        let listed = server.get("/api/v1/alerts?class=technical").await;
+        let alerts = listed["items"].as_array().unwrap().clone();
+        alerts
+            .into_iter()
+            .find(|alert| alert["ruleId"] == "wardline:quarantine-quota")
+    })
+    .await;
+    assert_eq!(
+        (&alert["subject"], &alert["deviceId"]),
+        (&json!("Device/d1"), &json!("d1"))
+    );
+
+    // Bounded per device: what the gateway's other devices send wrong is kept, what d1 sends right is stored.
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    assert!(
+        client
+            .publish(&topic("g1", "d2"), broken(5).as_bytes())
+            .await
+            .is_stored()
+    );
+    let good = heart_rate("d1", "70", now());
+    assert!(
+        client
+            .publish(&topic("g1", "d1"), good.as_bytes())
+            .await
+            .is_stored()
+    );
+    assert_eq!(server.rows_of("d1").await, 1);
+    let kept =
+        "SELECT count(*) AS n FROM quarantine WHERE device_id = 'd1' AND reason = 'undecodable'";
+    assert_eq!(server.count(kept).await, 3);
+    let said = client
+        .publish(&topic("g1", "d1"), broken(6).as_bytes())
+        .await;
+    assert_eq!(said, Answer::Disconnected(QUOTA_EXCEEDED));
+    assert_eq!(
+        server.get("/api/v1/alerts?class=technical").await["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    others.end(server).await;
+}
