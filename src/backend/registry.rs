@@ -130,7 +130,7 @@ pub(super) fn assignment(assignment: Assignment) -> api::Assignment {
 
 pub(super) fn assignments(registry: &Registry, search: &AssignmentSearch) -> BackendResult<ListPage<api::Assignment>> {
     let filter =
-        AssignmentFilter { device: search.device.clone(), patient: search.patient.clone(), at: search.at, cancelled: None };
+        AssignmentFilter { device: search.device.clone(), patient: search.patient.clone(), at: search.at, cancelled: true };
     let page = page(search.after.as_ref(), search.limit);
     Ok(listed(registry.list_assignments(&filter, &page).map_err(fault)?, assignment))
 }

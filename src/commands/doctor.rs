@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rumqttc::Transport;
+use rumqttc::{TlsConfiguration, Transport};
 use rumqttc::v5::mqttbytes::v5::{ConnAckProperties, Packet};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 use serde_json::{Value, json};
@@ -185,7 +185,7 @@ async fn probe(
         options.set_credentials(user, password);
     }
     if let Some(tls) = &settings.tls {
-        options.set_transport(Transport::tls_with_config(tls.clone().into()));
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
     }
     let (client, mut events) = AsyncClient::new(options, 4);
     loop {

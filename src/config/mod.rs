@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use parse::{Loaded, load, read};
-pub(crate) use reader::{Effective, Fault, id};
+pub(crate) use parse::{load, read};
+pub(crate) use reader::{Fault, id};
 
 /// The commented sample, printed by `wardline config print --default`.
 pub(crate) const SAMPLE: &str = include_str!("default.toml");

@@ -33,12 +33,20 @@ pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
             priority: "low".to_owned(),
             event: "raised".to_owned(),
             state: "active".to_owned(),
+            acknowledged_by: None,
+            acknowledged_at: None,
+            silenced_until: None,
+            escalation_level: 0,
             onset: marker.received,
+            ended: None,
             event_time: marker.received,
             processed_time: marker.received,
+            value: None,
+            unit: None,
             message: marker.detail.clone(),
+            evidence: Vec::new(),
             page: true,
-            ..AlertEventRecord::default()
+            reason: None,
         };
         let resolved = AlertEventRecord {
             ordinal: ordinal + 1,

@@ -49,7 +49,7 @@ fn moved(rows: &RecordBatch, assignments: &Assignments) -> Result<(RecordBatch, 
     let schema = wardline_normalize::columns::schema();
     let indices = schema.fields().iter().map(|field| rows.schema().index_of(field.name())).collect::<Result<Vec<_>, _>>()?;
     let rows = rows.project(&indices)?;
-    let columns = Columns::new(&rows).map_err(|error| Error::Invalid(error.to_string()))?;
+    let columns = Columns::new(&rows).map_err(|error| Error::Query(error.to_string()))?;
     let mut keep = Vec::with_capacity(rows.num_rows());
     let mut patients: Vec<Option<&str>> = Vec::with_capacity(rows.num_rows());
     let mut formers = BTreeSet::new();

@@ -63,6 +63,8 @@ pub struct AlertEventRecord {
     pub evidence: Vec<String>,
     /// False when it came too late to page anybody.
     pub page: bool,
+    /// Why, on `resolved`: `cleared`, `reattributed`, …
+    pub reason: Option<String>,
 }
 
 /// A stored event and its row number.
@@ -123,7 +125,7 @@ pub struct AlertFilter {
 const EVENT: &str = "e.id, e.seq, e.ordinal, e.alert_id, e.rule_id, e.rule_version, e.subject, e.device_id,
     e.class, e.priority, e.event, e.state, e.acknowledged_by, e.acknowledged_at, e.silenced_until,
     e.escalation_level, e.onset, e.ended, e.event_time, e.processed_time, e.value, e.unit, e.message,
-    e.evidence, e.page";
+    e.evidence, e.page, e.reason";
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredAlertEvent> {
     Ok(StoredAlertEvent {
@@ -153,6 +155,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredAlertEvent> {
             message: row.get(22)?,
             evidence: db::texts(row, 23)?,
             page: row.get(24)?,
+            reason: row.get(25)?,
         },
     })
 }
@@ -160,10 +163,10 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredAlertEvent> {
 fn read_alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let latest = read_event(row)?;
     Ok(Alert {
-        first_rowid: row.get(25)?,
+        first_rowid: row.get(26)?,
         last_rowid: latest.rowid,
-        raised_at: row.get(26)?,
-        patient_id: row.get(27)?,
+        raised_at: row.get(27)?,
+        patient_id: row.get(28)?,
         latest: latest.event,
     })
 }

@@ -125,5 +125,6 @@ fn event(seq: u64, ordinal: u32, alert: &str, what: &str, state: &str) -> AlertE
         message: "heart rate above 120 /min for 5 minutes".to_owned(),
         evidence: vec!["o1".to_owned(), "o2".to_owned()],
         page: true,
+        reason: None,
     }
 }

@@ -11,8 +11,8 @@ fn insert_event(conn: &Connection, event: &AlertEventRecord) -> Result<Option<i6
         .prepare_cached(
             "INSERT INTO alert_event (seq, ordinal, alert_id, rule_id, rule_version, subject, device_id, class,
                priority, event, state, acknowledged_by, acknowledged_at, silenced_until, escalation_level, onset,
-               ended, event_time, processed_time, value, unit, message, evidence, page)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ended, event_time, processed_time, value, unit, message, evidence, page, reason)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (seq, ordinal) DO NOTHING",
         )?
         .execute(params![
@@ -39,7 +39,8 @@ fn insert_event(conn: &Connection, event: &AlertEventRecord) -> Result<Option<i6
             event.unit,
             event.message,
             db::json(&event.evidence),
-            event.page
+            event.page,
+            event.reason
         ])?;
     Ok((inserted == 1).then(|| conn.last_insert_rowid()))
 }

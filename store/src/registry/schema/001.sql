@@ -158,6 +158,7 @@ CREATE TABLE alert_event (
   message         TEXT NOT NULL,
   evidence        TEXT NOT NULL,          -- JSON array of observation ids
   page            INTEGER NOT NULL,
+  reason          TEXT,
   UNIQUE (seq, ordinal)
 ) STRICT;
 CREATE INDEX alert_event_alert ON alert_event (alert_id, id);
