@@ -48,13 +48,7 @@ fn damage(file: &Path) {
 async fn a_backup_restored_is_the_same_and_sound() {
     let server = Server::start(&Setup::default());
     two_patients(&server).await;
-    let secret = server.post(
-        "/api/v1/tokens",
-        &serde_json::json!({
-            "name": "g2", "role": "publish", "site": "s1", "gateway": "g2",
-        }),
-    );
-    let secret = secret.await["secret"].as_str().unwrap().to_owned();
+    let secret = server.gateway_token("g2").await;
     let mut gateway = Publisher::connect(server.mqtt, "g2", &secret)
         .await
         .unwrap();

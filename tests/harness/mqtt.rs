@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use rumqttc::mqttbytes::QoS;
-use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, Packet, Publish, read};
-use rumqttc::tokio_util::bytes::BytesMut;
+use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, Packet, Publish};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -30,7 +30,12 @@ impl Publisher {
         let mut connect = Connect::new(name);
         connect.set_login(name, secret);
         connect.keep_alive = 60;
-        let mut publisher = Self { stream, input: BytesMut::new(), next: 0, in_flight: HashMap::new() };
+        let mut publisher = Self {
+            stream,
+            input: BytesMut::new(),
+            next: 0,
+            in_flight: HashMap::new(),
+        };
         let mut out = BytesMut::new();
         connect.write(&mut out).unwrap();
         publisher.stream.write_all(&out).await.ok()?;
@@ -55,7 +60,11 @@ impl Publisher {
     pub(crate) async fn acknowledged(&mut self) -> Option<u64> {
         loop {
             if let Packet::PubAck(ack) = self.receive().await? {
-                return Some(self.in_flight.remove(&ack.pkid).expect("an acknowledgement of what was sent"));
+                return Some(
+                    self.in_flight
+                        .remove(&ack.pkid)
+                        .expect("an acknowledgement of what was sent"),
+                );
             }
         }
     }
@@ -69,13 +78,15 @@ impl Publisher {
     /// A ping that is answered says that the server still serves this connection.
     pub(crate) async fn ping(&mut self) -> Option<()> {
         self.stream.write_all(&[0xC0, 0x00]).await.ok()?;
-        let answer = tokio::time::timeout(Duration::from_secs(30), self.receive()).await.ok()??;
+        let answer = tokio::time::timeout(Duration::from_secs(30), self.receive())
+            .await
+            .ok()??;
         matches!(answer, Packet::PingResp).then_some(())
     }
 
     async fn receive(&mut self) -> Option<Packet> {
         loop {
-            if let Ok(packet) = read(&mut self.input, MAX) {
+            if let Ok(packet) = Packet::read(&mut self.input, MAX) {
                 return Some(packet);
             }
             if self.stream.read_buf(&mut self.input).await.ok()? == 0 {

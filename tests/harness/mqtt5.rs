@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rumqttc::tokio_util::bytes::BytesMut;
+use bytes::BytesMut;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Connect, Login, Packet, PingReq, Publish, PublishProperties};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
