@@ -20,7 +20,7 @@ pub(crate) const WARDLINE: &str = env!("CARGO_BIN_EXE_wardline");
 /// The gateway's program, which `make test` builds beside the server's.
 pub(crate) fn gateway() -> PathBuf {
     let program = PathBuf::from(WARDLINE).with_file_name("wardline-gateway");
-    assert!(program.exists(), "build it first: cargo build -p wardline-gateway");
+    assert!(program.is_file(), "build it first: cargo build -p wardline-gateway");
     program
 }
 
