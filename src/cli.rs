@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
-  wardline demo                                 a simulated ward, everything running, nothing else needed
+  wardline demo                                 a simulated ward, all running
   wardline serve --config wardline.toml         the service
   wardline sql \"SELECT * FROM latest\" --data-dir wardline-data";
 

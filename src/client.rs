@@ -23,6 +23,8 @@ use crate::pipeline::Limits;
 
 /// Longest pause of a server within an answer.
 const PAUSE: Duration = Duration::from_secs(120);
+/// The same where the server copies everything before it answers.
+const COPY_PAUSE: Duration = Duration::from_secs(4 * 3_600);
 
 /// Someone who answers requests.
 pub(crate) struct Client(Kind);
@@ -40,12 +42,21 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) async fn connect(target: &Target) -> anyhow::Result<Self> {
+        Self::waiting(target, PAUSE).await
+    }
+
+    /// One that waits as long as a copy of everything may take.
+    pub(crate) async fn patient(target: &Target) -> anyhow::Result<Self> {
+        Self::waiting(target, COPY_PAUSE).await
+    }
+
+    async fn waiting(target: &Target, pause: Duration) -> anyhow::Result<Self> {
         match &target.url {
             Some(_) => {
                 let Ok(token) = std::env::var("WARDLINE_TOKEN") else {
                     return Err(UsageError("--url needs a token in WARDLINE_TOKEN".to_owned()).into());
                 };
-                Self::with_token(target, &token)
+                Self::remote(target, &token, pause)
             }
             None => Self::local(target).await,
         }
@@ -53,9 +64,13 @@ impl Client {
 
     /// A running server at the target's address.
     pub(crate) fn with_token(target: &Target, token: &str) -> anyhow::Result<Self> {
+        Self::remote(target, token, PAUSE)
+    }
+
+    fn remote(target: &Target, token: &str, pause: Duration) -> anyhow::Result<Self> {
         let url = target.url.as_deref().context("no address of a server")?;
         let roots: Vec<_> = target.ca.as_deref().into_iter().collect();
-        let http = crate::tls::http_client(&roots, PAUSE)?;
+        let http = crate::tls::http_client(&roots, pause)?;
         Ok(Self(Kind::Remote { http, base: url.trim_end_matches('/').to_owned(), token: token.to_owned() }))
     }
 
@@ -87,6 +102,7 @@ impl Client {
             registry: core.registry.clone(),
             pipeline: core.pipeline.clone(),
             applied: core.applied.clone(),
+            copies: core.copies.clone(),
             routes: wardline_ingest::Routes::new(Vec::new())?.into(),
             sources: Sources {
                 metrics: core.metrics.clone(),
@@ -162,14 +178,6 @@ impl Client {
                 items.truncate(most);
                 return Ok(items);
             }
-        }
-    }
-
-    /// The open data directory, when it is in this process.
-    pub(crate) fn core(&self) -> Option<&Core> {
-        match &self.0 {
-            Kind::Local { core, .. } => Some(core),
-            Kind::Remote { .. } => None,
         }
     }
 

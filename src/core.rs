@@ -17,6 +17,7 @@ use wardline_store::registry::{
 };
 use wardline_store::{AlertEventRow, AlertFeed, AssignmentEntry, Entry, PatientEntry, Store};
 
+use crate::copies::Copies;
 use crate::follow::Follower;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -49,6 +50,7 @@ pub(crate) struct Core {
     pub(crate) applied: watch::Receiver<u64>,
     /// Wakes the outbox when an alert event was recorded.
     pub(crate) outbox: Arc<Notify>,
+    pub(crate) copies: Copies,
     /// Cancelled when the log or the rules fail: the process must stop.
     pub(crate) broken: CancellationToken,
     pipeline_task: JoinHandle<()>,
@@ -79,6 +81,11 @@ impl Core {
             }
             None => (Engine::new(), 0),
         };
+        let copies = Copies {
+            store: store.clone(),
+            registry: Arc::clone(&registry),
+            checkpoints: Arc::default(),
+        };
         let mut follower = Follower {
             engine,
             store: store.clone(),
@@ -88,6 +95,7 @@ impl Core {
             destinations: options.destinations.into(),
             outbox: Arc::clone(&outbox),
             applied: applied_tx,
+            checkpoints: Arc::clone(&copies.checkpoints),
             saved,
         };
         follower.replay()?;
@@ -132,6 +140,7 @@ impl Core {
             metrics,
             applied,
             outbox,
+            copies,
             broken,
             pipeline_task,
             follower,
@@ -164,13 +173,6 @@ impl Core {
         }
         note_assignments(&self.registry)?;
         Ok(())
-    }
-
-    /// Copies registry, tables and log to a new directory, the registry first: what it knows is then in the log too.
-    pub(crate) async fn backup(&self, to: &std::path::Path) -> anyhow::Result<()> {
-        self.store.flush().await?;
-        self.store.backup(to).await?;
-        Ok(self.registry.backup(&wardline_store::registry_path(to))?)
     }
 
     /// Drains, commits and checkpoints. What held the pipeline must be gone or idle.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use wardline_rules::{AlertEvent, Engine};
 use wardline_store::registry::{AlertEventRecord, Checkpoint, Destination, Registry};
 use wardline_store::{Entry, Store};
@@ -34,6 +34,8 @@ pub(crate) struct Follower {
     pub(crate) outbox: Arc<Notify>,
     /// Last position whose consequences are recorded.
     pub(crate) applied: watch::Sender<u64>,
+    /// Held by a backup: what its copy of the registry needs of the log must stay.
+    pub(crate) checkpoints: Arc<Mutex<()>>,
     /// Position of the last checkpoint.
     pub(crate) saved: u64,
 }
@@ -98,6 +100,9 @@ impl Follower {
         if position == self.saved {
             return Ok(());
         }
+        // During a backup the next turn will do; at the end, a restart takes a little more of the log.
+        let checkpoints = Arc::clone(&self.checkpoints);
+        let Ok(_free) = checkpoints.try_lock() else { return Ok(()) };
         let checkpoint =
             Checkpoint { position, ruleset_version: self.engine.rule_version().to_owned(), state: self.engine.checkpoint() };
         self.registry.save_checkpoint(&checkpoint, crate::clock::now())?;

@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod commands;
 mod config;
+mod copies;
 mod core;
 mod deliver;
 mod demo;

@@ -90,6 +90,7 @@ async fn with_core(
         registry: Arc::clone(&core.registry),
         pipeline: core.pipeline.clone(),
         applied: core.applied.clone(),
+        copies: core.copies.clone(),
         routes,
         sources: Sources {
             metrics: Arc::clone(&core.metrics),

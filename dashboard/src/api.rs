@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod assignments;
+pub(crate) mod backup;
 pub(crate) mod devices;
 pub(crate) mod export;
 pub(crate) mod health;

@@ -214,6 +214,10 @@ pub trait Backend: Send + Sync + 'static {
 
     // --- operation ---
 
+    /// Copies registry, tables and log as one consistent point to a directory of the server's machine that
+    /// does not exist yet; [`BackendError::Conflict`] when it does.
+    async fn backup(&self, to: &std::path::Path, by: &Principal) -> BackendResult<()>;
+
     /// Metrics in OpenMetrics text; a final `# EOF` is optional.
     async fn metrics(&self) -> BackendResult<String>;
 

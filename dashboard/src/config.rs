@@ -50,6 +50,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// The same for SQL.
     pub sql_timeout: Duration,
+    /// The same for a backup.
+    pub copy_timeout: Duration,
     /// Time a client may leave bytes untaken before it is cut off.
     pub stall_timeout: Duration,
     /// Time given to open requests at shutdown.
@@ -76,6 +78,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             sql_timeout: Duration::from_secs(120),
+            copy_timeout: Duration::from_secs(4 * 3_600),
             stall_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(5),
             frame_interval: Duration::from_millis(250),

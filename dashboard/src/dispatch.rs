@@ -219,6 +219,7 @@ async fn run(call: Call) -> Result<Reply, Failure> {
     let limit = match route.pace {
         Pace::Usual | Pace::Stream => limits.request_timeout,
         Pace::Sql => limits.sql_timeout,
+        Pace::Copy => limits.copy_timeout,
     };
     if route.strict_query {
         let query = call.query()?;

@@ -65,6 +65,8 @@ pub(crate) enum Access {
 pub(crate) enum Pace {
     Usual,
     Sql,
+    /// Copies everything: as long as the disk needs.
+    Copy,
     /// The answer goes on; only its start is bounded in time.
     Stream,
 }

@@ -10,6 +10,7 @@ mod observations;
 mod quarantine;
 mod registry;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -30,6 +31,7 @@ use wardline_store::{ActionEntry, ActionKind, Entry, Store};
 
 pub(crate) use alerts::view;
 
+use crate::copies::Copies;
 use crate::metrics::Sources;
 use crate::pipeline::{Pipeline, Window};
 
@@ -39,6 +41,7 @@ pub(crate) struct Adapter {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pipeline: Pipeline,
     pub(crate) applied: watch::Receiver<u64>,
+    pub(crate) copies: Copies,
     pub(crate) routes: Arc<Routes>,
     pub(crate) sources: Sources,
     /// Secret of the command line in this process, made anew at each start; none in the service.
@@ -258,6 +261,17 @@ impl Backend for Adapter {
 
     async fn replay_quarantine(&self, replay: QuarantineReplay, _by: &Principal) -> BackendResult<Replayed> {
         quarantine::replay(self, replay).await
+    }
+
+    async fn backup(&self, to: &Path, by: &Principal) -> BackendResult<()> {
+        if to.try_exists().map_err(|error| BackendError::Invalid(error.to_string()))? {
+            return Err(BackendError::Conflict(format!("{} exists; a backup makes a new directory", to.display())));
+        }
+        if !to.parent().is_some_and(Path::is_dir) {
+            return Err(BackendError::Invalid(format!("{} is in no directory of the server", to.display())));
+        }
+        tracing::info!(by = by.name, "backup begun");
+        self.copies.make(to).await.map_err(|error| BackendError::Internal(format!("backup: {error:#}")))
     }
 
     async fn metrics(&self) -> BackendResult<String> {

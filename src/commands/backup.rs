@@ -8,22 +8,14 @@ use crate::client::Client;
 use crate::exit::Exit;
 use crate::output;
 
-/// Registry, tables and log as one point: the registry first, so that what it knows is in the log too.
+/// Where the data is, a path means the same here and there only if it is absolute.
 pub(super) async fn backup(backup: &Backup) -> anyhow::Result<Exit> {
-    if backup.to.try_exists()? {
-        bail!("{} exists; a backup makes a new directory", backup.to.display());
-    }
-    let client = Client::connect(&backup.target).await?;
-    let done = match client.core() {
-        Some(core) => core.backup(&backup.to).await,
-        None => {
-            let body = json!({"to": std::path::absolute(&backup.to)?}).to_string();
-            client.post("/api/v1/backup", body).await.map(|_| ())
-        }
-    };
+    let to = std::path::absolute(&backup.to)?;
+    let client = Client::patient(&backup.target).await?;
+    let answer = client.post("/api/v1/backup", json!({"to": to}).to_string()).await;
     client.close().await?;
-    done?;
-    output::talk(&format!("backed up to {}", backup.to.display()));
+    answer?;
+    output::talk(&format!("backed up to {}", to.display()));
     Ok(Exit::Done)
 }
 

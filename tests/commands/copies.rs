@@ -189,7 +189,7 @@ async fn verify_finds_a_byte_that_changed() {
         .into_iter()
         .max_by_key(|file| file.metadata().unwrap().len())
         .unwrap();
-    found_alone(&data, &log, log.file_name().unwrap().to_str().unwrap());
+    found_alone(&data, &log, "/log");
     sound(&data);
     let registry = data.join("registry.sqlite");
     let whole = std::fs::read(&registry).unwrap();

@@ -103,7 +103,7 @@ fn certificates_near_their_end_and_brokers_with_small_windows_are_told() {
     let now = std::time::SystemTime::now();
     let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     params.not_before = (now - std::time::Duration::from_secs(86_400)).into();
-    params.not_after = (now + std::time::Duration::from_secs(10 * 86_400)).into();
+    params.not_after = (now + std::time::Duration::from_secs(21 * 43_200)).into();
     let key = rcgen::KeyPair::generate().unwrap();
     let cert = dir.path().join("cert.pem");
     std::fs::write(&cert, params.self_signed(&key).unwrap().pem()).unwrap();
@@ -116,7 +116,7 @@ fn certificates_near_their_end_and_brokers_with_small_windows_are_told() {
     let (ran, findings) = doctor(dir.path(), &config);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.talk);
     assert!(
-        find(&findings, "certificate", "warning")[0].contains("in 9 days"),
+        find(&findings, "certificate", "warning")[0].contains("in 10 days"),
         "{findings:?}"
     );
     let window = find(&findings, "broker ward", "warning");

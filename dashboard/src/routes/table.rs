@@ -227,6 +227,11 @@ pub(crate) static TABLE: &[Route] = &[
         "Latest values and open alerts as server-sent events: a snapshot, then changes", h!(api::stream::open))
         .query(STREAM_QUERY).answer("text/event-stream").pace(Pace::Stream),
 
+    // Operation.
+    route((M::Post, "/api/v1/backup"), (ADMIN, Command, "backup"),
+        "Copy registry, tables and log as one point to a new directory of the server's machine",
+        h!(api::backup::create)).body("Backup").answer("BackedUp").pace(Pace::Copy),
+
     // Tokens.
     route((M::Get, "/api/v1/tokens"), (ADMIN, Search, "token.list"),
         "Tokens without their secrets", h!(api::tokens::list)).answer("TokenPage"),

@@ -494,6 +494,13 @@ impl Backend for Memory {
         })
     }
 
+    async fn backup(&self, to: &std::path::Path, _: &Principal) -> BackendResult<()> {
+        match to.file_name() {
+            Some(name) if name == "taken" => Err(BackendError::Conflict("taken".into())),
+            _ => Ok(()),
+        }
+    }
+
     async fn metrics(&self) -> BackendResult<String> {
         Ok("# TYPE wardline_readings counter\nwardline_readings_total 5\n# EOF\n".into())
     }
