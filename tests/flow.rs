@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::harness::broker::{Broker, Publication, mosquitto_pub};
+use crate::harness::cli::cli;
 use crate::harness::fhir::{check_vital_sign, has_loinc, search, texts};
 use crate::harness::mqtt::{Publisher, topic};
 use crate::harness::server::rfc3339;
@@ -63,9 +64,10 @@ async fn an_acknowledged_pack_is_a_row_and_a_valid_observation_and_twice_is_once
         mosquitto_pub(&how, &topic("g1", device), pack(device, at).as_bytes());
         // Acknowledged: nothing to wait for.
         stored += 4;
+        let count = "SELECT count(*) AS n FROM observation";
         assert_eq!(
-            server.count("SELECT count(*) AS n FROM observation").await,
-            stored
+            cli(&["sql", count]).at(&server).json(),
+            json!([{"n": stored}])
         );
 
         let observations = search(&server, &format!("patient={patient}")).await;

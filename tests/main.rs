@@ -1,5 +1,7 @@
 //! Whole-system tests: they start the real programs and look at them from outside.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod harness;
 
 mod access;

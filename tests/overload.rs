@@ -23,7 +23,7 @@ const POLITE_MESSAGES: usize = 100;
 
 /// What the server may grow by: held are 1 MiB for each large flooder, 1,024 small messages for each small one,
 /// and what batches under way hold beside; sent are 250 MB.
-const GROWTH: u64 = 100 << 20;
+const GROWTH: u64 = 64 << 20;
 
 /// Bytes of the server that are in memory.
 fn resident(server: &Server) -> u64 {
