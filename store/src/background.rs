@@ -47,7 +47,7 @@ pub(crate) async fn compactor(core: Arc<Core>, mut stop: watch::Receiver<bool>) 
             _ = ticks.tick() => {}
             _ = stop.changed() => return,
         }
-        let vacuum = round % VACUUM_ROUNDS == 0;
+        let vacuum = round.is_multiple_of(VACUUM_ROUNDS);
         round += 1;
         if let Err(error) = core.compact(vacuum).await {
             tracing::error!(%error, "files could not be merged; they stay as they are");

@@ -344,6 +344,6 @@ mod tests {
         assert!(left.iter().all(|r| r.1 == 2));
         hot.freeze().unwrap();
         hot.remove_frozen().unwrap();
-        assert!(hot.is_empty() && hot.index.is_empty() && hot.len() == 0);
+        assert!(hot.is_empty() && hot.index.is_empty() && hot.rows == 0);
     }
 }

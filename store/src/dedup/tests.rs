@@ -47,17 +47,20 @@ async fn repeats_and_changes_are_told_apart() {
         [Verdict::New, Verdict::Duplicate]
     );
     let correction = Verdict::Correction { version: 2 };
-    assert_eq!(send(&store, &dedup, &[changed.clone()]).await, [correction]);
+    assert_eq!(
+        send(&store, &dedup, std::slice::from_ref(&changed)).await,
+        [correction]
+    );
     // The stored row says `corrected`; the same statement again is no news.
     assert_eq!(
-        send(&store, &dedup, &[changed.clone()]).await,
+        send(&store, &dedup, std::slice::from_ref(&changed)).await,
         [Verdict::Duplicate]
     );
     store.flush().await.unwrap();
     assert_eq!(send(&store, &dedup, &[changed]).await, [Verdict::Duplicate]);
     // A late repeat of the first statement does not undo the correction.
     assert_eq!(
-        send(&store, &dedup, &[row.clone()]).await,
+        send(&store, &dedup, std::slice::from_ref(&row)).await,
         [Verdict::Duplicate]
     );
     let found = store.find(&[row.id()]).await.unwrap();

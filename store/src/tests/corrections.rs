@@ -18,7 +18,7 @@ async fn hot_and_committed_rows_are_replaced() {
     append(&store, &all).await;
     // Hot on hot.
     let first = version(&all[0], 2, 100.0);
-    append(&store, &[first.clone()]).await;
+    append(&store, std::slice::from_ref(&first)).await;
     all.push(first);
     assert_eq!(seen(&store).await, expected(&all));
     store.flush().await.unwrap();

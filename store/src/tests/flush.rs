@@ -85,7 +85,7 @@ async fn an_append_whose_caller_went_away_counts() {
         };
         let mut append = Box::pin(store.append(entry));
         // Polled once: it may or may not have been taken.
-        let _ = futures::poll!(append.as_mut());
+        drop(futures::poll!(append.as_mut()));
         drop(append);
         if i % 10 == 0 {
             store.append(Entry::Tick { at: T0 }).await.unwrap();
