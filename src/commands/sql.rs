@@ -24,12 +24,18 @@ pub(super) async fn run(sql: Sql) -> anyhow::Result<Exit> {
     };
     client.close().await?;
     let bytes = answer?;
-    let mut batches = StreamReader::try_new(bytes.as_slice(), None)?.collect::<Result<Vec<RecordBatch>, _>>()?;
+    let reader = StreamReader::try_new(bytes.as_slice(), None)?;
+    let empty = RecordBatch::new_empty(reader.schema());
+    let mut batches = reader.collect::<Result<Vec<_>, _>>()?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if rows > ROWS {
         output::talk(&format!("only the first {ROWS} rows are shown; narrow the query or use `wardline export`"));
         let last = batches.pop().map(|last| last.slice(0, last.num_rows() - (rows - ROWS)));
         batches.extend(last);
+    }
+    if batches.is_empty() {
+        // The headings say what was asked even when nothing was found.
+        batches.push(empty);
     }
     print(&batches, sql.output.format)?;
     Ok(Exit::Done)
