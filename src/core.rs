@@ -21,7 +21,7 @@ use crate::copies::Copies;
 use crate::follow::Follower;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::pipeline::{Limits, Parts, Pipeline, Window};
+use crate::pipeline::{Limits, Parts, Pipeline, Quota, Window};
 
 /// Durable batches that wait for the rules; when full, intake waits.
 const FOLLOW: usize = 64;
@@ -115,7 +115,7 @@ impl Core {
             store: store.clone(),
             registry: Arc::clone(&registry),
             guard,
-            limits: options.limits,
+            quota: Quota::recall(options.limits, &store, crate::clock::now()).await?,
             metrics: Arc::clone(&metrics),
             follow,
             failed,

@@ -79,6 +79,93 @@ async fn what_was_kept_can_be_taken_once_its_cause_is_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_message_is_kept_once_however_much_of_it_is_wrong() {
+    let server = Server::start(&Setup::default());
+    let secret = server.gateway_token("g1").await;
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    let good = r#"{"n":"MDC_ECG_HEART_RATE","u":"/min","v":70,"t":1700000000}"#;
+    let wrong = r#"{"n":"MDC_NO_SUCH_THING","u":"/min","v":1,"t":1700000000}"#;
+    let empty = r#"{"n":"MDC_ECG_HEART_RATE","u":"/min","t":1700000000}"#;
+    let pack = format!(
+        "[{good},{wrong}{},{empty}]",
+        format!(",{wrong}").repeat(9_000)
+    );
+    let said = client.publish(&topic("g1", "d1"), pack.as_bytes()).await;
+    assert!(said.is_stored(), "{said:?}");
+    let kept = server.quarantined("d1").await;
+    assert_eq!(
+        (&kept["reason"], &kept["record"]),
+        (&json!("unknown-metric"), &json!(1))
+    );
+    let detail = kept["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("9002 records") && detail.contains("bad-value 1"),
+        "{detail}"
+    );
+    assert_eq!(kept["payloadText"], pack.as_str());
+    assert_eq!(server.rows_of("d1").await, 1);
+
+    // The largest rows that a packet can ask for: each repeats the pack's unit.
+    let record = |n: usize| format!(r#"{{"n":"150456","v":1,"t":{n}}}"#);
+    let unit = "x".repeat(256);
+    for device in ["d2", "d3", "d4", "d5", "d6"] {
+        let records: Vec<String> = (0..9_999).map(record).collect();
+        let pack = format!(
+            r#"[{{"bt":1700000000,"bu":"{unit}"}},{}]"#,
+            records.join(",")
+        );
+        client.send(&topic("g1", device), pack.as_bytes()).await;
+    }
+    for _ in 0..5 {
+        let said = client.answer().await;
+        assert!(said.is_stored(), "{said:?}");
+    }
+    assert_eq!(server.rows_of("d6").await, 9_999);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_gives_no_new_room_and_keeps_nothing_twice() {
+    let config = "[intake]\nquarantine-messages = 2\n".to_owned();
+    let setup = Setup {
+        config,
+        ..Setup::default()
+    };
+    let server = Server::start(&setup);
+    let secret = server.gateway_token("g1").await;
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    assert!(
+        client
+            .publish(&topic("g1", "d1"), b"[broken 1")
+            .await
+            .is_stored()
+    );
+    let (_, dir, admin) = server.stop();
+
+    let server = &Server::start_in(dir, admin, &setup);
+    let kept = server.quarantined("d1").await;
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    assert!(
+        client
+            .publish(&topic("g1", "d1"), b"[broken 1")
+            .await
+            .is_stored()
+    );
+    let again = server
+        .post("/api/v1/quarantine/replay", &json!({"ids": [kept["id"]]}))
+        .await;
+    assert_eq!(again["rejected"], 1);
+    server.quarantined("d1").await;
+    assert!(
+        client
+            .publish(&topic("g1", "d1"), b"[broken 2")
+            .await
+            .is_stored()
+    );
+    let said = client.publish(&topic("g1", "d1"), b"[broken 3").await;
+    assert_eq!(said, Answer::Disconnected(QUOTA_EXCEEDED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_cannot_fill_the_quarantine() {
     let config = "[intake]\nquarantine-messages = 3\n".to_owned();
     let server = &Server::start(&Setup {

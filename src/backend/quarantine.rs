@@ -128,7 +128,10 @@ pub(super) async fn replay(adapter: &Adapter, replay: QuarantineReplay) -> Backe
         }
         QuarantineReplay::Matching(search) => conditions(search),
     };
-    let found = fetch(&adapter.store, &format!("WHERE {filter} ORDER BY received, id")).await?;
+    // A marker that a quota is used up stands for no message.
+    let marker = literal(crate::pipeline::QUOTA_REASON);
+    let rest = format!("WHERE {filter} AND reason <> {marker} ORDER BY received, id");
+    let found = fetch(&adapter.store, &rest).await?;
     if found.is_empty() && matches!(replay, QuarantineReplay::Ids(_)) {
         return Err(BackendError::NotFound("quarantine entry".to_owned()));
     }
@@ -136,7 +139,7 @@ pub(super) async fn replay(adapter: &Adapter, replay: QuarantineReplay) -> Backe
     let now = crate::clock::now();
     for chunk in found.chunks(REPLAY_BATCH) {
         let messages = chunk.iter().map(|(item, bytes)| message(&adapter.routes, item, bytes)).collect::<Result<Vec<_>, _>>()?;
-        let outcome = adapter.pipeline.messages(messages).await.map_err(closed)?;
+        let outcome = adapter.pipeline.replay(messages).await.map_err(closed)?;
         done.messages += chunk.len() as u64;
         done.stored += outcome.stored;
         done.duplicates += outcome.duplicates;

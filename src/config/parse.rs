@@ -121,11 +121,11 @@ fn mqtt(section: &Section<'_, '_>) -> Option<Mqtt> {
     enabled.then_some(mqtt)
 }
 
-/// A packet size: MQTT's remaining length ends at 256 MiB.
+/// A packet size. A message, or what is made of it, must fit a record of the log (64 MiB).
 fn size(section: &Section<'_, '_>, name: &str, default: &str) -> u32 {
     section.take(name, default, |text| match reader::bytes(text)? {
-        size @ 1024..=268_435_455 => u32::try_from(size).map_err(|error| error.to_string()),
-        _ => Err("a size from 1KiB to 255MiB".to_owned()),
+        size @ 1024..=16_777_216 => u32::try_from(size).map_err(|error| error.to_string()),
+        _ => Err("a size from 1KiB to 16MiB".to_owned()),
     })
 }
 

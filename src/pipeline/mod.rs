@@ -17,6 +17,7 @@ mod quota;
 mod reattribute;
 mod sequencer;
 mod settle;
+mod split;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -32,7 +33,7 @@ use wardline_normalize::time::Micros;
 use wardline_store::registry::Registry;
 use wardline_store::{Dedup, Entry, Store};
 
-pub(crate) use quota::Limits;
+pub(crate) use quota::{Limits, Quota};
 pub(crate) use sequencer::QUOTA_REASON;
 pub(crate) use reattribute::Window;
 
@@ -77,7 +78,8 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) enum Job {
-    Messages { decoded: tokio::task::JoinHandle<decode::Decoded>, reply: oneshot::Sender<Outcome> },
+    /// `kept`: the messages come from quarantine, where those that are refused again stay.
+    Messages { decoded: tokio::task::JoinHandle<decode::Decoded>, kept: bool, reply: oneshot::Sender<Outcome> },
     Rows { rows: RecordBatch, received: Micros, reply: oneshot::Sender<Outcome> },
     Entry { entry: Entry, reply: oneshot::Sender<u64> },
     Reattribute { window: Window, reply: oneshot::Sender<u64> },
@@ -97,7 +99,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
     pub(crate) guard: Guard,
-    pub(crate) limits: Limits,
+    pub(crate) quota: Quota,
     pub(crate) metrics: Arc<Metrics>,
     /// The rule engine's bounded queue.
     pub(crate) follow: mpsc::Sender<Durable>,
@@ -121,7 +123,7 @@ impl Pipeline {
             dedup: Dedup::new(&parts.store),
             store: parts.store,
             registry: parts.registry,
-            quota: quota::Quota::new(parts.limits),
+            quota: parts.quota,
             metrics: parts.metrics,
             appends,
         };
@@ -143,10 +145,19 @@ impl Pipeline {
 
     /// Makes messages durable; the outcome is known when they are.
     pub(crate) async fn messages(&self, messages: Vec<Incoming>) -> Result<Outcome, Closed> {
+        self.decode(messages, false).await
+    }
+
+    /// The same with messages out of quarantine: those refused again are not kept a second time.
+    pub(crate) async fn replay(&self, messages: Vec<Incoming>) -> Result<Outcome, Closed> {
+        self.decode(messages, true).await
+    }
+
+    async fn decode(&self, messages: Vec<Incoming>, kept: bool) -> Result<Outcome, Closed> {
         let guard = self.guard;
         let decoded = tokio::task::spawn_blocking(move || decode::decode(messages, &guard));
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Messages { decoded, reply }, answer).await
+        self.send(Job::Messages { decoded, kept, reply }, answer).await
     }
 
     /// Makes rows durable that are attributed already (manual observations).

@@ -2,7 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use wardline_normalize::time::Micros;
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array as _, RecordBatch};
+use arrow::datatypes::DataType;
+use futures::StreamExt as _;
+use wardline_normalize::time::{Micros, format_rfc3339};
+use wardline_store::{Error, Store};
+
+use super::QUOTA_REASON;
 
 const DAY: Micros = 86_400_000_000;
 
@@ -29,6 +36,16 @@ pub(crate) enum Room {
     StillFull,
 }
 
+/// Whose quota a message counts against: its device's, else that of its topic.
+pub(crate) fn owner<'a>(device: Option<&'a str>, topic: &'a str) -> &'a str {
+    device.unwrap_or(topic)
+}
+
+/// What tells one payload from another.
+pub(crate) fn hash(payload: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(payload)
+}
+
 #[derive(Debug, Default)]
 struct Device {
     messages: u32,
@@ -47,6 +64,40 @@ pub(crate) struct Quota {
 impl Quota {
     pub(crate) fn new(limits: Limits) -> Self {
         Self { limits, day: i64::MIN, devices: HashMap::new() }
+    }
+
+    /// With what was kept today before this process started: a restart gives nobody new room.
+    pub(crate) async fn recall(limits: Limits, store: &Store, now: Micros) -> Result<Self, Error> {
+        let mut quota = Self { day: now.div_euclid(DAY), ..Self::new(limits) };
+        let midnight = format_rfc3339(quota.day * DAY);
+        let query = format!(
+            "SELECT device_id, topic, reason, payload FROM quarantine WHERE received >= TIMESTAMP '{midnight}'"
+        );
+        let mut batches = store.sql_stream(&query).await?;
+        while let Some(batch) = batches.next().await {
+            quota.learn(&batch?)?;
+        }
+        Ok(quota)
+    }
+
+    fn learn(&mut self, kept: &RecordBatch) -> Result<(), Error> {
+        let text = |index: usize| arrow::compute::cast(kept.column(index), &DataType::Utf8);
+        let (devices, topics, reasons) = (text(0)?, text(1)?, text(2)?);
+        let payloads = arrow::compute::cast(kept.column(3), &DataType::Binary)?;
+        let (devices, topics) = (devices.as_string::<i32>(), topics.as_string::<i32>());
+        let (reasons, payloads) = (reasons.as_string::<i32>(), payloads.as_binary::<i32>());
+        for row in 0..kept.num_rows() {
+            let device = devices.is_valid(row).then(|| devices.value(row));
+            let entry = self.devices.entry(owner(device, topics.value(row)).to_owned()).or_default();
+            let payload = payloads.value(row);
+            if reasons.value(row) == QUOTA_REASON {
+                entry.told = true;
+            } else if entry.seen.insert(hash(payload)) {
+                entry.messages += 1;
+                entry.bytes += payload.len() as u64;
+            }
+        }
+        Ok(())
     }
 
     /// Asks for room for one rejected message, `hash` being that of its payload.

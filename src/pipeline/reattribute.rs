@@ -10,6 +10,8 @@ use wardline_normalize::time::Micros;
 use wardline_store::registry::{Assignments, Registry};
 use wardline_store::{Entry, Error, ReattributedEntry, Store};
 
+use super::split;
+
 /// Rows of a device with `from <= effective < until`.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
@@ -18,8 +20,8 @@ pub(crate) struct Window {
     pub(crate) until: Option<Micros>,
 }
 
-/// What to log so that stored rows say what the assignments say: one batch of corrections, and for the rules
-/// the interval that each former patient loses. Empty when nothing moves.
+/// What to log so that stored rows say what the assignments say: the corrections, and for the rules the interval that
+/// each former patient loses. Empty when nothing moves.
 pub(super) async fn entries(store: &Store, registry: &Registry, window: &Window) -> Result<Vec<Entry>, Error> {
     let stored = store.rows_of_device(&window.device, window.from, window.until).await?;
     let (rows, formers) = moved(&stored, &registry.assignments())?;
@@ -27,7 +29,7 @@ pub(super) async fn entries(store: &Store, registry: &Registry, window: &Window)
         return Ok(Vec::new());
     }
     let at = crate::clock::now();
-    let mut entries = vec![Entry::Batch { received: at, rows, rejects: Vec::new() }];
+    let mut entries = split::entries(at, &rows, Vec::new());
     entries.extend(formers.into_iter().map(|former| {
         Entry::Reattributed(ReattributedEntry {
             device: window.device.clone(),

@@ -1,5 +1,6 @@
 //! Takes batches one after the other: whose they are, what is new, what may be kept; then hands them to the log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -9,13 +10,13 @@ use wardline_ingest::{Answer, Incoming};
 use wardline_normalize::batch::Normalized;
 use wardline_normalize::time::Micros;
 use wardline_store::registry::Registry;
-use wardline_store::{Classified, Dedup, Entry, Rejected, Store, Verdict};
+use wardline_store::{Classified, Dedup, Rejected, Store, Verdict};
 
 use super::attribute::attribute;
 use super::decode::Decoded;
-use super::quota::{Quota, Room};
+use super::quota::{Quota, Room, hash, owner};
 use super::settle::{Append, Done, Step};
-use super::{Job, Outcome, reattribute};
+use super::{Job, Outcome, reattribute, split};
 use crate::metrics::Metrics;
 
 /// Reason of the marker that tells the rules a device has used up its quarantine quota.
@@ -48,8 +49,8 @@ impl Sequencer {
 
     /// Does one job. A failed look-up drops the job's reply: its messages stay unacknowledged and come again.
     async fn job(&mut self, job: Job) -> Result<(), Option<wardline_store::Error>> {
-        let step = match job {
-            Job::Messages { decoded, reply } => {
+        match job {
+            Job::Messages { decoded, kept, reply } => {
                 let decoded = match decoded.await {
                     Ok(decoded) => decoded,
                     Err(error) => {
@@ -58,31 +59,44 @@ impl Sequencer {
                     }
                 };
                 let received = decoded.messages.iter().map(|message| message.received).min().unwrap_or_default();
-                let (append, outcome) = self.messages(decoded).await?;
-                Step { append, received, done: Done::Outcome { outcome, reply } }
+                let (appends, outcome) = self.messages(decoded, kept).await?;
+                self.settle(appends, received, Done::Outcome { outcome, reply }).await
             }
             Job::Rows { rows, received, reply } => {
                 let mut outcome = Outcome::default();
                 let (rows, classified) = self.fresh(&rows, &mut outcome).await?;
-                let append = self.append(rows, Vec::new(), received, vec![classified]);
-                Step { append, received, done: Done::Outcome { outcome, reply } }
+                let appends = self.appends(&rows, Vec::new(), received, vec![classified]);
+                self.settle(appends, received, Done::Outcome { outcome, reply }).await
             }
             Job::Entry { entry, reply } => {
-                let append = Some(Append::start(&self.store, entry, Vec::new()));
-                Step { append, received: crate::clock::now(), done: Done::Position(reply) }
+                let append = Append::start(&self.store, entry, Vec::new());
+                self.settle(vec![append], crate::clock::now(), Done::Position(reply)).await
             }
-            Job::Stop => return Err(None),
+            Job::Stop => Err(None),
             Job::Reattribute { window, reply } => {
                 self.settled().await.map_err(|Ended| None)?;
                 for entry in reattribute::entries(&self.store, &self.registry, &window).await? {
-                    let append = Some(Append::start(&self.store, entry, Vec::new()));
-                    let step = Step { append, received: crate::clock::now(), done: Done::Nobody };
-                    self.appends.send(step).await.map_err(|_| None)?;
+                    let append = Append::start(&self.store, entry, Vec::new());
+                    self.settle(vec![append], crate::clock::now(), Done::Nobody).await?;
                 }
-                Step { append: None, received: 0, done: Done::Position(reply) }
+                self.settle(Vec::new(), 0, Done::Position(reply)).await
             }
-        };
-        self.appends.send(step).await.map_err(|_| None)
+        }
+    }
+
+    /// Hands appends on to be settled in order; `done` is told with the last.
+    async fn settle(
+        &self,
+        mut appends: Vec<Append>,
+        received: Micros,
+        done: Done,
+    ) -> Result<(), Option<wardline_store::Error>> {
+        let last = appends.pop();
+        for append in appends {
+            let step = Step { append: Some(append), received, done: Done::Nobody };
+            self.appends.send(step).await.map_err(|_| None)?;
+        }
+        self.appends.send(Step { append: last, received, done }).await.map_err(|_| None)
     }
 
     /// Waits until all earlier appends are durable and visible.
@@ -93,7 +107,11 @@ impl Sequencer {
         answer.await.map(|_| ()).map_err(|_| Ended)
     }
 
-    async fn messages(&mut self, decoded: Decoded) -> Result<(Option<Append>, Outcome), wardline_store::Error> {
+    async fn messages(
+        &mut self,
+        decoded: Decoded,
+        kept: bool,
+    ) -> Result<(Vec<Append>, Outcome), wardline_store::Error> {
         let Decoded { messages, parts } = decoded;
         let mut outcome = Outcome { answers: vec![Answer::Stored; messages.len()], ..Outcome::default() };
         let mut batches = Vec::with_capacity(parts.len());
@@ -118,14 +136,14 @@ impl Sequencer {
         self.metrics.intake.messages.fetch_add(messages.len() as u64, Relaxed);
         outcome.rejected = refused.len() as u64;
         outcome.detail = refused.first().map(|(_, _, reason, detail)| format!("{reason}: {detail}"));
-        let rejects = self.keep(&messages, refused, &mut outcome.answers);
+        let rejects = if kept { Vec::new() } else { self.keep(&messages, refused, &mut outcome.answers) };
         let rows = match batches.as_slice() {
             [] => RecordBatch::new_empty(wardline_normalize::columns::schema()),
             [one] => one.clone(),
             many => arrow_select::concat::concat_batches(&many[0].schema(), many)?,
         };
         let received = messages.iter().map(|message| message.received).max().unwrap_or_default();
-        Ok((self.append(rows, rejects, received, held), outcome))
+        Ok((self.appends(&rows, rejects, received, held), outcome))
     }
 
     /// The rows that are not repeats, and what keeps other batches from taking them for new meanwhile.
@@ -153,75 +171,92 @@ impl Sequencer {
         Ok((kept, classified))
     }
 
-    /// Rejects with their bytes, within each device's quota; an answer changes where there is no room.
-    fn keep(
-        &mut self,
-        messages: &[Incoming],
-        refused: Vec<(usize, Option<u32>, &'static str, String)>,
-        answers: &mut [Answer],
-    ) -> Vec<Rejected> {
+    /// Refused messages with their bytes, within each device's quota; an answer changes where there is no room.
+    fn keep(&mut self, messages: &[Incoming], refused: Vec<Refused>, answers: &mut [Answer]) -> Vec<Rejected> {
+        let mut by_message: BTreeMap<usize, Vec<Refused>> = BTreeMap::new();
+        for one in refused {
+            by_message.entry(one.0).or_default().push(one);
+        }
         let mut kept = Vec::new();
-        let mut last: Option<(usize, Room)> = None;
         let counts = &self.metrics.intake;
-        for (index, record, reason, detail) in refused {
+        for (index, refused) in by_message {
             let message = &messages[index];
-            let device = message.device.as_deref().or(message.gateway.as_deref()).unwrap_or(&message.topic);
-            let hash = xxhash_rust::xxh3::xxh3_64(&message.payload);
-            let room = match last {
-                Some((asked, room)) if asked == index => room,
-                _ => self.quota.room(device, message.received, hash, message.payload.len()),
-            };
-            match room {
+            let owner = owner(device(message), &message.topic);
+            let hash = hash(&message.payload);
+            match self.quota.room(owner, message.received, hash, message.payload.len()) {
                 Room::Keep => {
                     counts.rejected.fetch_add(1, Relaxed);
-                    kept.push(rejected(message, hash, record, reason, detail));
+                    kept.push(rejected(message, hash, &refused));
                 }
                 Room::Repeat => {
                     counts.repeated_rejects.fetch_add(1, Relaxed);
                 }
-                Room::Full | Room::StillFull => {
+                room @ (Room::Full | Room::StillFull) => {
                     counts.quota_exceeded.fetch_add(1, Relaxed);
                     answers[index] = Answer::QuotaExceeded;
-                    if room == Room::Full && last.map(|(asked, _)| asked) != Some(index) {
+                    if room == Room::Full {
                         let day = message.received.div_euclid(86_400_000_000);
-                        let detail = format!("device {device} has used up its quarantine quota of the day");
-                        let mut marker = rejected(message, day.unsigned_abs(), None, QUOTA_REASON, detail);
-                        marker.payload.clear();
-                        kept.push(marker);
+                        let detail = format!("device {owner} has used up its quarantine quota of the day");
+                        let marker = [(index, None, QUOTA_REASON, detail)];
+                        let marker = rejected(message, day.unsigned_abs(), &marker);
+                        kept.push(Rejected { payload: Vec::new(), ..marker });
                     }
                 }
             }
-            last = Some((index, room));
         }
         kept
     }
 
-    fn append(
+    /// Starts what makes rows and rejects durable; `held` is let go with the last.
+    fn appends(
         &self,
-        rows: RecordBatch,
+        rows: &RecordBatch,
         rejects: Vec<Rejected>,
         received: Micros,
         held: Vec<Classified>,
-    ) -> Option<Append> {
-        if rows.num_rows() == 0 && rejects.is_empty() {
-            return None;
-        }
-        Some(Append::start(&self.store, Entry::Batch { received, rows, rejects }, held))
+    ) -> Vec<Append> {
+        let mut entries = split::entries(received, rows, rejects);
+        let last = entries.pop();
+        let mut appends: Vec<Append> =
+            entries.into_iter().map(|entry| Append::start(&self.store, entry, Vec::new())).collect();
+        appends.extend(last.map(|entry| Append::start(&self.store, entry, held)));
+        appends
     }
 }
 
-/// The same bytes with the same fault on the same topic give the same id.
-fn rejected(message: &Incoming, hash: u64, record: Option<u32>, reason: &str, detail: String) -> Rejected {
+/// Index of the message, of the record in it (none: all of it), reason and detail.
+type Refused = (usize, Option<u32>, &'static str, String);
+
+/// The device that the topic names, or the one the credential is bound to.
+fn device(message: &Incoming) -> Option<&str> {
+    message.device.as_deref().or_else(|| message.principal.as_ref()?.device.as_deref())
+}
+
+/// One message, once however many of its records were refused: what is replayed is the message. The same bytes
+/// with the same fault on the same topic give the same id.
+fn rejected(message: &Incoming, hash: u64, refused: &[Refused]) -> Rejected {
+    let (_, record, reason, detail) = refused.iter().min_by_key(|one| one.1).expect("a refused message has a reason");
+    let detail = match refused.len() {
+        1 => detail.clone(),
+        count => {
+            let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+            for (_, _, reason, _) in refused {
+                *reasons.entry(reason).or_default() += 1;
+            }
+            let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            format!("{detail}; {count} records refused: {}", reasons.join(", "))
+        }
+    };
     let key = format!("{}|{hash:016x}|{record:?}|{reason}", message.topic);
     Rejected {
         id: format!("q{:032x}", xxhash_rust::xxh3::xxh3_128(key.as_bytes())),
         received: message.received,
         source: message.route.name.clone(),
         topic: message.topic.clone(),
-        device_id: message.device.clone(),
-        reason: reason.to_owned(),
+        device_id: device(message).map(str::to_owned),
+        reason: (*reason).to_owned(),
         detail,
-        record,
+        record: *record,
         content_type: message.content_type.clone(),
         payload: message.payload.to_vec(),
     }

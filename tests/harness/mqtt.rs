@@ -75,15 +75,6 @@ impl Publisher {
         self.acknowledged().await.map(|_| ())
     }
 
-    /// A ping that is answered says that the server still serves this connection.
-    pub(crate) async fn ping(&mut self) -> Option<()> {
-        self.stream.write_all(&[0xC0, 0x00]).await.ok()?;
-        let answer = tokio::time::timeout(Duration::from_secs(30), self.receive())
-            .await
-            .ok()??;
-        matches!(answer, Packet::PingResp).then_some(())
-    }
-
     async fn receive(&mut self) -> Option<Packet> {
         loop {
             if let Ok(packet) = Packet::read(&mut self.input, MAX) {
