@@ -59,6 +59,21 @@ async fn the_log_is_released_only_below_rules_and_tables() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_not_committed_hold_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let safe = || store.core().visible().safe_position();
+    append(&store, &rows(1, 2)).await;
+    assert_eq!(safe(), 0);
+    store.flush().await.unwrap();
+    let tick = store.append(Entry::Tick { at: T0 }).await.unwrap();
+    assert_eq!(safe(), tick);
+    append(&store, &[Row::new("x", T0, 0.0)]).await;
+    assert_eq!(safe(), tick - 1, "what observation has committed");
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_append_waits_when_too_many_rows_are_uncommitted() {
     let dir = tempfile::tempdir().unwrap();
     let mut small = config(dir.path());
