@@ -20,24 +20,41 @@ pub(crate) const WARDLINE: &str = env!("CARGO_BIN_EXE_wardline");
 /// The gateway's program, which `make test` builds beside the server's.
 pub(crate) fn gateway() -> PathBuf {
     let program = PathBuf::from(WARDLINE).with_file_name("wardline-gateway");
-    assert!(program.is_file(), "build it first: cargo build -p wardline-gateway");
+    assert!(
+        program.is_file(),
+        "build it first: cargo build -p wardline-gateway"
+    );
     program
 }
 
 /// Now, in microseconds since 1970.
 pub(crate) fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     i64::try_from(since.as_micros()).unwrap()
 }
 
 /// Asks again until the answer is there; the deadline is far beyond any healthy machine.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    ask: impl FnMut() -> F,
+) -> T {
+    within(Duration::from_secs(60), what, ask).await
+}
+
+/// The same with a deadline that is promised.
+pub(crate) async fn within<T, F: Future<Output = Option<T>>>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited a minute for {what}");
+        assert!(Instant::now() < deadline, "waited {patience:?} for {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
