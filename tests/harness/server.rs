@@ -33,14 +33,21 @@ pub(crate) struct Server {
 
 /// Runs the program to its end.
 pub(crate) fn wardline(args: &[&str]) -> Output {
-    Command::new(WARDLINE).args(args).stdin(Stdio::null()).output().unwrap()
+    Command::new(WARDLINE)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 /// What a successful run printed.
 pub(crate) fn stdout(output: &Output) -> String {
     let talk = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {talk}", output.status);
-    String::from_utf8(output.stdout.clone()).unwrap().trim_end().to_owned()
+    String::from_utf8(output.stdout.clone())
+        .unwrap()
+        .trim_end()
+        .to_owned()
 }
 
 /// Makes TLS of this process's clients work; more than once is harmless.
@@ -54,7 +61,15 @@ impl Server {
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let data = dir.path().join("data");
         let data = data.to_str().unwrap();
-        let admin = stdout(&wardline(&["token", "add", "test-admin", "--role", "admin", "--data-dir", data]));
+        let admin = stdout(&wardline(&[
+            "token",
+            "add",
+            "test-admin",
+            "--role",
+            "admin",
+            "--data-dir",
+            data,
+        ]));
         Self::start_in(dir, admin, setup)
     }
 
@@ -72,7 +87,11 @@ impl Server {
         }
         text.push_str(&setup.config);
         std::fs::write(&config, text).unwrap();
-        let log = std::fs::File::options().append(true).create(true).open(dir.path().join("server.log")).unwrap();
+        let log = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(dir.path().join("server.log"))
+            .unwrap();
         let mut child = Command::new(WARDLINE)
             .arg("serve")
             .arg("--config")
@@ -84,13 +103,22 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let ready: Value = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("no ready line; the log says:\n{}", log_of(dir.path())));
         assert_eq!(ready["ready"], true);
         let address = |name: &str| ready[name].as_str().unwrap().parse().unwrap();
         let (http, mqtt) = (address("http"), address("mqtt"));
-        Self { dir, http, mqtt, admin, child, client: reqwest::Client::new() }
+        Self {
+            dir,
+            http,
+            mqtt,
+            admin,
+            child,
+            client: reqwest::Client::new(),
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -124,14 +152,20 @@ impl Server {
         body: Option<&Value>,
     ) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.client.request(method, format!("http://{}{path}", self.http)).bearer_auth(token);
+        let mut request = self
+            .client
+            .request(method, format!("http://{}{path}", self.http))
+            .bearer_auth(token);
         if let Some(body) = body {
             request = request.json(body);
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.bytes().await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -142,36 +176,58 @@ impl Server {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let (status, answer) = self.send("POST", path, &self.admin, Some(body)).await;
-        assert!((200..300).contains(&status), "POST {path}: {status} {answer}");
+        assert!(
+            (200..300).contains(&status),
+            "POST {path}: {status} {answer}"
+        );
         answer
     }
 
     pub(crate) async fn text(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.http);
-        self.client.get(url).bearer_auth(&self.admin).send().await.unwrap().text().await.unwrap()
+        self.client
+            .get(url)
+            .bearer_auth(&self.admin)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
     }
 
     /// A metric's value; 0 when it is not there yet.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.text("/metrics").await;
-        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
-        line.and_then(|line| line.rsplit(' ').next()).map_or(0.0, |value| value.parse().unwrap())
+        let line = text
+            .lines()
+            .find(|line| line.split(' ').next() == Some(name));
+        line.and_then(|line| line.rsplit(' ').next())
+            .map_or(0.0, |value| value.parse().unwrap())
     }
 
     /// Rows of a query, each its values in the order of the columns.
     pub(crate) async fn sql(&self, query: &str) -> Vec<Vec<Value>> {
-        let answer = self.post("/api/v1/sql", &json!({"query": query, "limit": 100_000})).await;
+        let answer = self
+            .post("/api/v1/sql", &json!({"query": query, "limit": 100_000}))
+            .await;
         assert_eq!(answer["truncated"], false, "{query}");
-        let names: Vec<&str> =
-            answer["columns"].as_array().unwrap().iter().map(|column| column["name"].as_str().unwrap()).collect();
+        let names: Vec<&str> = answer["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|column| column["name"].as_str().unwrap())
+            .collect();
         let rows = answer["rows"].as_array().unwrap().iter();
-        rows.map(|row| names.iter().map(|name| row[name].clone()).collect()).collect()
+        rows.map(|row| names.iter().map(|name| row[name].clone()).collect())
+            .collect()
     }
 
     /// Every row by id, with all that a repeat must not change.
     pub(crate) async fn rows(&self) -> Vec<Vec<Value>> {
         let columns = "id, version, status, patient_id, mdc, value, decimals, unit, received";
-        self.sql(&format!("SELECT {columns} FROM observation ORDER BY id")).await
+        self.sql(&format!("SELECT {columns} FROM observation ORDER BY id"))
+            .await
     }
 
     /// How many rows a device has.
@@ -182,10 +238,16 @@ impl Server {
 
     /// The only quarantined message of a device, with its payload.
     pub(crate) async fn quarantined(&self, device: &str) -> Value {
-        let listed = self.get(&format!("/api/v1/quarantine?device={device}")).await;
+        let listed = self
+            .get(&format!("/api/v1/quarantine?device={device}"))
+            .await;
         let items = listed["items"].as_array().unwrap();
         assert_eq!(items.len(), 1, "{listed}");
-        self.get(&format!("/api/v1/quarantine/{}", items[0]["id"].as_str().unwrap())).await
+        self.get(&format!(
+            "/api/v1/quarantine/{}",
+            items[0]["id"].as_str().unwrap()
+        ))
+        .await
     }
 
     /// The single number that a query gives.
@@ -196,7 +258,10 @@ impl Server {
     /// A publish token for a gateway; its name is the gateway's.
     pub(crate) async fn gateway_token(&self, gateway: &str) -> String {
         let body = json!({"name": gateway, "role": "publish", "site": "s1", "gateway": gateway, "sanUris": []});
-        self.post("/api/v1/tokens", &body).await["secret"].as_str().unwrap().to_owned()
+        self.post("/api/v1/tokens", &body).await["secret"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// A patient with a device, assigned for the last two days.
@@ -204,7 +269,11 @@ impl Server {
         self.post("/api/v1/patients", &json!({"id": patient})).await;
         self.post("/api/v1/devices", &json!({"id": device})).await;
         let from = rfc3339(super::now() - 48 * 3_600_000_000);
-        self.post("/api/v1/assignments", &json!({"device": device, "patient": patient, "from": from})).await;
+        self.post(
+            "/api/v1/assignments",
+            &json!({"device": device, "patient": patient, "from": from}),
+        )
+        .await;
     }
 }
 
@@ -230,7 +299,10 @@ pub(crate) fn rfc3339(at: i64) -> String {
     let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
     let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     let mp = (5 * doy + 2) / 153;
-    let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+    let (day, month) = (
+        doy - (153 * mp + 2) / 5 + 1,
+        if mp < 10 { mp + 3 } else { mp - 9 },
+    );
     let year = yoe + era * 400 + i64::from(month <= 2);
     let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

@@ -24,7 +24,10 @@ impl Webhook {
     /// Answers the first `failures` requests with 503, the others with 204.
     pub(crate) async fn start(failures: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let webhook = Self { address: listener.local_addr().unwrap(), posts: Arc::default() };
+        let webhook = Self {
+            address: listener.local_addr().unwrap(),
+            posts: Arc::default(),
+        };
         let kept = webhook.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -37,7 +40,11 @@ impl Webhook {
                             posts.push(post);
                             posts.len()
                         };
-                        let status = if seen <= failures { "503 Busy" } else { "204 No Content" };
+                        let status = if seen <= failures {
+                            "503 Busy"
+                        } else {
+                            "204 No Content"
+                        };
                         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
                         if stream.write_all(answer.as_bytes()).await.is_err() {
                             return;
@@ -74,5 +81,9 @@ async fn read(stream: &mut tokio::net::TcpStream, input: &mut Vec<u8>) -> Option
     }
     let body = input[head + 4..head + 4 + length].to_vec();
     input.drain(..head + 4 + length);
-    Some(Post { signature: header("wardline-signature")?, key: header("idempotency-key")?, body })
+    Some(Post {
+        signature: header("wardline-signature")?,
+        key: header("idempotency-key")?,
+        body,
+    })
 }
