@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::QoS;
