@@ -19,7 +19,8 @@ impl Drop for Demo {
         drop(self.0.wait());
         for (pid, _) in left {
             let pid = Pid::from_raw(pid.cast_signed()).unwrap();
-            drop(kill_process(pid, Signal::KILL));
+            // It ends by itself when the demo does; then there is nobody to kill.
+            kill_process(pid, Signal::KILL).ok();
         }
     }
 }
@@ -104,16 +105,18 @@ async fn the_demo_shows_a_ward_and_leaves_nothing_running() {
     );
     assert!(page.text().await.unwrap().contains("Wardline"));
 
+    let ask = async |request: reqwest::RequestBuilder| -> Value {
+        let log = || std::fs::read_to_string(dir.path().join("demo.log")).unwrap();
+        match request.bearer_auth(&token).send().await {
+            Ok(answer) => answer.json().await.unwrap(),
+            Err(error) => panic!("{error}; the demo says:\n{}", log()),
+        }
+    };
     let sql = async |query: &str| -> Vec<Value> {
-        let request = http
-            .post(format!("{url}api/v1/sql"))
-            .bearer_auth(&token)
-            .json(&json!({"query": query}));
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        answer["rows"]
-            .as_array()
-            .unwrap_or_else(|| panic!("{answer}"))
-            .clone()
+        let request = http.post(format!("{url}api/v1/sql"));
+        let answer = ask(request.json(&json!({"query": query}))).await;
+        let rows = answer["rows"].as_array();
+        rows.unwrap_or_else(|| panic!("{answer}")).clone()
     };
     // Three simulated patients, and the bed that replays the recording.
     eventually("latest values of the ward", async || {
@@ -140,13 +143,7 @@ async fn the_demo_shows_a_ward_and_leaves_nothing_running() {
     assert_eq!(sql(ahead).await[0]["n"], 0);
     // The welcome promises it, for the rules ask that a value lasts a minute.
     let alert = within(Duration::from_secs(120), "an alert", async || {
-        let answer = http
-            .get(format!("{url}api/v1/alerts"))
-            .bearer_auth(&token)
-            .send()
-            .await
-            .unwrap();
-        let listed: Value = answer.json().await.unwrap();
+        let listed = ask(http.get(format!("{url}api/v1/alerts"))).await;
         listed["items"].as_array().unwrap().first().cloned()
     })
     .await;
