@@ -1,16 +1,15 @@
 //! The rule engine's task: takes what is durable in log order, keeps alerts, checkpoints.
 //!
-//! Appends finish in any order but their positions have no holes, so records that come early wait in
-//! a small map. Everything the engine sees is in the log: after a crash the records after the last
-//! checkpoint go through it again, and events that were recorded already change nothing.
+//! Everything the engine sees is in the log: after a crash the records after the last checkpoint go
+//! through it again, and events that were recorded already change nothing.
 
 mod entry;
 mod quota;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 use wardline_rules::{AlertEvent, Engine};
 use wardline_store::registry::{AlertEventRecord, Checkpoint, Destination, Registry};
@@ -56,16 +55,14 @@ impl Follower {
 
     /// Follows until the pipeline ends, then saves the state.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Durable>) -> anyhow::Result<()> {
-        let mut next = *self.applied.borrow() + 1;
-        let mut early: BTreeMap<u64, Durable> = BTreeMap::new();
         let mut saved_at = Instant::now();
         while let Some(durable) = queue.recv().await {
-            early.insert(durable.seq, durable);
-            while let Some(durable) = early.remove(&next) {
-                tokio::task::block_in_place(|| self.take(&durable))?;
-                self.applied.send_replace(next);
-                next += 1;
+            let expected = *self.applied.borrow() + 1;
+            if durable.seq != expected {
+                bail!("log position {} came where {expected} was due", durable.seq);
             }
+            tokio::task::block_in_place(|| self.take(&durable))?;
+            self.applied.send_replace(durable.seq);
             if saved_at.elapsed() >= CHECKPOINT_EVERY {
                 tokio::task::block_in_place(|| self.save())?;
                 saved_at = Instant::now();

@@ -152,9 +152,12 @@ async fn compare(server: &Server, ledgers: &[Ledger], start: i64, sound: bool) -
             .take_while(|cycle| ledger.acknowledged.contains(&raised_by(*cycle)))
             .map(|cycle| start + i64::try_from(cycle * CYCLE + HIGH).unwrap() * STEP)
             .collect();
+        // The last event of an alert has its final onset; one that late readings took back is no episode.
         let query = format!(
-            "SELECT CAST(arrow_cast(onset, 'Int64') AS BIGINT) AS onset, count(*) AS n FROM alert \
-             WHERE event = 'raised' AND subject = 'Patient/p-{gateway}' GROUP BY onset"
+            "SELECT CAST(arrow_cast(onset, 'Int64') AS BIGINT) AS onset, count(*) AS n FROM (
+               SELECT onset, ended, row_number() OVER (PARTITION BY alert_id ORDER BY seq DESC, ordinal DESC) AS place
+               FROM alert WHERE subject = 'Patient/p-{gateway}')
+             WHERE place = 1 AND (ended IS NULL OR ended > onset) GROUP BY onset"
         );
         let mut raised: BTreeMap<i64, i64> = BTreeMap::new();
         for row in server.sql(&query).await {

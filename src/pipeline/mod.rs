@@ -44,7 +44,7 @@ const JOBS: usize = 32;
 /// Appends under way: each holds one batch in memory, and one group commit takes them all.
 const APPENDS: usize = 64;
 
-/// What became durable, in the words of the log. Sent on in any order; positions have no holes.
+/// What became durable, in the words of the log. Sent on in order, without holes.
 #[derive(Debug, Clone)]
 pub(crate) struct Durable {
     pub(crate) seq: u64,

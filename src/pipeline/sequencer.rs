@@ -65,18 +65,18 @@ impl Sequencer {
             Job::Rows { rows, received, reply } => {
                 let mut outcome = Outcome::default();
                 let (rows, classified) = self.fresh(&rows, &mut outcome).await?;
-                let appends = self.appends(&rows, Vec::new(), received, vec![classified]);
+                let appends = self.appends(&rows, Vec::new(), received, vec![classified]).await?;
                 self.settle(appends, received, Done::Outcome { outcome, reply }).await
             }
             Job::Entry { entry, reply } => {
-                let append = Append::start(&self.store, entry, Vec::new());
+                let append = Append::start(&self.store, entry, Vec::new()).await?;
                 self.settle(vec![append], crate::clock::now(), Done::Position(reply)).await
             }
             Job::Stop => Err(None),
             Job::Reattribute { window, reply } => {
                 self.settled().await.map_err(|Ended| None)?;
                 for entry in reattribute::entries(&self.store, &self.registry, &window).await? {
-                    let append = Append::start(&self.store, entry, Vec::new());
+                    let append = Append::start(&self.store, entry, Vec::new()).await?;
                     self.settle(vec![append], crate::clock::now(), Done::Nobody).await?;
                 }
                 self.settle(Vec::new(), 0, Done::Position(reply)).await
@@ -143,7 +143,7 @@ impl Sequencer {
             many => arrow_select::concat::concat_batches(&many[0].schema(), many)?,
         };
         let received = messages.iter().map(|message| message.received).max().unwrap_or_default();
-        Ok((self.appends(&rows, rejects, received, held), outcome))
+        Ok((self.appends(&rows, rejects, received, held).await?, outcome))
     }
 
     /// The rows that are not repeats, and what keeps other batches from taking them for new meanwhile.
@@ -207,20 +207,24 @@ impl Sequencer {
         kept
     }
 
-    /// Starts what makes rows and rejects durable; `held` is let go with the last.
-    fn appends(
+    /// Hands rows and rejects to the log; `held` is let go with the last.
+    async fn appends(
         &self,
         rows: &RecordBatch,
         rejects: Vec<Rejected>,
         received: Micros,
         held: Vec<Classified>,
-    ) -> Vec<Append> {
+    ) -> Result<Vec<Append>, wardline_store::Error> {
         let mut entries = split::entries(received, rows, rejects);
         let last = entries.pop();
-        let mut appends: Vec<Append> =
-            entries.into_iter().map(|entry| Append::start(&self.store, entry, Vec::new())).collect();
-        appends.extend(last.map(|entry| Append::start(&self.store, entry, held)));
-        appends
+        let mut appends = Vec::with_capacity(entries.len() + 1);
+        for entry in entries {
+            appends.push(Append::start(&self.store, entry, Vec::new()).await?);
+        }
+        if let Some(entry) = last {
+            appends.push(Append::start(&self.store, entry, held).await?);
+        }
+        Ok(appends)
     }
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use wardline_normalize::time::Micros;
-use wardline_store::{Classified, Entry, Error, Store};
+use wardline_store::{Classified, Entry, Error, Queued, Store};
 
 use super::{Durable, Outcome};
 use crate::metrics::Metrics;
@@ -13,20 +12,17 @@ use crate::metrics::Metrics;
 /// An append under way.
 pub(super) struct Append {
     entry: Entry,
-    task: JoinHandle<Result<u64, Error>>,
+    queued: Queued,
     /// While these live, their rows count as seen.
     held: Vec<Classified>,
 }
 
 impl Append {
-    /// Starts the append now; appends overlap and share syncs.
-    pub(super) fn start(store: &Store, entry: Entry, held: Vec<Classified>) -> Self {
-        let (store, logged) = (store.clone(), entry.clone());
-        let task = tokio::spawn(async move {
-            crate::sabotage::stall().await;
-            store.append(logged).await
-        });
-        Self { entry, task, held }
+    /// Hands the entry to the log now, so that the log has the sequencer's order; appends share syncs.
+    pub(super) async fn start(store: &Store, entry: Entry, held: Vec<Classified>) -> Result<Self, Error> {
+        crate::sabotage::stall().await;
+        let queued = store.enqueue(entry.clone()).await?;
+        Ok(Self { entry, queued, held })
     }
 }
 
@@ -55,17 +51,13 @@ impl Settler {
         let mut position = 0;
         while let Some(Step { append, received, done }) = steps.recv().await {
             let mut durable = None;
-            if let Some(Append { entry, task, held }) = append {
-                match task.await {
-                    Ok(Ok(seq)) => {
+            if let Some(Append { entry, queued, held }) = append {
+                match queued.durable().await {
+                    Ok(seq) => {
                         position = position.max(seq);
                         durable = Some(Durable { seq, entry, received });
                     }
-                    Ok(Err(error)) => return (self.failed)(&error),
-                    Err(error) => {
-                        tracing::error!(%error, "an append ended early");
-                        return (self.failed)(&Error::Closed);
-                    }
+                    Err(error) => return (self.failed)(&error),
                 }
                 drop(held);
             }

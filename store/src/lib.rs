@@ -59,5 +59,5 @@ pub use entry::{
 };
 pub use error::Error;
 pub use search::{Bound, Cursor, Page, Search, Sort};
-pub use store::{Stats, Store};
+pub use store::{Queued, Stats, Store};
 pub use verify::{Finding, Report, verify};

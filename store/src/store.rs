@@ -48,6 +48,21 @@ impl Drop for Handle {
     }
 }
 
+/// An entry on its way into the log.
+#[derive(Debug)]
+#[must_use = "the entry is durable only when this says so"]
+pub struct Queued(oneshot::Receiver<Result<u64, Error>>);
+
+impl Queued {
+    /// Its position, once it is durable and visible to queries.
+    ///
+    /// # Errors
+    /// The log failed or the store is closed: nothing may be acknowledged any more.
+    pub async fn durable(self) -> Result<u64, Error> {
+        self.0.await.map_err(|_| Error::Closed)?
+    }
+}
+
 /// Figures for `/metrics` and `doctor`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -118,6 +133,15 @@ impl Store {
     /// # Errors
     /// The log failed or the store is closed: nothing may be acknowledged any more.
     pub async fn append(&self, entry: Entry) -> Result<u64, Error> {
+        self.enqueue(entry).await?.durable().await
+    }
+
+    /// Hands an entry to the log and gives the promise of its position. Entries stand in the log in
+    /// the order of these calls; as with [`Store::append`] each runs to its end whoever waits.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub async fn enqueue(&self, entry: Entry) -> Result<Queued, Error> {
         let core = self.core();
         let payload = Bytes::from(entry.encode()?);
         if payload.len() > wardline_log::MAX_RECORD_BYTES {
@@ -144,8 +168,7 @@ impl Store {
             return Err(Error::Closed);
         };
         sender.send(job).await.map_err(|_| Error::Closed)?;
-        drop(sender);
-        answer.await.map_err(|_| Error::Closed)?
+        Ok(Queued(answer))
     }
 
     /// Waits until there is room for more uncommitted rows.
