@@ -23,55 +23,94 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// A simulated ward behind a real gateway, with the whole service running.
-    #[command(before_help = "Examples:\n  wardline demo\n  wardline demo --patients 8 --speed 10 --data-dir demo-data")]
+    #[command(
+        before_help = "Examples:\n  wardline demo\n  wardline demo --patients 8 --speed 10 --data-dir demo-data"
+    )]
     Demo(Demo),
     /// The service.
-    #[command(before_help = "Examples:\n  wardline serve --config wardline.toml\n  WARDLINE_HTTP_BIND=127.0.0.1:0 wardline serve")]
+    #[command(
+        before_help = "Examples:\n  wardline serve --config wardline.toml\n  WARDLINE_HTTP_BIND=127.0.0.1:0 wardline serve"
+    )]
     Serve(ConfigFile),
     /// Check or show the configuration.
-    #[command(subcommand, before_help = "Examples:\n  wardline config check --config wardline.toml\n  wardline config print --default > wardline.toml\n  wardline config print --config wardline.toml --format csv")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline config check --config wardline.toml\n  wardline config print --default > wardline.toml\n  wardline config print --config wardline.toml --format csv"
+    )]
     Config(ConfigCommand),
     /// Run a read-only query over the tables.
-    #[command(before_help = "Examples:\n  wardline sql \"SELECT patient_id, mdc, value, unit, effective FROM latest\"\n  wardline sql \"SELECT count(*) FROM observation\" --url http://127.0.0.1:8080 --format csv")]
+    #[command(
+        before_help = "Examples:\n  wardline sql \"SELECT patient_id, mdc, value, unit, effective FROM latest\"\n  wardline sql \"SELECT count(*) FROM observation\" --url http://127.0.0.1:8080 --format csv"
+    )]
     Sql(Sql),
     /// Payloads on stdin to rows or FHIR Observations on stdout; no server needed.
-    #[command(before_help = "Examples:\n  wardline normalize --from senml < packs.ndjson\n  wardline normalize --from senml --to fhir --patient p1 --errors rejects.ndjson < packs.ndjson")]
+    #[command(
+        before_help = "Examples:\n  wardline normalize --from senml < packs.ndjson\n  wardline normalize --from senml --to fhir --patient p1 --errors rejects.ndjson < packs.ndjson"
+    )]
     Normalize(Normalize),
     /// What was rejected and why.
-    #[command(subcommand, before_help = "Examples:\n  wardline quarantine list --reason unknown-metric\n  wardline quarantine show ID\n  wardline quarantine replay ID --url http://127.0.0.1:8080")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline quarantine list --reason unknown-metric\n  wardline quarantine show ID\n  wardline quarantine replay ID --url http://127.0.0.1:8080"
+    )]
     Quarantine(QuarantineCommand),
     /// Devices.
-    #[command(subcommand, before_help = "Examples:\n  wardline device add bed-07 --kind bedside-monitor --model \"MX 450\"\n  wardline device list --format csv")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline device add bed-07 --kind bedside-monitor --model \"MX 450\"\n  wardline device list --format csv"
+    )]
     Device(DeviceCommand),
     /// Patients.
-    #[command(subcommand, before_help = "Examples:\n  wardline patient add --birth-date 1950-03-01 --tag copd --identifier \"urn:hospital|4711\"\n  wardline patient list --url http://127.0.0.1:8080")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline patient add --birth-date 1950-03-01 --tag copd --identifier \"urn:hospital|4711\"\n  wardline patient list --url http://127.0.0.1:8080"
+    )]
     Patient(PatientCommand),
     /// Which patient wears which device, from when until when.
-    #[command(subcommand, before_help = "Examples:\n  wardline assign add bed-07 p1 --from 2026-01-01T08:00:00Z\n  wardline assign list\n  wardline assign end ID")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline assign add bed-07 p1 --from 2026-01-01T08:00:00Z\n  wardline assign list\n  wardline assign end ID"
+    )]
     Assign(AssignCommand),
     /// Credentials of people, systems and gateways.
-    #[command(subcommand, before_help = "Examples:\n  wardline token add ward-screen --role read\n  wardline token add gw-3 --role publish --gateway gw-3\n  wardline token revoke ward-screen")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline token add ward-screen --role read\n  wardline token add gw-3 --role publish --gateway gw-3\n  wardline token revoke ward-screen"
+    )]
     Token(TokenCommand),
     /// Record a manual observation; the token (or local user) is its author.
-    #[command(before_help = "Examples:\n  wardline observe --patient p1 --metric heart-rate --value 72\n  wardline observe --patient p1 --metric consciousness --text A")]
+    #[command(
+        before_help = "Examples:\n  wardline observe --patient p1 --metric heart-rate --value 72\n  wardline observe --patient p1 --metric consciousness --text A"
+    )]
     Observe(Observe),
     /// Check rules, or run them over recorded rows.
-    #[command(subcommand, before_help = "Examples:\n  wardline rules check rules.toml\n  wardline export | wardline rules replay --rules rules.toml --summary")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline rules check rules.toml\n  wardline export | wardline rules replay --rules rules.toml --summary"
+    )]
     Rules(RulesCommand),
     /// Look for what would break the promises: broker, disk, clock, certificates, permissions.
     #[command(before_help = "Examples:\n  wardline doctor --config wardline.toml")]
     Doctor(Doctor),
     /// Check every checksum of a data directory.
-    #[command(before_help = "Examples:\n  wardline verify wardline-data\n  wardline verify backup-2026-01-31 --format json")]
+    #[command(
+        before_help = "Examples:\n  wardline verify wardline-data\n  wardline verify backup-2026-01-31 --format json"
+    )]
     Verify(Verify),
     /// Copy registry, tables and log as one consistent point.
-    #[command(before_help = "Examples:\n  wardline backup backup-2026-01-31\n  wardline backup /srv/backup-2026-01-31 --url http://127.0.0.1:8080")]
+    #[command(
+        before_help = "Examples:\n  wardline backup backup-2026-01-31\n  wardline backup /srv/backup-2026-01-31 --url http://127.0.0.1:8080"
+    )]
     Backup(Backup),
     /// Lay a backup down as a new data directory.
-    #[command(before_help = "Examples:\n  wardline restore backup-2026-01-31 --data-dir wardline-data")]
+    #[command(
+        before_help = "Examples:\n  wardline restore backup-2026-01-31 --data-dir wardline-data"
+    )]
     Restore(Restore),
     /// Rows out, with progress.
-    #[command(before_help = "Examples:\n  wardline export --format ndjson > rows.ndjson\n  wardline export --patient p1 --from 2026-01-01T00:00:00Z --format parquet --out p1.parquet")]
+    #[command(
+        before_help = "Examples:\n  wardline export --format ndjson > rows.ndjson\n  wardline export --patient p1 --from 2026-01-01T00:00:00Z --format parquet --out p1.parquet"
+    )]
     Export(Export),
 }
 
@@ -79,7 +118,12 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Target {
     /// Data directory (refused while a server holds it).
-    #[arg(long, value_name = "DIR", conflicts_with = "url", env = "WARDLINE_DATA_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "url",
+        env = "WARDLINE_DATA_DIR"
+    )]
     pub(crate) data_dir: Option<PathBuf>,
     /// Address of a running server; the token is taken from WARDLINE_TOKEN.
     #[arg(long, value_name = "URL", env = "WARDLINE_URL")]
@@ -382,7 +426,12 @@ pub(crate) struct Observe {
     #[arg(long)]
     pub(crate) metric: String,
     /// Number, with the precision it was read with.
-    #[arg(long, conflicts_with = "text", required_unless_present = "text", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        conflicts_with = "text",
+        required_unless_present = "text",
+        allow_hyphen_values = true
+    )]
     pub(crate) value: Option<String>,
     /// Coded or text value.
     #[arg(long)]

@@ -30,8 +30,16 @@ const COPY_PAUSE: Duration = Duration::from_secs(4 * 3_600);
 pub(crate) struct Client(Kind);
 
 enum Kind {
-    Remote { http: reqwest::Client, base: String, token: String },
-    Local { core: Box<Core>, router: axum::Router, secret: String },
+    Remote {
+        http: reqwest::Client,
+        base: String,
+        token: String,
+    },
+    Local {
+        core: Box<Core>,
+        router: axum::Router,
+        secret: String,
+    },
 }
 
 /// An answer as it streams in.
@@ -54,7 +62,9 @@ impl Client {
         match &target.url {
             Some(_) => {
                 let Ok(token) = std::env::var("WARDLINE_TOKEN") else {
-                    return Err(UsageError("--url needs a token in WARDLINE_TOKEN".to_owned()).into());
+                    return Err(
+                        UsageError("--url needs a token in WARDLINE_TOKEN".to_owned()).into(),
+                    );
                 };
                 Self::remote(target, &token, pause)
             }
@@ -71,7 +81,11 @@ impl Client {
         let url = target.url.as_deref().context("no address of a server")?;
         let roots: Vec<_> = target.ca.as_deref().into_iter().collect();
         let http = crate::tls::http_client(&roots, pause)?;
-        Ok(Self(Kind::Remote { http, base: url.trim_end_matches('/').to_owned(), token: token.to_owned() }))
+        Ok(Self(Kind::Remote {
+            http,
+            base: url.trim_end_matches('/').to_owned(),
+            token: token.to_owned(),
+        }))
     }
 
     async fn local(target: &Target) -> anyhow::Result<Self> {
@@ -89,13 +103,19 @@ impl Client {
             site: None,
             flush_every: defaults.store.flush_every,
             ahead: defaults.intake.ahead,
-            limits: Limits { messages: defaults.intake.quarantine_messages, bytes: defaults.intake.quarantine_bytes },
+            limits: Limits {
+                messages: defaults.intake.quarantine_messages,
+                bytes: defaults.intake.quarantine_bytes,
+            },
             rules: None,
             destinations: Vec::new(),
         })
         .await?;
         let secret = format!("local-{:032x}", rand::random::<u128>());
-        let principal = Principal { name: local_name(), role: Role::Admin };
+        let principal = Principal {
+            name: local_name(),
+            role: Role::Admin,
+        };
         let live = core.live.picture();
         let adapter = Adapter {
             store: core.store.clone(),
@@ -115,7 +135,11 @@ impl Client {
         };
         let settings = wardline_dashboard::Config::new(crate::clock::now);
         let router = wardline_dashboard::router(settings, std::sync::Arc::new(adapter), live);
-        Ok(Self(Kind::Local { core: Box::new(core), router, secret }))
+        Ok(Self(Kind::Local {
+            core: Box::new(core),
+            router,
+            secret,
+        }))
     }
 
     /// Sends a request; an answer that is no success becomes an error with the server's words.
@@ -129,14 +153,24 @@ impl Client {
         let answer = match &self.0 {
             Kind::Remote { http, base, token } => {
                 let method = reqwest::Method::from_bytes(method.as_bytes())?;
-                let mut request =
-                    http.request(method, format!("{base}{path}")).bearer_auth(token).header("accept", accept);
+                let mut request = http
+                    .request(method, format!("{base}{path}"))
+                    .bearer_auth(token)
+                    .header("accept", accept);
                 if let Some(body) = body {
-                    request = request.header("content-type", "application/json").body(body);
+                    request = request
+                        .header("content-type", "application/json")
+                        .body(body);
                 }
-                let response = request.send().await.with_context(|| format!("cannot reach {base}"))?;
+                let response = request
+                    .send()
+                    .await
+                    .with_context(|| format!("cannot reach {base}"))?;
                 let status = response.status();
-                Answer { status, body: response.bytes_stream().map_err(anyhow::Error::from).boxed() }
+                Answer {
+                    status,
+                    body: response.bytes_stream().map_err(anyhow::Error::from).boxed(),
+                }
             }
             Kind::Local { router, secret, .. } => {
                 let request = Request::builder()
@@ -150,18 +184,31 @@ impl Client {
                 let response = router.clone().oneshot(request).await?;
                 let status = response.status();
                 let body = response.into_body().into_data_stream();
-                Answer { status, body: body.map_err(anyhow::Error::from).boxed() }
+                Answer {
+                    status,
+                    body: body.map_err(anyhow::Error::from).boxed(),
+                }
             }
         };
-        if answer.status.is_success() { Ok(answer) } else { Err(answer.refusal().await) }
+        if answer.status.is_success() {
+            Ok(answer)
+        } else {
+            Err(answer.refusal().await)
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.send("GET", path, None, "application/json").await?.json().await
+        self.send("GET", path, None, "application/json")
+            .await?
+            .json()
+            .await
     }
 
     pub(crate) async fn post(&self, path: &str, body: String) -> anyhow::Result<Value> {
-        self.send("POST", path, Some(body), "application/json").await?.json().await
+        self.send("POST", path, Some(body), "application/json")
+            .await?
+            .json()
+            .await
     }
 
     /// The entries of a list, page after page.
@@ -170,9 +217,18 @@ impl Client {
         let mut after: Option<String> = None;
         loop {
             let separator = if path.contains('?') { '&' } else { '?' };
-            let mark = after.map(|after| format!("&after={}", encode(&after))).unwrap_or_default();
-            let page = self.get(&format!("{path}{separator}limit={}{mark}", most.min(500))).await?;
-            items.extend(page.get("items").and_then(Value::as_array).cloned().unwrap_or_default());
+            let mark = after
+                .map(|after| format!("&after={}", encode(&after)))
+                .unwrap_or_default();
+            let page = self
+                .get(&format!("{path}{separator}limit={}{mark}", most.min(500)))
+                .await?;
+            items.extend(
+                page.get("items")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default(),
+            );
             after = page.get("next").and_then(Value::as_str).map(str::to_owned);
             if after.is_none() || items.len() >= most {
                 items.truncate(most);
@@ -194,11 +250,12 @@ impl Client {
 
 impl Answer {
     pub(crate) async fn bytes(self) -> anyhow::Result<Vec<u8>> {
-        self.body.try_fold(Vec::new(), async |mut all, part| {
-            all.extend_from_slice(&part);
-            Ok(all)
-        })
-        .await
+        self.body
+            .try_fold(Vec::new(), async |mut all, part| {
+                all.extend_from_slice(&part);
+                Ok(all)
+            })
+            .await
     }
 
     pub(crate) fn stream(self) -> BoxStream<'static, anyhow::Result<Bytes>> {
@@ -207,7 +264,11 @@ impl Answer {
 
     pub(crate) async fn json(self) -> anyhow::Result<Value> {
         let bytes = self.bytes().await?;
-        if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).context("the answer is no JSON") }
+        if bytes.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_slice(&bytes).context("the answer is no JSON")
+        }
     }
 
     async fn refusal(self) -> anyhow::Error {
@@ -227,7 +288,10 @@ impl Answer {
 
 /// Who acts, as audit records it.
 fn local_name() -> String {
-    format!("local:{}", std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned()))
+    format!(
+        "local:{}",
+        std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
+    )
 }
 
 /// A value as part of a URL's query.

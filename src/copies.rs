@@ -26,7 +26,8 @@ impl Copies {
     /// Copies everything to a directory that does not exist yet; what a failed copy left is removed.
     pub(crate) async fn make(&self, to: &Path) -> anyhow::Result<()> {
         let _saved = self.checkpoints.lock().await;
-        let part = beside(to).with_context(|| format!("{} is no place for a backup", to.display()))?;
+        let part =
+            beside(to).with_context(|| format!("{} is no place for a backup", to.display()))?;
         let copied = self.copy(&part, to).await;
         if copied.is_err() {
             for removed in [std::fs::remove_file(&part), std::fs::remove_dir_all(to)] {
@@ -59,5 +60,9 @@ fn beside(to: &Path) -> Option<PathBuf> {
 }
 
 fn absent(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+    if error.kind() == std::io::ErrorKind::NotFound {
+        Ok(())
+    } else {
+        Err(error)
+    }
 }

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use wardline_normalize::batch::Guard;
 use wardline_rules::{Engine, RuleSet};
 use wardline_store::registry::{
-    Assignment, AssignmentFilter, Destination, ListFilter, Page, Patient, Registry, SETTING_SITE, StoredAlertEvent,
+    Assignment, AssignmentFilter, Destination, ListFilter, Page, Patient, Registry, SETTING_SITE,
+    StoredAlertEvent,
 };
 use wardline_store::{AlertEventRow, AlertFeed, AssignmentEntry, Entry, PatientEntry, Store};
 
@@ -64,7 +65,9 @@ impl Core {
         config.flush_every = options.flush_every;
         config.sabotage = crate::sabotage::names();
         let store = Store::open(config).await?;
-        let registry = Arc::new(Registry::open(&wardline_store::registry_path(&options.data_dir))?);
+        let registry = Arc::new(Registry::open(&wardline_store::registry_path(
+            &options.data_dir,
+        ))?);
         same_site(&registry, options.site.as_deref())?;
         expose(&store, &registry);
         let live = Arc::new(Live::default());
@@ -76,7 +79,8 @@ impl Core {
 
         let (engine, saved) = match registry.load_checkpoint()? {
             Some(saved) => {
-                let engine = Engine::restore(&saved.state).context("the rule state of the last checkpoint")?;
+                let engine = Engine::restore(&saved.state)
+                    .context("the rule state of the last checkpoint")?;
                 (engine, saved.position)
             }
             None => (Engine::new(), 0),
@@ -110,7 +114,10 @@ impl Core {
                 broken.cancel();
             })
         };
-        let guard = Guard { ahead: micros(options.ahead), ..Guard::default() };
+        let guard = Guard {
+            ahead: micros(options.ahead),
+            ..Guard::default()
+        };
         let parts = Parts {
             store: store.clone(),
             registry: Arc::clone(&registry),
@@ -152,23 +159,40 @@ impl Core {
     /// Puts the rules in force, and into the log what a crash may have kept out of it.
     async fn catch_up(&self, rules: Option<String>, in_force: &str) -> anyhow::Result<()> {
         if let Some(text) = rules {
-            let rules = RuleSet::parse(&text).map_err(|faults| anyhow::anyhow!("{} faults in the rules", faults.len()))?;
+            let rules = RuleSet::parse(&text)
+                .map_err(|faults| anyhow::anyhow!("{} faults in the rules", faults.len()))?;
             if rules.version() != in_force {
-                self.pipeline.entry(Entry::RuleSet { at: crate::clock::now(), text }).await?;
+                self.pipeline
+                    .entry(Entry::RuleSet {
+                        at: crate::clock::now(),
+                        text,
+                    })
+                    .await?;
             }
         }
-        let noted: i64 = self.registry.setting(NOTED)?.and_then(|at| at.parse().ok()).unwrap_or(0);
+        let noted: i64 = self
+            .registry
+            .setting(NOTED)?
+            .and_then(|at| at.parse().ok())
+            .unwrap_or(0);
         for patient in all(|page| self.registry.patients(&ListFilter::default(), page))? {
             if patient.updated_at > noted {
                 self.pipeline.entry(patient_entry(&patient)).await?;
             }
         }
-        for assignment in all(|page| self.registry.list_assignments(&AssignmentFilter::default(), page))? {
+        for assignment in all(|page| {
+            self.registry
+                .list_assignments(&AssignmentFilter::default(), page)
+        })? {
             if assignment.changed_at.unwrap_or(assignment.created_at) <= noted {
                 continue;
             }
             self.pipeline.entry(assignment_entry(&assignment)).await?;
-            let window = Window { device: assignment.device, from: assignment.from, until: None };
+            let window = Window {
+                device: assignment.device,
+                from: assignment.from,
+                until: None,
+            };
             self.pipeline.reattribute(window).await?;
         }
         note_assignments(&self.registry)?;
@@ -197,7 +221,9 @@ fn micros(duration: Duration) -> i64 {
 fn same_site(registry: &Registry, site: Option<&str>) -> anyhow::Result<()> {
     let Some(site) = site else { return Ok(()) };
     match registry.setting(SETTING_SITE)? {
-        Some(known) if known != site => bail!("the data directory belongs to site {known:?}, not {site:?}"),
+        Some(known) if known != site => {
+            bail!("the data directory belongs to site {known:?}, not {site:?}")
+        }
         Some(_) => Ok(()),
         None => Ok(registry.set_setting(SETTING_SITE, site)?),
     }
@@ -217,7 +243,9 @@ pub(crate) fn all<T>(
     loop {
         let listed = list(&page)?;
         items.extend(listed.items);
-        let Some(next) = listed.next else { return Ok(items) };
+        let Some(next) = listed.next else {
+            return Ok(items);
+        };
         page.after = Some(next);
     }
 }
@@ -229,7 +257,11 @@ pub(crate) fn assignment_entry(assignment: &Assignment) -> Entry {
         device_user: assignment.device_user.clone(),
         patient: assignment.patient.clone(),
         from: assignment.from,
-        until: if assignment.cancelled { Some(assignment.from) } else { assignment.until },
+        until: if assignment.cancelled {
+            Some(assignment.from)
+        } else {
+            assignment.until
+        },
         at: crate::clock::now(),
     })
 }
@@ -255,7 +287,10 @@ fn expose(store: &Store, registry: &Arc<Registry>) {
     for (name, batch) in tables {
         let registry = Arc::clone(registry);
         store.register(name, move || {
-            batch(&registry).map_err(|error| wardline_store::Error::Source { what: name, detail: error.to_string() })
+            batch(&registry).map_err(|error| wardline_store::Error::Source {
+                what: name,
+                detail: error.to_string(),
+            })
         });
     }
     store.set_alert_feed(Arc::new(Feed(Arc::clone(registry))));
@@ -271,7 +306,12 @@ impl AlertFeed for Feed {
         limit: usize,
     ) -> Result<Vec<AlertEventRow>, Box<dyn std::error::Error + Send + Sync>> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        Ok(self.0.events_after(rowid, limit)?.into_iter().map(row).collect())
+        Ok(self
+            .0
+            .events_after(rowid, limit)?
+            .into_iter()
+            .map(row)
+            .collect())
     }
 }
 

@@ -37,7 +37,11 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<Exit> {
     let gateway = gateway_program()?;
     let temporary = match &demo.data_dir {
         Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("wardline-demo-").tempdir()?),
+        None => Some(
+            tempfile::Builder::new()
+                .prefix("wardline-demo-")
+                .tempdir()?,
+        ),
     };
     let dir = match (&demo.data_dir, &temporary) {
         (Some(dir), _) => dir.clone(),
@@ -45,7 +49,10 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<Exit> {
         (None, None) => bail!("the demo has no data directory"),
     };
     let scratch = tempfile::tempdir()?;
-    let (rules, recording) = (scratch.path().join("rules.toml"), scratch.path().join("s00001_numerics.csv"));
+    let (rules, recording) = (
+        scratch.path().join("rules.toml"),
+        scratch.path().join("s00001_numerics.csv"),
+    );
     std::fs::write(&rules, RULES)?;
     std::fs::write(&recording, RECORDING)?;
     let config = config(&demo, &dir, &rules)?;
@@ -53,13 +60,17 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<Exit> {
 
     let stop = crate::serve::on_signal()?;
     let (ready, started) = tokio::sync::oneshot::channel();
-    let served = tokio::spawn(crate::serve::run(config, stop.clone(), move |bound, core| {
-        let secrets = secrets(core)?;
-        if ready.send((*bound, secrets)).is_err() {
-            bail!("the demo has ended");
-        }
-        Ok(())
-    }));
+    let served = tokio::spawn(crate::serve::run(
+        config,
+        stop.clone(),
+        move |bound, core| {
+            let secrets = secrets(core)?;
+            if ready.send((*bound, secrets)).is_err() {
+                bail!("the demo has ended");
+            }
+            Ok(())
+        },
+    ));
     let Ok((bound, secrets)) = started.await else {
         return served.await?.map(|()| Exit::Done);
     };
@@ -81,7 +92,10 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<Exit> {
 fn gateway_program() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe()?.with_file_name("wardline-gateway");
     if !program.try_exists()? {
-        bail!("{} is missing: build it with `cargo build -p wardline-gateway`", program.display());
+        bail!(
+            "{} is missing: build it with `cargo build -p wardline-gateway`",
+            program.display()
+        );
     }
     Ok(program)
 }
@@ -105,7 +119,12 @@ fn config(demo: &Demo, dir: &Path, rules: &Path) -> anyhow::Result<crate::config
 fn secrets(core: &Core) -> anyhow::Result<Secrets> {
     let now = crate::clock::now();
     let make = |name: &str, role: Role, gateway: Option<&str>| -> anyhow::Result<String> {
-        if core.registry.tokens().iter().any(|token| token.name == name) {
+        if core
+            .registry
+            .tokens()
+            .iter()
+            .any(|token| token.name == name)
+        {
             return Ok(core.registry.rotate_token(name)?.expose().to_owned());
         }
         let new = NewToken {
@@ -120,18 +139,27 @@ fn secrets(core: &Core) -> anyhow::Result<Secrets> {
         let (_, secret) = core.registry.create_token(&new, now)?;
         Ok(secret.expose().to_owned())
     };
-    Ok(Secrets { gateway: make(GATEWAY, Role::Publish, Some(GATEWAY))?, admin: make("demo", Role::Admin, None)? })
+    Ok(Secrets {
+        gateway: make(GATEWAY, Role::Publish, Some(GATEWAY))?,
+        admin: make("demo", Role::Admin, None)?,
+    })
 }
 
 /// Patients, devices and assignments, by the same API that a hospital would use.
 async fn admit(bound: &Bound, secrets: &Secrets, patients: u32) -> anyhow::Result<()> {
-    let target = Target { data_dir: None, url: Some(format!("http://{}", bound.http)), ca: None };
+    let target = Target {
+        data_dir: None,
+        url: Some(format!("http://{}", bound.http)),
+        ca: None,
+    };
     let client = Client::with_token(&target, &secrets.admin)?;
     let known: Vec<Value> = client.list("/api/v1/patients", 10_000).await?;
     let from = format_rfc3339(crate::clock::now() - 48 * 3_600_000_000);
     // As the gateway names them: two digits, more in a larger ward.
     let digits = patients.max(10).to_string().len();
-    let beds = (1..=patients).map(|n| format!("bed-{n:0digits$}")).chain([ICU_BED.to_owned()]);
+    let beds = (1..=patients)
+        .map(|n| format!("bed-{n:0digits$}"))
+        .chain([ICU_BED.to_owned()]);
     for (number, bed) in (1..).zip(beds) {
         let patient = format!("patient-{number:02}");
         if known.iter().any(|one| one["id"] == patient.as_str()) {
@@ -139,17 +167,32 @@ async fn admit(bound: &Bound, secrets: &Secrets, patients: u32) -> anyhow::Resul
         }
         let name = format!("Demo Patient {number:02}");
         let birth = format!("{}-0{}-15", 1938 + (number * 7) % 50, 1 + number % 9);
-        client.post("/api/v1/patients", json!({"id": patient, "name": name, "birthDate": birth}).to_string()).await?;
-        client.post("/api/v1/devices", json!({"id": bed, "kind": "bedside-monitor"}).to_string()).await?;
+        client
+            .post(
+                "/api/v1/patients",
+                json!({"id": patient, "name": name, "birthDate": birth}).to_string(),
+            )
+            .await?;
+        client
+            .post(
+                "/api/v1/devices",
+                json!({"id": bed, "kind": "bedside-monitor"}).to_string(),
+            )
+            .await?;
         let assignment = json!({"device": bed, "patient": patient, "from": from});
-        client.post("/api/v1/assignments", assignment.to_string()).await?;
+        client
+            .post("/api/v1/assignments", assignment.to_string())
+            .await?;
     }
     Ok(())
 }
 
 fn welcome(bound: &Bound, secrets: &Secrets, dir: &Path) -> anyhow::Result<()> {
     let (http, admin) = (bound.http, &secrets.admin);
-    let mqtt = bound.mqtt.map(|address| address.to_string()).unwrap_or_default();
+    let mqtt = bound
+        .mqtt
+        .map(|address| address.to_string())
+        .unwrap_or_default();
     let text = format!(
         "
 Wardline demo: a simulated ward, and one bed that replays a real ICU recording.
@@ -182,9 +225,28 @@ fn simulate(
 ) -> anyhow::Result<Child> {
     let mqtt = bound.mqtt.context("the demo's listener is not bound")?;
     Command::new(program)
-        .args(["simulate", "--site", SITE, "--gateway", GATEWAY, "--username", GATEWAY])
-        .args(["--url", &format!("mqtt://{mqtt}"), "--backfill", HISTORY, "--loop"])
-        .args(["--patients", &demo.patients.to_string(), "--seed", &demo.seed.to_string()])
+        .args([
+            "simulate",
+            "--site",
+            SITE,
+            "--gateway",
+            GATEWAY,
+            "--username",
+            GATEWAY,
+        ])
+        .args([
+            "--url",
+            &format!("mqtt://{mqtt}"),
+            "--backfill",
+            HISTORY,
+            "--loop",
+        ])
+        .args([
+            "--patients",
+            &demo.patients.to_string(),
+            "--seed",
+            &demo.seed.to_string(),
+        ])
         .args(["--speed", &demo.speed.to_string(), "--device", ICU_BED])
         .arg("--recording")
         .arg(recording)
@@ -202,7 +264,10 @@ async fn watch(mut child: Child, stop: &CancellationToken) -> anyhow::Result<()>
         ended = child.wait() => bail!("the gateway ended: {}", ended?),
         () = stop.cancelled() => {}
     }
-    let Some(pid) = child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())) else {
+    let Some(pid) = child
+        .id()
+        .and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed()))
+    else {
         return Ok(());
     };
     rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;

@@ -46,7 +46,11 @@ impl Follower {
         let store = self.store.clone();
         for record in store.replay_from(self.saved + 1) {
             let (seq, entry) = record?;
-            self.take(&Durable { seq, entry, received: 0 })?;
+            self.take(&Durable {
+                seq,
+                entry,
+                received: 0,
+            })?;
             last = seq;
         }
         self.applied.send_replace(last);
@@ -79,7 +83,12 @@ impl Follower {
         let mut records: Vec<AlertEventRecord> = events.iter().map(record).collect();
         quota::events(durable, &mut records);
         if !records.is_empty() {
-            let new = self.registry.record_alerts(durable.seq, &records, &self.destinations, crate::clock::now())?;
+            let new = self.registry.record_alerts(
+                durable.seq,
+                &records,
+                &self.destinations,
+                crate::clock::now(),
+            )?;
             self.live.alerts(&new);
             self.outbox.notify_one();
         }
@@ -87,7 +96,9 @@ impl Follower {
             self.live.readings(rows);
         }
         if durable.received > 0 && !records.is_empty() {
-            self.metrics.alert.record_since(durable.received, crate::clock::now());
+            self.metrics
+                .alert
+                .record_since(durable.received, crate::clock::now());
         }
         Ok(())
     }
@@ -99,10 +110,16 @@ impl Follower {
         }
         // During a backup the next turn will do; at the end, a restart takes a little more of the log.
         let checkpoints = Arc::clone(&self.checkpoints);
-        let Ok(_free) = checkpoints.try_lock() else { return Ok(()) };
-        let checkpoint =
-            Checkpoint { position, ruleset_version: self.engine.rule_version().to_owned(), state: self.engine.checkpoint() };
-        self.registry.save_checkpoint(&checkpoint, crate::clock::now())?;
+        let Ok(_free) = checkpoints.try_lock() else {
+            return Ok(());
+        };
+        let checkpoint = Checkpoint {
+            position,
+            ruleset_version: self.engine.rule_version().to_owned(),
+            state: self.engine.checkpoint(),
+        };
+        self.registry
+            .save_checkpoint(&checkpoint, crate::clock::now())?;
         self.store.set_rules_position(position);
         self.saved = position;
         Ok(())

@@ -2,8 +2,8 @@
 
 use arrow_array::RecordBatch;
 use wardline_dashboard::live;
-use wardline_store::registry::{AlertFilter, Page, Registry, StoredAlertEvent};
 use wardline_store::Store;
+use wardline_store::registry::{AlertFilter, Page, Registry, StoredAlertEvent};
 
 /// The picture, filled from the tables at start and from the log from then on.
 #[derive(Debug, Default)]
@@ -21,12 +21,22 @@ impl Live {
         for batch in store.sql("SELECT * FROM latest").await? {
             self.readings(&batch);
         }
-        let filter = AlertFilter { states: vec!["active".into(), "recovering".into()], ..AlertFilter::default() };
+        let filter = AlertFilter {
+            states: vec!["active".into(), "recovering".into()],
+            ..AlertFilter::default()
+        };
         let mut page = Page::first(wardline_store::registry::MAX_PAGE);
         loop {
             let listed = registry.alerts(&filter, &page)?;
-            self.picture.alerts(listed.items.iter().map(|alert| crate::backend::view(&alert.latest)));
-            let Some(next) = listed.next else { return Ok(()) };
+            self.picture.alerts(
+                listed
+                    .items
+                    .iter()
+                    .map(|alert| crate::backend::view(&alert.latest)),
+            );
+            let Some(next) = listed.next else {
+                return Ok(());
+            };
             page.after = Some(next);
         }
     }
@@ -38,6 +48,10 @@ impl Live {
     }
 
     pub(crate) fn alerts(&self, events: &[StoredAlertEvent]) {
-        self.picture.alerts(events.iter().map(|stored| crate::backend::view(&stored.event)));
+        self.picture.alerts(
+            events
+                .iter()
+                .map(|stored| crate::backend::view(&stored.event)),
+        );
     }
 }

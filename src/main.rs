@@ -35,13 +35,22 @@ fn main() -> ExitCode {
             if let Err(error) = error.print() {
                 tracing::debug!(%error, "help could not be printed");
             }
-            return if asked { Exit::Done.into() } else { Exit::Usage.into() };
+            return if asked {
+                Exit::Done.into()
+            } else {
+                Exit::Usage.into()
+            };
         }
     };
     tls::install_provider();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return report(&anyhow::Error::new(error).context("cannot start the runtime")),
+        Err(error) => {
+            return report(&anyhow::Error::new(error).context("cannot start the runtime"));
+        }
     };
     let outcome = runtime.block_on(commands::run(cli.command));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -61,5 +70,9 @@ fn report(error: &anyhow::Error) -> ExitCode {
         return Exit::Done.into();
     }
     output::talk(&format!("error: {error:#}"));
-    if error.is::<UsageError>() { Exit::Usage.into() } else { Exit::Failed.into() }
+    if error.is::<UsageError>() {
+        Exit::Usage.into()
+    } else {
+        Exit::Failed.into()
+    }
 }

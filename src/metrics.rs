@@ -20,7 +20,9 @@ pub(crate) struct Latency(Mutex<Histogram<u64>>);
 
 impl Default for Latency {
     fn default() -> Self {
-        Self(Mutex::new(Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are constants in range")))
+        Self(Mutex::new(
+            Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are constants in range"),
+        ))
     }
 }
 
@@ -28,7 +30,10 @@ impl Latency {
     /// Records the time from `start` to `end`; a clock that went back counts as the shortest time.
     pub(crate) fn record_since(&self, start: Micros, end: Micros) {
         let micros = u64::try_from(end - start).unwrap_or(1).max(1);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(micros);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .saturating_record(micros);
     }
 
     fn write(&self, out: &mut String, name: &str, help: &str) -> std::fmt::Result {
@@ -67,7 +72,8 @@ impl Sources {
     /// Prometheus text.
     pub(crate) fn text(&self) -> String {
         let mut out = String::with_capacity(8192);
-        self.write(&mut out).expect("writing to a string cannot fail");
+        self.write(&mut out)
+            .expect("writing to a string cannot fail");
         out
     }
 
@@ -75,53 +81,166 @@ impl Sources {
         let intake = &self.metrics.intake;
         for (name, help, counter) in [
             ("messages", "Messages decoded.", &intake.messages),
-            ("rows", "Rows written, corrections among them.", &intake.rows),
-            ("duplicates", "Readings that were known already.", &intake.duplicates),
-            ("corrections", "Readings that changed a known one.", &intake.corrections),
-            ("rejected", "Messages or records put into quarantine.", &intake.rejected),
-            ("rejected_repeats", "Rejects with bytes kept before on the same day.", &intake.repeated_rejects),
-            ("quota_exceeded", "Rejects refused because the device's quarantine quota is used up.", &intake.quota_exceeded),
-            ("unattributed", "Readings stored without a patient.", &intake.unattributed),
+            (
+                "rows",
+                "Rows written, corrections among them.",
+                &intake.rows,
+            ),
+            (
+                "duplicates",
+                "Readings that were known already.",
+                &intake.duplicates,
+            ),
+            (
+                "corrections",
+                "Readings that changed a known one.",
+                &intake.corrections,
+            ),
+            (
+                "rejected",
+                "Messages or records put into quarantine.",
+                &intake.rejected,
+            ),
+            (
+                "rejected_repeats",
+                "Rejects with bytes kept before on the same day.",
+                &intake.repeated_rejects,
+            ),
+            (
+                "quota_exceeded",
+                "Rejects refused because the device's quarantine quota is used up.",
+                &intake.quota_exceeded,
+            ),
+            (
+                "unattributed",
+                "Readings stored without a patient.",
+                &intake.unattributed,
+            ),
         ] {
-            count(out, &format!("wardline_intake_{name}"), help, counter.load(Relaxed))?;
+            count(
+                out,
+                &format!("wardline_intake_{name}"),
+                help,
+                counter.load(Relaxed),
+            )?;
         }
         if let Some(ingest) = &self.ingest {
             for (name, value) in ingest.snapshot().entries() {
-                writeln!(out, "# TYPE wardline_mqtt_{name} untyped\nwardline_mqtt_{name} {value}")?;
+                writeln!(
+                    out,
+                    "# TYPE wardline_mqtt_{name} untyped\nwardline_mqtt_{name} {value}"
+                )?;
             }
         }
         let store = self.store.stats();
         for (name, help, value) in [
-            ("hot_rows", "Rows in memory that no table holds yet.", store.hot_rows as u64),
-            ("log_position", "Last durable position of the log.", store.appended),
-            ("table_position", "Log position up to which the tables are committed.", store.committed),
-            ("released_position", "Log position up to which the log may go.", store.released),
+            (
+                "hot_rows",
+                "Rows in memory that no table holds yet.",
+                store.hot_rows as u64,
+            ),
+            (
+                "log_position",
+                "Last durable position of the log.",
+                store.appended,
+            ),
+            (
+                "table_position",
+                "Log position up to which the tables are committed.",
+                store.committed,
+            ),
+            (
+                "released_position",
+                "Log position up to which the log may go.",
+                store.released,
+            ),
             ("log_bytes", "Bytes of the log.", store.log_bytes),
-            ("files", "Live files of the observation table.", store.files as u64),
-            ("log_failed", "1 after a failed write or sync: nothing is acknowledged.", u64::from(store.failed)),
+            (
+                "files",
+                "Live files of the observation table.",
+                store.files as u64,
+            ),
+            (
+                "log_failed",
+                "1 after a failed write or sync: nothing is acknowledged.",
+                u64::from(store.failed),
+            ),
         ] {
             gauge(out, &format!("wardline_store_{name}"), help, value)?;
         }
-        count(out, "wardline_store_commits", "Commits to the tables.", store.flushes)?;
-        count(out, "wardline_store_compactions", "Compactions.", store.compactions)?;
+        count(
+            out,
+            "wardline_store_commits",
+            "Commits to the tables.",
+            store.flushes,
+        )?;
+        count(
+            out,
+            "wardline_store_compactions",
+            "Compactions.",
+            store.compactions,
+        )?;
         if let Ok(outbox) = self.registry.outbox_counts() {
-            gauge(out, "wardline_outbox_pending", "Deliveries not made yet.", outbox.pending)?;
-            gauge(out, "wardline_outbox_dead", "Deliveries given up.", outbox.dead)?;
+            gauge(
+                out,
+                "wardline_outbox_pending",
+                "Deliveries not made yet.",
+                outbox.pending,
+            )?;
+            gauge(
+                out,
+                "wardline_outbox_dead",
+                "Deliveries given up.",
+                outbox.dead,
+            )?;
         }
         let delivery = &self.metrics.delivery;
-        count(out, "wardline_deliveries", "Alert events delivered.", delivery.delivered.load(Relaxed))?;
-        count(out, "wardline_delivery_failures", "Attempts that failed.", delivery.failed.load(Relaxed))?;
-        count(out, "wardline_live_skipped", "Display changes that slow screens did not get one by one.", self.live.skipped())?;
-        self.metrics.durable.write(out, "wardline_durable_seconds", "From socket to durable and answered.")?;
-        self.metrics.alert.write(out, "wardline_alert_seconds", "From socket to recorded alert event.")?;
-        delivery.latency.write(out, "wardline_delivery_seconds", "From alert event to delivered.")
+        count(
+            out,
+            "wardline_deliveries",
+            "Alert events delivered.",
+            delivery.delivered.load(Relaxed),
+        )?;
+        count(
+            out,
+            "wardline_delivery_failures",
+            "Attempts that failed.",
+            delivery.failed.load(Relaxed),
+        )?;
+        count(
+            out,
+            "wardline_live_skipped",
+            "Display changes that slow screens did not get one by one.",
+            self.live.skipped(),
+        )?;
+        self.metrics.durable.write(
+            out,
+            "wardline_durable_seconds",
+            "From socket to durable and answered.",
+        )?;
+        self.metrics.alert.write(
+            out,
+            "wardline_alert_seconds",
+            "From socket to recorded alert event.",
+        )?;
+        delivery.latency.write(
+            out,
+            "wardline_delivery_seconds",
+            "From alert event to delivered.",
+        )
     }
 }
 
 fn count(out: &mut String, name: &str, help: &str, value: u64) -> std::fmt::Result {
-    writeln!(out, "# HELP {name}_total {help}\n# TYPE {name}_total counter\n{name}_total {value}")
+    writeln!(
+        out,
+        "# HELP {name}_total {help}\n# TYPE {name}_total counter\n{name}_total {value}"
+    )
 }
 
 fn gauge(out: &mut String, name: &str, help: &str, value: u64) -> std::fmt::Result {
-    writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}")
+    writeln!(
+        out,
+        "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
+    )
 }

@@ -34,7 +34,12 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
 
 /// A list in the asked-for form; JSON prints the entries as they are.
 pub(crate) fn list(items: &[Value], columns: Columns, format: Format) -> anyhow::Result<()> {
-    let cells = |item: &Value| columns.iter().map(|(_, at)| cell(item.pointer(at))).collect::<Vec<_>>();
+    let cells = |item: &Value| {
+        columns
+            .iter()
+            .map(|(_, at)| cell(item.pointer(at)))
+            .collect::<Vec<_>>()
+    };
     let headings = columns.iter().map(|(heading, _)| *heading);
     match format {
         Format::Json => line(&serde_json::to_string_pretty(items)?)?,
@@ -48,7 +53,9 @@ pub(crate) fn list(items: &[Value], columns: Columns, format: Format) -> anyhow:
         }
         Format::Table => {
             let mut table = Table::new();
-            table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+            table
+                .load_preset(UTF8_FULL_CONDENSED)
+                .set_content_arrangement(ContentArrangement::Dynamic);
             table.set_header(headings);
             for item in items {
                 table.add_row(cells(item));
@@ -63,9 +70,11 @@ fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(" ")
-        }
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| cell(Some(item)))
+            .collect::<Vec<_>>()
+            .join(" "),
         Some(other) => other.to_string(),
     }
 }

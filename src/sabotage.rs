@@ -8,7 +8,11 @@
 #[cfg(feature = "sabotage")]
 pub(crate) fn names() -> Vec<String> {
     let names = std::env::var("WARDLINE_SABOTAGE").unwrap_or_default();
-    names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(not(feature = "sabotage"))]
@@ -19,8 +23,11 @@ pub(crate) fn names() -> Vec<String> {
 /// Waits while the log is to stall.
 #[cfg(feature = "sabotage")]
 pub(crate) async fn stall() {
-    static FILE: std::sync::LazyLock<Option<std::path::PathBuf>> =
-        std::sync::LazyLock::new(|| names().iter().find_map(|name| name.strip_prefix("stall-log:").map(Into::into)));
+    static FILE: std::sync::LazyLock<Option<std::path::PathBuf>> = std::sync::LazyLock::new(|| {
+        names()
+            .iter()
+            .find_map(|name| name.strip_prefix("stall-log:").map(Into::into))
+    });
     let Some(file) = FILE.as_ref() else { return };
     while file.try_exists().unwrap_or(false) {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wardline_ingest::{
-    Authenticate, BatchConfig, BrokerConfig, BrokerPublisher, BrokerSource, DeviceFrom, Handle, Intake, Listener,
-    ListenerConfig, Principal, Principals, Role, Route, Routes, Stats, broker_publisher,
+    Authenticate, BatchConfig, BrokerConfig, BrokerPublisher, BrokerSource, DeviceFrom, Handle,
+    Intake, Listener, ListenerConfig, Principal, Principals, Role, Route, Routes, Stats,
+    broker_publisher,
 };
 use wardline_store::registry::{self, Registry};
 
@@ -34,9 +35,14 @@ pub(crate) async fn run(
     ready: impl FnOnce(&Bound, &Core) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let rules = config.rules.as_ref().map(|file| {
-        std::fs::read_to_string(file).with_context(|| format!("cannot read the rules file {}", file.display()))
+        std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the rules file {}", file.display()))
     });
-    let mut destinations: Vec<_> = config.webhooks.iter().map(|webhook| deliver::destination(&webhook.name)).collect();
+    let mut destinations: Vec<_> = config
+        .webhooks
+        .iter()
+        .map(|webhook| deliver::destination(&webhook.name))
+        .collect();
     if config.alert_topic {
         destinations.push(deliver::destination(TOPIC));
     }
@@ -45,7 +51,10 @@ pub(crate) async fn run(
         site: Some(config.site.clone()),
         flush_every: config.store.flush_every,
         ahead: config.intake.ahead,
-        limits: Limits { messages: config.intake.quarantine_messages, bytes: config.intake.quarantine_bytes },
+        limits: Limits {
+            messages: config.intake.quarantine_messages,
+            bytes: config.intake.quarantine_bytes,
+        },
         rules: Some(rules.transpose()?.unwrap_or_default()),
         destinations,
     })
@@ -75,7 +84,10 @@ async fn with_core(
     let (intake_stop, http_stop) = (CancellationToken::new(), CancellationToken::new());
     let stats = Arc::new(Stats::default());
     let routes = Arc::new(Routes::new(config.routes.iter().map(route).collect())?);
-    let batching = BatchConfig { linger: config.intake.linger, ..BatchConfig::default() };
+    let batching = BatchConfig {
+        linger: config.intake.linger,
+        ..BatchConfig::default()
+    };
     let (intake, batcher) = wardline_ingest::batcher(batching, Arc::clone(&stats));
     let mut edge = JoinSet::new();
     let (listener, mqtt) = listen(config, core, &intake, &routes, &intake_stop, &mut edge).await?;
@@ -105,15 +117,31 @@ async fn with_core(
         .await
         .with_context(|| format!("cannot listen for HTTP on {}", config.http.bind))?;
     let http = http_listener.local_addr()?;
-    let tls = config.http.tls.as_ref().map(crate::tls::server).transpose()?;
+    let tls = config
+        .http
+        .tls
+        .as_ref()
+        .map(crate::tls::server)
+        .transpose()?;
     let mut settings = wardline_dashboard::Config::new(crate::clock::now);
     settings.metrics_public = config.http.metrics_public;
     settings.insecure = config.http.insecure;
-    let server = tokio::spawn(wardline_dashboard::serve(settings, adapter, live, http_listener, tls, http_stop.clone()));
+    let server = tokio::spawn(wardline_dashboard::serve(
+        settings,
+        adapter,
+        live,
+        http_listener,
+        tls,
+        http_stop.clone(),
+    ));
 
     let outbox = outbox(config, core, listener, brokers)?;
     let deliveries = tokio::spawn(outbox.run(http_stop.clone()));
-    let ticks = tokio::spawn(core.pipeline.clone().tick(config.intake.tick, intake_stop.clone()));
+    let ticks = tokio::spawn(
+        core.pipeline
+            .clone()
+            .tick(config.intake.tick, intake_stop.clone()),
+    );
 
     ready(&Bound { http, mqtt }, core)?;
     tokio::select! {
@@ -149,7 +177,9 @@ async fn listen(
     stop: &CancellationToken,
     edge: &mut JoinSet<()>,
 ) -> anyhow::Result<(Option<Handle>, Option<SocketAddr>)> {
-    let Some(mqtt) = &config.mqtt else { return Ok((None, None)) };
+    let Some(mqtt) = &config.mqtt else {
+        return Ok((None, None));
+    };
     let settings = ListenerConfig {
         insecure: mqtt.insecure,
         max_packet: mqtt.max_packet,
@@ -157,7 +187,10 @@ async fn listen(
         ..ListenerConfig::new(mqtt.bind)
     };
     let tls = mqtt.tls.as_ref().map(crate::tls::server).transpose()?;
-    let login = Arc::new(Login { registry: Arc::clone(&core.registry), site: config.site.clone() });
+    let login = Arc::new(Login {
+        registry: Arc::clone(&core.registry),
+        site: config.site.clone(),
+    });
     let listener = Listener::bind(settings, tls, Arc::clone(routes), login, intake.clone())
         .await
         .with_context(|| format!("cannot listen for MQTT on {}", mqtt.bind))?;
@@ -191,7 +224,11 @@ fn subscribe(
 
 /// The source's settings for a configured broker.
 pub(crate) fn broker(broker: &config::Broker) -> anyhow::Result<BrokerConfig> {
-    let password = broker.password.as_ref().map(|password| password.0.clone()).unwrap_or_default();
+    let password = broker
+        .password
+        .as_ref()
+        .map(|password| password.0.clone())
+        .unwrap_or_default();
     Ok(BrokerConfig {
         credentials: broker.username.clone().map(|username| (username, password)),
         tls: broker.ca.as_deref().map(crate::tls::client).transpose()?,
@@ -213,7 +250,14 @@ fn outbox(
         receivers.insert(webhook.name.clone(), Arc::new(Webhook::new(webhook)?));
     }
     let topic = format!("wardline/v1/{}/alerts", config.site);
-    receivers.insert(TOPIC.to_owned(), Arc::new(Topic { topic, listener, brokers }));
+    receivers.insert(
+        TOPIC.to_owned(),
+        Arc::new(Topic {
+            topic,
+            listener,
+            brokers,
+        }),
+    );
     Ok(Outbox {
         registry: Arc::clone(&core.registry),
         receivers,
@@ -228,7 +272,9 @@ pub(crate) fn route(route: &config::Route) -> Route {
         filter: route.filter.clone(),
         format: route.format.clone(),
         principals: Principals::Named(route.principals.clone()),
-        device: route.device_level.map_or(DeviceFrom::Payload, DeviceFrom::TopicLevel),
+        device: route
+            .device_level
+            .map_or(DeviceFrom::Payload, DeviceFrom::TopicLevel),
     }
 }
 
@@ -257,11 +303,15 @@ impl Login {
 
 impl Authenticate for Login {
     fn password(&self, user: &str, password: &[u8]) -> Option<Principal> {
-        self.registry.verify_mqtt(user, password, crate::clock::now()).map(|token| self.principal(&token))
+        self.registry
+            .verify_mqtt(user, password, crate::clock::now())
+            .map(|token| self.principal(&token))
     }
 
     fn certificate(&self, san_uri: &str) -> Option<Principal> {
-        self.registry.verify_certificate(san_uri, crate::clock::now()).map(|token| self.principal(&token))
+        self.registry
+            .verify_certificate(san_uri, crate::clock::now())
+            .map(|token| self.principal(&token))
     }
 }
 
@@ -269,11 +319,16 @@ impl Authenticate for Login {
 pub(crate) fn on_signal() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let cancelled = stop.clone();
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping; a second signal stops at once, and the log keeps what was acknowledged");
+        tracing::info!(
+            "stopping; a second signal stops at once, and the log keeps what was acknowledged"
+        );
         cancelled.cancel();
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         std::process::exit(130);

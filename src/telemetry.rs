@@ -9,10 +9,13 @@ use crate::config::{Log, LogFormat};
 
 /// Starts logging for the process; a second call is ignored.
 pub(crate) fn start(log: &Log) {
-    let filter = EnvFilter::try_from_env("WARDLINE_LOG").unwrap_or_else(|_| EnvFilter::new(directives(&log.level)));
+    let filter = EnvFilter::try_from_env("WARDLINE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(directives(&log.level)));
     let colours = std::io::stderr().is_terminal();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours);
     let started = match log.format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

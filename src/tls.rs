@@ -13,7 +13,10 @@ use crate::config;
 
 /// Makes `ring` the provider of the process. Called once, first.
 pub(crate) fn install_provider() {
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         tracing::debug!("a TLS provider was installed before");
     }
 }
@@ -32,7 +35,9 @@ fn roots(files: &[&Path]) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for file in files {
         for certificate in certificates(file)? {
-            roots.add(certificate).with_context(|| format!("{} holds no authority", file.display()))?;
+            roots
+                .add(certificate)
+                .with_context(|| format!("{} holds no authority", file.display()))?;
         }
     }
     Ok(roots)
@@ -47,26 +52,39 @@ pub(crate) fn server(tls: &config::Tls) -> anyhow::Result<Arc<ServerConfig>> {
     let builder = match &tls.client_ca {
         Some(file) => {
             let roots = Arc::new(roots(&[file])?);
-            let verifier = rustls::server::WebPkiClientVerifier::builder(roots).allow_unauthenticated().build()?;
+            let verifier = rustls::server::WebPkiClientVerifier::builder(roots)
+                .allow_unauthenticated()
+                .build()?;
             builder.with_client_cert_verifier(verifier)
         }
         None => builder.with_no_client_auth(),
     };
-    Ok(Arc::new(builder.with_single_cert(chain, key).context("certificate and key do not fit together")?))
+    Ok(Arc::new(
+        builder
+            .with_single_cert(chain, key)
+            .context("certificate and key do not fit together")?,
+    ))
 }
 
 /// A client's side that trusts the given authorities alone.
 pub(crate) fn client(ca: &Path) -> anyhow::Result<Arc<ClientConfig>> {
-    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots(&[ca])?).with_no_client_auth()))
+    Ok(Arc::new(
+        ClientConfig::builder()
+            .with_root_certificates(roots(&[ca])?)
+            .with_no_client_auth(),
+    ))
 }
 
 /// An HTTP client that trusts the given authorities, or without any those of the operating system.
 pub(crate) fn http_client(files: &[&Path], timeout: Duration) -> anyhow::Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).read_timeout(timeout);
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(timeout);
     if !files.is_empty() {
         let mut trusted = Vec::new();
         for file in files {
-            let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let pem =
+                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
             trusted.extend(reqwest::Certificate::from_pem_bundle(&pem)?);
         }
         builder = builder.tls_certs_only(trusted);

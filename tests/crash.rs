@@ -60,8 +60,16 @@ fn high(number: u64) -> bool {
 }
 
 /// Publishes until the connection breaks: first what was not acknowledged, then news.
-async fn publish(mqtt: std::net::SocketAddr, gateway: &str, secret: &str, start: i64, ledger: &mut Ledger) {
-    let Some(mut publisher) = Publisher::connect(mqtt, gateway, secret).await else { return };
+async fn publish(
+    mqtt: std::net::SocketAddr,
+    gateway: &str,
+    secret: &str,
+    start: i64,
+    ledger: &mut Ledger,
+) {
+    let Some(mut publisher) = Publisher::connect(mqtt, gateway, secret).await else {
+        return;
+    };
     let mut again: Vec<u64> = ledger.unacknowledged.iter().rev().copied().collect();
     loop {
         while publisher.in_flight.len() < WINDOW {
@@ -73,11 +81,17 @@ async fn publish(mqtt: std::net::SocketAddr, gateway: &str, secret: &str, start:
             let value = if high(number) { "140" } else { "80" };
             let at = start + i64::try_from(number).unwrap() * STEP;
             let payload = heart_rate(gateway, value, at);
-            if publisher.publish(&topic(gateway, gateway), payload.as_bytes(), number).await.is_none() {
+            if publisher
+                .publish(&topic(gateway, gateway), payload.as_bytes(), number)
+                .await
+                .is_none()
+            {
                 return;
             }
         }
-        let Some(number) = publisher.acknowledged().await else { return };
+        let Some(number) = publisher.acknowledged().await else {
+            return;
+        };
         ledger.unacknowledged.remove(&number);
         ledger.acknowledged.insert(number);
     }
@@ -85,8 +99,15 @@ async fn publish(mqtt: std::net::SocketAddr, gateway: &str, secret: &str, start:
 
 /// Kills the server `rounds` times under load, then compares.
 async fn verdict(rounds: usize, sabotage: Option<&str>) -> (Verdict, usize) {
-    let env = sabotage.map(|name| ("WARDLINE_SABOTAGE".to_owned(), name.to_owned())).into_iter().collect();
-    let setup = Setup { rules: Some(RULES.to_owned()), env, config: "[store]\nflush-every = \"1s\"\n".to_owned() };
+    let env = sabotage
+        .map(|name| ("WARDLINE_SABOTAGE".to_owned(), name.to_owned()))
+        .into_iter()
+        .collect();
+    let setup = Setup {
+        rules: Some(RULES.to_owned()),
+        env,
+        config: "[store]\nflush-every = \"1s\"\n".to_owned(),
+    };
     let mut server = Server::start(&setup);
     let mut secrets = Vec::new();
     for gateway in GATEWAYS {
@@ -119,7 +140,10 @@ async fn verdict(rounds: usize, sabotage: Option<&str>) -> (Verdict, usize) {
         server = Server::start_in(dir, admin, &setup);
     }
     let acknowledged = ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum();
-    (compare(&server, &ledgers, start, sabotage.is_none()).await, acknowledged)
+    (
+        compare(&server, &ledgers, start, sabotage.is_none()).await,
+        acknowledged,
+    )
 }
 
 async fn compare(server: &Server, ledgers: &[Ledger], start: i64, sound: bool) -> Verdict {
@@ -141,9 +165,16 @@ async fn compare(server: &Server, ledgers: &[Ledger], start: i64, sound: bool) -
         let mut stored: BTreeMap<u64, i64> = BTreeMap::new();
         for row in server.sql(&query).await {
             let at = row[0].as_i64().unwrap();
-            stored.insert(u64::try_from((at - start) / STEP).unwrap(), row[1].as_i64().unwrap());
+            stored.insert(
+                u64::try_from((at - start) / STEP).unwrap(),
+                row[1].as_i64().unwrap(),
+            );
         }
-        verdict.lost += ledger.acknowledged.iter().filter(|number| !stored.contains_key(number)).count();
+        verdict.lost += ledger
+            .acknowledged
+            .iter()
+            .filter(|number| !stored.contains_key(number))
+            .count();
         verdict.repeated += stored.values().filter(|count| **count > 1).count();
 
         // An episode raises an alert when its tenth second has been stored.
@@ -163,7 +194,10 @@ async fn compare(server: &Server, ledgers: &[Ledger], start: i64, sound: bool) -
         for row in server.sql(&query).await {
             raised.insert(row[0].as_i64().unwrap(), row[1].as_i64().unwrap());
         }
-        verdict.alerts_missing += expected.iter().filter(|onset| !raised.contains_key(onset)).count();
+        verdict.alerts_missing += expected
+            .iter()
+            .filter(|onset| !raised.contains_key(onset))
+            .count();
         verdict.alerts_repeated += raised.values().filter(|count| **count > 1).count();
     }
     verdict
@@ -172,8 +206,15 @@ async fn compare(server: &Server, ledgers: &[Ledger], start: i64, sound: bool) -
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_lose_nothing_and_repeat_nothing() {
     let (verdict, acknowledged) = verdict(50, None).await;
-    assert!(acknowledged > 5_000, "only {acknowledged} readings were acknowledged: too little load to mean anything");
-    assert_eq!(verdict, Verdict::default(), "of {acknowledged} acknowledged readings");
+    assert!(
+        acknowledged > 5_000,
+        "only {acknowledged} readings were acknowledged: too little load to mean anything"
+    );
+    assert_eq!(
+        verdict,
+        Verdict::default(),
+        "of {acknowledged} acknowledged readings"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,7 +232,10 @@ async fn storing_repeats_would_be_seen() {
 /// A stop in the middle of the load is orderly: everything acknowledged is in the tables, and the exit code is 0.
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_under_load_drains_and_exits_cleanly() {
-    let setup = Setup { rules: Some(RULES.to_owned()), ..Setup::default() };
+    let setup = Setup {
+        rules: Some(RULES.to_owned()),
+        ..Setup::default()
+    };
     let server = Server::start(&setup);
     server.admit("p-g1", "g1").await;
     let secret = server.gateway_token("g1").await;
@@ -199,12 +243,23 @@ async fn sigterm_under_load_drains_and_exits_cleanly() {
     let mqtt = server.mqtt;
     let ledger = Arc::new(tokio::sync::Mutex::new(Ledger::default()));
     let kept = Arc::clone(&ledger);
-    let load = tokio::spawn(async move { publish(mqtt, "g1", &secret, start, &mut *kept.lock().await).await });
-    eventually("load", async || (server.count("SELECT count(*) AS n FROM observation").await > 500).then_some(())).await;
-    let (status, dir, admin) = tokio::task::spawn_blocking(move || server.stop()).await.unwrap();
+    let load =
+        tokio::spawn(
+            async move { publish(mqtt, "g1", &secret, start, &mut *kept.lock().await).await },
+        );
+    eventually("load", async || {
+        (server.count("SELECT count(*) AS n FROM observation").await > 500).then_some(())
+    })
+    .await;
+    let (status, dir, admin) = tokio::task::spawn_blocking(move || server.stop())
+        .await
+        .unwrap();
     assert_eq!(status.code(), Some(0));
     load.await.unwrap();
     let server = Server::start_in(dir, admin, &setup);
     let ledgers = [std::mem::take(&mut *ledger.lock().await)];
-    assert_eq!(compare(&server, &ledgers, start, true).await, Verdict::default());
+    assert_eq!(
+        compare(&server, &ledgers, start, true).await,
+        Verdict::default()
+    );
 }

@@ -1,7 +1,8 @@
 //! Tokens and audit records for HTTP, out of the registry.
 
 use wardline_dashboard::backend::{
-    AuditOutcome, AuditRecord, BackendResult, Principal, Role, TokenGrant, TokenInfo, TokenIssued, TokenNew,
+    AuditOutcome, AuditRecord, BackendResult, Principal, Role, TokenGrant, TokenInfo, TokenIssued,
+    TokenNew,
 };
 use wardline_store::registry::{self, AuditEntry, NewToken, Outcome, Registry, Token};
 
@@ -27,7 +28,10 @@ fn stored_role(role: Role) -> registry::Role {
 
 pub(super) fn principal(registry: &Registry, secret: &str) -> Option<Principal> {
     let token = registry.verify(secret, crate::clock::now())?;
-    Some(Principal { name: token.name.clone(), role: role(token.role)? })
+    Some(Principal {
+        name: token.name.clone(),
+        role: role(token.role)?,
+    })
 }
 
 fn info(token: Token) -> TokenInfo {
@@ -59,7 +63,11 @@ pub(super) fn tokens(registry: &Registry) -> Vec<TokenInfo> {
 pub(super) fn create(registry: &Registry, new: TokenNew) -> BackendResult<TokenIssued> {
     let (role, site, gateway, device) = match new.grant {
         TokenGrant::Http(role) => (stored_role(role), None, None, None),
-        TokenGrant::Publish { site, gateway, device } => (registry::Role::Publish, Some(site), gateway, device),
+        TokenGrant::Publish {
+            site,
+            gateway,
+            device,
+        } => (registry::Role::Publish, Some(site), gateway, device),
     };
     let new = NewToken {
         name: new.name,
@@ -70,12 +78,20 @@ pub(super) fn create(registry: &Registry, new: TokenNew) -> BackendResult<TokenI
         san_uris: new.san_uris,
         expires_at: new.expires,
     };
-    let (token, secret) = registry.create_token(&new, crate::clock::now()).map_err(fault)?;
-    Ok(TokenIssued { info: info(token), secret: secret.expose().to_owned() })
+    let (token, secret) = registry
+        .create_token(&new, crate::clock::now())
+        .map_err(fault)?;
+    Ok(TokenIssued {
+        info: info(token),
+        secret: secret.expose().to_owned(),
+    })
 }
 
 pub(super) fn revoke(registry: &Registry, name: &str) -> BackendResult<()> {
-    registry.revoke_token(name, crate::clock::now()).map(|_| ()).map_err(fault)
+    registry
+        .revoke_token(name, crate::clock::now())
+        .map(|_| ())
+        .map_err(fault)
 }
 
 /// Writes the record. Patients that an open stream comes to show get a record of their own with the same
@@ -85,7 +101,10 @@ pub(super) fn audit(registry: &Registry, record: &AuditRecord) -> BackendResult<
 }
 
 fn entry(record: &AuditRecord) -> AuditEntry {
-    let asked = record.query.as_ref().map(|query| format!("{} {query}", record.path));
+    let asked = record
+        .query
+        .as_ref()
+        .map(|query| format!("{} {query}", record.path));
     let continued = record.continues.then(|| "continued".to_owned());
     let denied = match (record.outcome, &record.principal) {
         (AuditOutcome::Denied, None) => Some("login-failed"),

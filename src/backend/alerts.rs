@@ -46,7 +46,9 @@ pub(super) fn search(registry: &Registry, search: &AlertSearch) -> BackendResult
         from: search.since,
         until: search.until,
     };
-    let found = registry.alerts(&filter, &page(search.after.as_ref(), search.limit)).map_err(fault)?;
+    let found = registry
+        .alerts(&filter, &page(search.after.as_ref(), search.limit))
+        .map_err(fault)?;
     Ok(listed(found, |alert| view(&alert.latest)))
 }
 

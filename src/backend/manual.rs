@@ -4,7 +4,9 @@
 //! id; the author stands in `source` as `manual:{name}`.
 
 use arrow_array::RecordBatch;
-use wardline_dashboard::backend::{BackendError, BackendResult, ManualObservation, ManualReading, ManualValue};
+use wardline_dashboard::backend::{
+    BackendError, BackendResult, ManualObservation, ManualReading, ManualValue,
+};
 use wardline_normalize::columns::Builder;
 use wardline_normalize::decimal::Decimal;
 use wardline_normalize::measurement::{Measurement, Value};
@@ -15,13 +17,21 @@ use wardline_normalize::vocabulary::{Metric, resolve};
 pub(crate) const DEVICE: &str = "manual";
 
 /// Rows and the ids of the Observations they make.
-pub(super) fn rows(observation: &ManualObservation, received: Micros) -> BackendResult<(RecordBatch, Vec<String>)> {
+pub(super) fn rows(
+    observation: &ManualObservation,
+    received: Micros,
+) -> BackendResult<(RecordBatch, Vec<String>)> {
     let source = format!("manual:{}", observation.author);
     let mut builder = Builder::default();
     for reading in &observation.readings {
         let metric = metric(reading)?;
-        let mut measurement =
-            Measurement::new(DEVICE, metric, value(reading)?, observation.effective, received);
+        let mut measurement = Measurement::new(
+            DEVICE,
+            metric,
+            value(reading)?,
+            observation.effective,
+            received,
+        );
         measurement.device_user = Some(&observation.patient);
         measurement.source = Some(&source);
         measurement.body_site = reading.body_site.as_deref();
@@ -29,7 +39,9 @@ pub(super) fn rows(observation: &ManualObservation, received: Micros) -> Backend
         if let Some(unit) = reading.unit.as_deref() {
             if wardline_normalize::units::convert(1.0, unit, metric.unit).is_none() {
                 let wanted = metric.unit;
-                return Err(BackendError::Invalid(format!("unit {unit:?} cannot be converted to {wanted:?}")));
+                return Err(BackendError::Invalid(format!(
+                    "unit {unit:?} cannot be converted to {wanted:?}"
+                )));
             }
             measurement.unit = Some(unit);
         }
@@ -40,7 +52,9 @@ pub(super) fn rows(observation: &ManualObservation, received: Micros) -> Backend
         .map_err(|error| BackendError::Internal(error.to_string()))?;
     let mut ids: Vec<String> = (0..rows.num_rows())
         .map(|row| {
-            wardline_normalize::columns::text(columns.panel_id, row).unwrap_or(columns.id.value(row)).to_owned()
+            wardline_normalize::columns::text(columns.panel_id, row)
+                .unwrap_or(columns.id.value(row))
+                .to_owned()
         })
         .collect();
     ids.dedup();
@@ -48,10 +62,12 @@ pub(super) fn rows(observation: &ManualObservation, received: Micros) -> Backend
 }
 
 fn metric(reading: &ManualReading) -> BackendResult<&'static Metric> {
-    resolve(&reading.metric)
-        .first()
-        .copied()
-        .ok_or_else(|| BackendError::Invalid(format!("metric {:?} is not in the vocabulary", reading.metric)))
+    resolve(&reading.metric).first().copied().ok_or_else(|| {
+        BackendError::Invalid(format!(
+            "metric {:?} is not in the vocabulary",
+            reading.metric
+        ))
+    })
 }
 
 fn value(reading: &ManualReading) -> BackendResult<Value<'_>> {

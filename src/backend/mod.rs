@@ -18,11 +18,11 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tokio::sync::watch;
 use wardline_dashboard::backend::{
-    Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch, AuditRecord,
-    Backend, BackendError, BackendResult, Check, Device, DeviceWrite, ExportRequest, Found, ListPage, ListRequest,
-    ManualObservation, ObservationPage, ObservationSearch, Patient, PatientWrite, Principal, QuarantineDetail,
-    QuarantineItem, QuarantineReplay, QuarantineSearch, Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued,
-    TokenNew,
+    Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch,
+    AuditRecord, Backend, BackendError, BackendResult, Check, Device, DeviceWrite, ExportRequest,
+    Found, ListPage, ListRequest, ManualObservation, ObservationPage, ObservationSearch, Patient,
+    PatientWrite, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay, QuarantineSearch,
+    Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
 };
 use wardline_ingest::Routes;
 use wardline_normalize::time::Micros;
@@ -53,7 +53,9 @@ fn fault(error: wardline_store::registry::Error) -> BackendError {
     use wardline_store::registry::Error;
     match error {
         Error::NotFound { .. } => BackendError::NotFound(error.to_string()),
-        Error::Overlap(_) | Error::Taken { .. } | Error::State { .. } => BackendError::Conflict(error.to_string()),
+        Error::Overlap(_) | Error::Taken { .. } | Error::State { .. } => {
+            BackendError::Conflict(error.to_string())
+        }
         Error::Invalid { .. } => BackendError::Invalid(error.to_string()),
         other => BackendError::Internal(other.to_string()),
     }
@@ -85,7 +87,9 @@ impl Adapter {
         let mut applied = self.applied.clone();
         match applied.wait_for(|position| *position >= seq).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(BackendError::Unavailable("the rules have stopped".to_owned())),
+            Err(_) => Err(BackendError::Unavailable(
+                "the rules have stopped".to_owned(),
+            )),
         }
     }
 
@@ -138,7 +142,12 @@ impl Backend for Adapter {
     }
 
     async fn observe(&self, observation: ManualObservation) -> BackendResult<Vec<String>> {
-        if self.registry.patient(&observation.patient).map_err(fault)?.is_none() {
+        if self
+            .registry
+            .patient(&observation.patient)
+            .map_err(fault)?
+            .is_none()
+        {
             return Err(BackendError::NotFound("patient".to_owned()));
         }
         let received = crate::clock::now();
@@ -171,7 +180,9 @@ impl Backend for Adapter {
         let kind = match action.kind {
             AlertActionKind::Acknowledge => ActionKind::Acknowledge,
             AlertActionKind::Silence { .. } if before.state == "resolved" => {
-                return Err(BackendError::Conflict("a resolved alert cannot be silenced".to_owned()));
+                return Err(BackendError::Conflict(
+                    "a resolved alert cannot be silenced".to_owned(),
+                ));
             }
             AlertActionKind::Silence { until } => ActionKind::Silence { until },
         };
@@ -201,14 +212,25 @@ impl Backend for Adapter {
         _by: &Principal,
     ) -> BackendResult<Patient> {
         let fields = registry::patient_fields(patient)?;
-        let made = self.registry.create_patient(id.as_deref(), &fields, crate::clock::now()).map_err(fault)?;
+        let made = self
+            .registry
+            .create_patient(id.as_deref(), &fields, crate::clock::now())
+            .map_err(fault)?;
         self.log(crate::core::patient_entry(&made)).await?;
         registry::patient(&self.registry, &made.id)
     }
 
-    async fn update_patient(&self, id: &str, patient: PatientWrite, _by: &Principal) -> BackendResult<Patient> {
+    async fn update_patient(
+        &self,
+        id: &str,
+        patient: PatientWrite,
+        _by: &Principal,
+    ) -> BackendResult<Patient> {
         let fields = registry::patient_fields(patient)?;
-        let made = self.registry.update_patient(id, &fields, crate::clock::now()).map_err(fault)?;
+        let made = self
+            .registry
+            .update_patient(id, &fields, crate::clock::now())
+            .map_err(fault)?;
         self.log(crate::core::patient_entry(&made)).await?;
         registry::patient(&self.registry, id)
     }
@@ -221,15 +243,30 @@ impl Backend for Adapter {
         registry::device(&self.registry, id)
     }
 
-    async fn create_device(&self, id: Option<String>, device: DeviceWrite, _by: &Principal) -> BackendResult<Device> {
+    async fn create_device(
+        &self,
+        id: Option<String>,
+        device: DeviceWrite,
+        _by: &Principal,
+    ) -> BackendResult<Device> {
         let fields = registry::device_fields(device);
-        let made = self.registry.create_device(id.as_deref(), &fields, crate::clock::now()).map_err(fault)?;
+        let made = self
+            .registry
+            .create_device(id.as_deref(), &fields, crate::clock::now())
+            .map_err(fault)?;
         registry::device(&self.registry, &made.id)
     }
 
-    async fn update_device(&self, id: &str, device: DeviceWrite, _by: &Principal) -> BackendResult<Device> {
+    async fn update_device(
+        &self,
+        id: &str,
+        device: DeviceWrite,
+        _by: &Principal,
+    ) -> BackendResult<Device> {
         let fields = registry::device_fields(device);
-        self.registry.update_device(id, &fields, crate::clock::now()).map_err(fault)?;
+        self.registry
+            .update_device(id, &fields, crate::clock::now())
+            .map_err(fault)?;
         registry::device(&self.registry, id)
     }
 
@@ -239,19 +276,35 @@ impl Backend for Adapter {
 
     async fn assign(&self, new: AssignmentNew, by: &Principal) -> BackendResult<Assignment> {
         let made = registry::assign(&self.registry, &new, by)?;
-        let window = Window { device: new.device, from: new.from, until: new.until };
+        let window = Window {
+            device: new.device,
+            from: new.from,
+            until: new.until,
+        };
         self.follow_assignment(&made, window).await?;
         Ok(registry::assignment(made))
     }
 
-    async fn end_assignment(&self, id: &str, at: Micros, by: &Principal) -> BackendResult<Assignment> {
+    async fn end_assignment(
+        &self,
+        id: &str,
+        at: Micros,
+        by: &Principal,
+    ) -> BackendResult<Assignment> {
         let (before, after) = registry::end(&self.registry, id, at, by)?;
-        let window = Window { device: before.device, from: at, until: before.until };
+        let window = Window {
+            device: before.device,
+            from: at,
+            until: before.until,
+        };
         self.follow_assignment(&after, window).await?;
         Ok(registry::assignment(after))
     }
 
-    async fn quarantine(&self, search: &QuarantineSearch) -> BackendResult<ListPage<QuarantineItem>> {
+    async fn quarantine(
+        &self,
+        search: &QuarantineSearch,
+    ) -> BackendResult<ListPage<QuarantineItem>> {
         quarantine::list(self, search).await
     }
 
@@ -259,19 +312,35 @@ impl Backend for Adapter {
         quarantine::one(self, id).await
     }
 
-    async fn replay_quarantine(&self, replay: QuarantineReplay, _by: &Principal) -> BackendResult<Replayed> {
+    async fn replay_quarantine(
+        &self,
+        replay: QuarantineReplay,
+        _by: &Principal,
+    ) -> BackendResult<Replayed> {
         quarantine::replay(self, replay).await
     }
 
     async fn backup(&self, to: &Path, by: &Principal) -> BackendResult<()> {
-        if to.try_exists().map_err(|error| BackendError::Invalid(error.to_string()))? {
-            return Err(BackendError::Conflict(format!("{} exists; a backup makes a new directory", to.display())));
+        if to
+            .try_exists()
+            .map_err(|error| BackendError::Invalid(error.to_string()))?
+        {
+            return Err(BackendError::Conflict(format!(
+                "{} exists; a backup makes a new directory",
+                to.display()
+            )));
         }
         if !to.parent().is_some_and(Path::is_dir) {
-            return Err(BackendError::Invalid(format!("{} is in no directory of the server", to.display())));
+            return Err(BackendError::Invalid(format!(
+                "{} is in no directory of the server",
+                to.display()
+            )));
         }
         tracing::info!(by = by.name, "backup begun");
-        self.copies.make(to).await.map_err(|error| BackendError::Internal(format!("backup: {error:#}")))
+        self.copies
+            .make(to)
+            .await
+            .map_err(|error| BackendError::Internal(format!("backup: {error:#}")))
     }
 
     async fn metrics(&self) -> BackendResult<String> {
@@ -286,9 +355,21 @@ impl Backend for Adapter {
             detail: if ok { String::new() } else { detail.to_owned() },
         };
         vec![
-            check("log", !stats.failed, "a write or sync failed; nothing is acknowledged"),
-            check("registry", self.registry.installation_id().is_ok(), "the registry cannot be read"),
-            check("rules", self.applied.has_changed().is_ok(), "the rule engine has stopped"),
+            check(
+                "log",
+                !stats.failed,
+                "a write or sync failed; nothing is acknowledged",
+            ),
+            check(
+                "registry",
+                self.registry.installation_id().is_ok(),
+                "the registry cannot be read",
+            ),
+            check(
+                "rules",
+                self.applied.has_changed().is_ok(),
+                "the rule engine has stopped",
+            ),
         ]
     }
 }

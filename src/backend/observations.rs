@@ -4,26 +4,46 @@ use arrow_array::{Array as _, RecordBatch};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use wardline_dashboard::backend::{
-    BackendResult, DatePrefix, ExportRequest, Found, ObservationPage, ObservationSearch, Order, Position, SqlAnswer,
-    SqlRequest,
+    BackendResult, DatePrefix, ExportRequest, Found, ObservationPage, ObservationSearch, Order,
+    Position, SqlAnswer, SqlRequest,
 };
 use wardline_normalize::time::{Micros, format_rfc3339};
 use wardline_store::{Bound, Cursor, Search, Sort, Store};
 
 use super::store_fault;
 
-pub(super) async fn search(store: &Store, search: &ObservationSearch) -> BackendResult<ObservationPage> {
-    let page = store.observations(&translate(search)).await.map_err(store_fault)?;
-    let next = page.next.map(|cursor| Position { effective: cursor.effective, id: cursor.id });
-    Ok(ObservationPage { rows: page.rows, next })
+pub(super) async fn search(
+    store: &Store,
+    search: &ObservationSearch,
+) -> BackendResult<ObservationPage> {
+    let page = store
+        .observations(&translate(search))
+        .await
+        .map_err(store_fault)?;
+    let next = page.next.map(|cursor| Position {
+        effective: cursor.effective,
+        id: cursor.id,
+    });
+    Ok(ObservationPage {
+        rows: page.rows,
+        next,
+    })
 }
 
 /// Codes, status and times may be met loosely: the caller filters again.
 fn translate(search: &ObservationSearch) -> Search {
     Search {
         patients: search.patients.clone(),
-        codes: search.code.as_ref().map(|code| code.flat()).unwrap_or_default(),
-        effective: search.effective.iter().flat_map(|date| bounds(date.prefix, date.instant_bounds())).collect(),
+        codes: search
+            .code
+            .as_ref()
+            .map(|code| code.flat())
+            .unwrap_or_default(),
+        effective: search
+            .effective
+            .iter()
+            .flat_map(|date| bounds(date.prefix, date.instant_bounds()))
+            .collect(),
         ids: search.ids.clone(),
         devices: search.devices.clone(),
         status: search.statuses.clone(),
@@ -32,7 +52,10 @@ fn translate(search: &ObservationSearch) -> Search {
             Order::Ascending => Sort::Oldest,
         },
         limit: search.limit,
-        after: search.after.as_ref().map(|after| Cursor { effective: after.effective, id: after.id.clone() }),
+        after: search.after.as_ref().map(|after| Cursor {
+            effective: after.effective,
+            id: after.id.clone(),
+        }),
         unattributed: false,
     }
 }
@@ -58,16 +81,30 @@ fn bounds(prefix: DatePrefix, (first, last): (Micros, Micros)) -> Vec<Bound> {
 const LONGEST_PERIOD: Micros = 86_400_000_000;
 
 pub(super) async fn one(store: &Store, id: &str) -> BackendResult<Found> {
-    let by_id = |ids: Vec<String>| Search { ids, limit: 1, ..Search::default() };
-    let mut page = store.observations(&by_id(vec![id.to_owned()])).await.map_err(store_fault)?;
+    let by_id = |ids: Vec<String>| Search {
+        ids,
+        limit: 1,
+        ..Search::default()
+    };
+    let mut page = store
+        .observations(&by_id(vec![id.to_owned()]))
+        .await
+        .map_err(store_fault)?;
     if page.rows.num_rows() == 0 {
         // A component's id leads to its panel.
         let row = store.find(&[id]).await.map_err(store_fault)?;
         if let Some(panel) = row.column_by_name("panel_id").and_then(text_of_first) {
-            page = store.observations(&by_id(vec![panel])).await.map_err(store_fault)?;
+            page = store
+                .observations(&by_id(vec![panel]))
+                .await
+                .map_err(store_fault)?;
         }
     }
-    Ok(if page.rows.num_rows() == 0 { Found::Missing } else { Found::Rows(page.rows) })
+    Ok(if page.rows.num_rows() == 0 {
+        Found::Missing
+    } else {
+        Found::Rows(page.rows)
+    })
 }
 
 fn text_of_first(array: &arrow_array::ArrayRef) -> Option<String> {
@@ -91,17 +128,35 @@ pub(super) async fn export(
 ) -> BackendResult<BoxStream<'static, BackendResult<RecordBatch>>> {
     let mut conditions = Vec::new();
     if !request.patients.is_empty() {
-        let list = request.patients.iter().map(|patient| literal(patient)).collect::<Vec<_>>().join(", ");
+        let list = request
+            .patients
+            .iter()
+            .map(|patient| literal(patient))
+            .collect::<Vec<_>>()
+            .join(", ");
         conditions.push(format!("patient_id IN ({list})"));
     }
     if let Some(from) = request.from {
-        conditions.push(format!("effective >= {0} AND date >= CAST({0} AS DATE)", instant(from)));
+        conditions.push(format!(
+            "effective >= {0} AND date >= CAST({0} AS DATE)",
+            instant(from)
+        ));
     }
     if let Some(until) = request.until {
-        conditions.push(format!("effective < {0} AND date <= CAST({0} AS DATE)", instant(until)));
+        conditions.push(format!(
+            "effective < {0} AND date <= CAST({0} AS DATE)",
+            instant(until)
+        ));
     }
-    let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let stream = store.sql_stream(&format!("SELECT * FROM observation{filter}")).await.map_err(store_fault)?;
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    };
+    let stream = store
+        .sql_stream(&format!("SELECT * FROM observation{filter}"))
+        .await
+        .map_err(store_fault)?;
     Ok(stream.map_err(|error| store_fault(error.into())).boxed())
 }
 
@@ -119,5 +174,9 @@ pub(super) async fn sql(store: &Store, request: &SqlRequest) -> BackendResult<Sq
         left -= batch.num_rows();
         batches.push(batch);
     }
-    Ok(SqlAnswer { schema, batches, truncated })
+    Ok(SqlAnswer {
+        schema,
+        batches,
+        truncated,
+    })
 }

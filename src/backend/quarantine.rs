@@ -6,8 +6,8 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{TimestampMicrosecondType, UInt32Type};
 use arrow_array::{Array as _, RecordBatch};
 use wardline_dashboard::backend::{
-    BackendError, BackendResult, ListPage, QuarantineDetail, QuarantineItem, QuarantineReplay, QuarantineSearch,
-    Replayed,
+    BackendError, BackendResult, ListPage, QuarantineDetail, QuarantineItem, QuarantineReplay,
+    QuarantineSearch, Replayed,
 };
 use wardline_ingest::{Incoming, Route, Routes};
 use wardline_store::Store;
@@ -50,18 +50,31 @@ async fn fetch(store: &Store, rest: &str) -> BackendResult<Vec<(QuarantineItem, 
 }
 
 fn rows(batch: &RecordBatch) -> BackendResult<Vec<(QuarantineItem, Vec<u8>)>> {
-    let text = |index: usize| arrow::compute::cast(batch.column(index), &arrow::datatypes::DataType::Utf8);
+    let text =
+        |index: usize| arrow::compute::cast(batch.column(index), &arrow::datatypes::DataType::Utf8);
     let wrong = |error: arrow::error::ArrowError| BackendError::Internal(error.to_string());
     let texts = [0, 2, 3, 4, 5, 6, 8].map(text);
     let [id, source, topic, device, reason, detail, content] = texts;
-    let (id, source, topic, device) =
-        (id.map_err(wrong)?, source.map_err(wrong)?, topic.map_err(wrong)?, device.map_err(wrong)?);
-    let (reason, detail, content) = (reason.map_err(wrong)?, detail.map_err(wrong)?, content.map_err(wrong)?);
-    let record = arrow::compute::cast(batch.column(7), &arrow::datatypes::DataType::UInt32).map_err(wrong)?;
-    let payload = arrow::compute::cast(batch.column(9), &arrow::datatypes::DataType::Binary).map_err(wrong)?;
+    let (id, source, topic, device) = (
+        id.map_err(wrong)?,
+        source.map_err(wrong)?,
+        topic.map_err(wrong)?,
+        device.map_err(wrong)?,
+    );
+    let (reason, detail, content) = (
+        reason.map_err(wrong)?,
+        detail.map_err(wrong)?,
+        content.map_err(wrong)?,
+    );
+    let record = arrow::compute::cast(batch.column(7), &arrow::datatypes::DataType::UInt32)
+        .map_err(wrong)?;
+    let payload = arrow::compute::cast(batch.column(9), &arrow::datatypes::DataType::Binary)
+        .map_err(wrong)?;
     let received = batch.column(1).as_primitive::<TimestampMicrosecondType>();
-    let own = |array: &arrow_array::ArrayRef, row: usize| array.as_string::<i32>().value(row).to_owned();
-    let maybe = |array: &arrow_array::ArrayRef, row: usize| array.is_valid(row).then(|| own(array, row));
+    let own =
+        |array: &arrow_array::ArrayRef, row: usize| array.as_string::<i32>().value(row).to_owned();
+    let maybe =
+        |array: &arrow_array::ArrayRef, row: usize| array.is_valid(row).then(|| own(array, row));
     Ok((0..batch.num_rows())
         .map(|row| {
             let bytes = payload.as_binary::<i32>().value(row).to_vec();
@@ -73,7 +86,9 @@ fn rows(batch: &RecordBatch) -> BackendResult<Vec<(QuarantineItem, Vec<u8>)>> {
                 device_id: maybe(&device, row),
                 reason: own(&reason, row),
                 detail: own(&detail, row),
-                record: record.is_valid(row).then(|| record.as_primitive::<UInt32Type>().value(row)),
+                record: record
+                    .is_valid(row)
+                    .then(|| record.as_primitive::<UInt32Type>().value(row)),
                 content_type: maybe(&content, row),
                 bytes: bytes.len() as u64,
                 replayed: None,
@@ -84,46 +99,80 @@ fn rows(batch: &RecordBatch) -> BackendResult<Vec<(QuarantineItem, Vec<u8>)>> {
 }
 
 fn with_replay(adapter: &Adapter, mut item: QuarantineItem) -> BackendResult<QuarantineItem> {
-    let setting = adapter.registry.setting(&format!("{REPLAYED}{}", item.id)).map_err(fault)?;
+    let setting = adapter
+        .registry
+        .setting(&format!("{REPLAYED}{}", item.id))
+        .map_err(fault)?;
     item.replayed = setting.and_then(|at| at.parse().ok());
     Ok(item)
 }
 
-pub(super) async fn list(adapter: &Adapter, search: &QuarantineSearch) -> BackendResult<ListPage<QuarantineItem>> {
+pub(super) async fn list(
+    adapter: &Adapter,
+    search: &QuarantineSearch,
+) -> BackendResult<ListPage<QuarantineItem>> {
     let mut filter = conditions(search);
     if let Some(after) = &search.after {
-        let (time, id) = after.split_once('.').ok_or_else(|| BackendError::Invalid("bad page mark".to_owned()))?;
-        let time = time.parse().map_err(|_| BackendError::Invalid("bad page mark".to_owned()))?;
+        let (time, id) = after
+            .split_once('.')
+            .ok_or_else(|| BackendError::Invalid("bad page mark".to_owned()))?;
+        let time = time
+            .parse()
+            .map_err(|_| BackendError::Invalid("bad page mark".to_owned()))?;
         filter.push_str(&format!(
             " AND (received < {0} OR (received = {0} AND id > {1}))",
             instant(time),
             literal(id)
         ));
     }
-    let rest = format!("WHERE {filter} ORDER BY received DESC, id LIMIT {}", search.limit + 1);
+    let rest = format!(
+        "WHERE {filter} ORDER BY received DESC, id LIMIT {}",
+        search.limit + 1
+    );
     let mut found = fetch(&adapter.store, &rest).await?;
     let more = found.len() > search.limit;
     found.truncate(search.limit);
-    let next = found.last().filter(|_| more).map(|(item, _)| format!("{}.{}", item.received, item.id));
-    let items = found.into_iter().map(|(item, _)| with_replay(adapter, item)).collect::<BackendResult<_>>()?;
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|(item, _)| format!("{}.{}", item.received, item.id));
+    let items = found
+        .into_iter()
+        .map(|(item, _)| with_replay(adapter, item))
+        .collect::<BackendResult<_>>()?;
     Ok(ListPage { items, next })
 }
 
 pub(super) async fn one(adapter: &Adapter, id: &str) -> BackendResult<QuarantineDetail> {
-    let found = fetch(&adapter.store, &format!("WHERE id = {} ORDER BY received LIMIT 1", literal(id))).await?;
+    let found = fetch(
+        &adapter.store,
+        &format!("WHERE id = {} ORDER BY received LIMIT 1", literal(id)),
+    )
+    .await?;
     let Some((item, payload)) = found.into_iter().next() else {
         return Err(BackendError::NotFound("quarantine entry".to_owned()));
     };
     let assignments = adapter.registry.assignments();
-    let patient = item.device_id.as_deref().and_then(|device| assignments.resolve(device, None, item.received));
+    let patient = item
+        .device_id
+        .as_deref()
+        .and_then(|device| assignments.resolve(device, None, item.received));
     let patients = patient.map(str::to_owned).into_iter().collect();
-    Ok(QuarantineDetail { item: with_replay(adapter, item)?, payload: payload.into(), patients })
+    Ok(QuarantineDetail {
+        item: with_replay(adapter, item)?,
+        payload: payload.into(),
+        patients,
+    })
 }
 
 pub(super) async fn replay(adapter: &Adapter, replay: QuarantineReplay) -> BackendResult<Replayed> {
     let filter = match &replay {
         QuarantineReplay::Ids(ids) => {
-            let ids = ids.iter().map(|id| literal(id)).collect::<Vec<_>>().join(", ");
+            let ids = ids
+                .iter()
+                .map(|id| literal(id))
+                .collect::<Vec<_>>()
+                .join(", ");
             format!("id IN ({ids})")
         }
         QuarantineReplay::Matching(search) => conditions(search),
@@ -138,14 +187,20 @@ pub(super) async fn replay(adapter: &Adapter, replay: QuarantineReplay) -> Backe
     let mut done = Replayed::default();
     let now = crate::clock::now();
     for chunk in found.chunks(REPLAY_BATCH) {
-        let messages = chunk.iter().map(|(item, bytes)| message(&adapter.routes, item, bytes)).collect::<Result<Vec<_>, _>>()?;
+        let messages = chunk
+            .iter()
+            .map(|(item, bytes)| message(&adapter.routes, item, bytes))
+            .collect::<Result<Vec<_>, _>>()?;
         let outcome = adapter.pipeline.replay(messages).await.map_err(closed)?;
         done.messages += chunk.len() as u64;
         done.stored += outcome.stored;
         done.duplicates += outcome.duplicates;
         done.rejected += outcome.rejected;
         for (item, _) in chunk {
-            adapter.registry.set_setting(&format!("{REPLAYED}{}", item.id), &now.to_string()).map_err(fault)?;
+            adapter
+                .registry
+                .set_setting(&format!("{REPLAYED}{}", item.id), &now.to_string())
+                .map_err(fault)?;
         }
     }
     Ok(done)
@@ -157,7 +212,12 @@ fn message(routes: &Routes, item: &QuarantineItem, payload: &[u8]) -> BackendRes
         .iter()
         .find(|route| route.name == item.source)
         .cloned()
-        .ok_or_else(|| BackendError::Conflict(format!("route {:?} is not configured any more", item.source)))?;
+        .ok_or_else(|| {
+            BackendError::Conflict(format!(
+                "route {:?} is not configured any more",
+                item.source
+            ))
+        })?;
     let level = |index: usize| item.topic.split('/').nth(index).map(str::to_owned);
     let native = item.topic.starts_with("wardline/v1/");
     Ok(Incoming {

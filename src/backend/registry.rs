@@ -2,30 +2,46 @@
 
 use wardline_dashboard::backend as api;
 use wardline_dashboard::backend::{
-    AssignmentNew, AssignmentSearch, BackendError, BackendResult, DeviceWrite, ListPage, ListRequest, PatientWrite,
-    Principal,
+    AssignmentNew, AssignmentSearch, BackendError, BackendResult, DeviceWrite, ListPage,
+    ListRequest, PatientWrite, Principal,
 };
 use wardline_store::registry::{
-    Assignment, AssignmentFilter, Device, DeviceFields, Identifier, ListFilter, Listed, NewAssignment, Page, Patient,
-    PatientFields, Registry, Sex,
+    Assignment, AssignmentFilter, Device, DeviceFields, Identifier, ListFilter, Listed,
+    NewAssignment, Page, Patient, PatientFields, Registry, Sex,
 };
 
 use super::fault;
 
 pub(super) fn page(after: Option<&String>, limit: usize) -> Page {
-    Page { after: after.cloned(), limit: u32::try_from(limit).unwrap_or(u32::MAX) }
+    Page {
+        after: after.cloned(),
+        limit: u32::try_from(limit).unwrap_or(u32::MAX),
+    }
 }
 
 pub(super) fn listed<T, U>(listed: Listed<T>, view: impl Fn(T) -> U) -> ListPage<U> {
-    ListPage { items: listed.items.into_iter().map(view).collect(), next: listed.next }
+    ListPage {
+        items: listed.items.into_iter().map(view).collect(),
+        next: listed.next,
+    }
 }
 
 fn identifiers(list: Vec<Identifier>) -> Vec<api::Identifier> {
-    list.into_iter().map(|one| api::Identifier { system: one.system, value: one.value }).collect()
+    list.into_iter()
+        .map(|one| api::Identifier {
+            system: one.system,
+            value: one.value,
+        })
+        .collect()
 }
 
 fn stored_identifiers(list: Vec<api::Identifier>) -> Vec<Identifier> {
-    list.into_iter().map(|one| Identifier { system: one.system, value: one.value }).collect()
+    list.into_iter()
+        .map(|one| Identifier {
+            system: one.system,
+            value: one.value,
+        })
+        .collect()
 }
 
 pub(super) fn patient_fields(write: PatientWrite) -> BackendResult<PatientFields> {
@@ -62,11 +78,19 @@ fn patient_view(patient: Patient) -> api::Patient {
 
 /// A list's entries that contain the text, if one is given.
 fn filter(list: &ListRequest) -> ListFilter {
-    ListFilter { identifier: None, text: list.text.clone() }
+    ListFilter {
+        identifier: None,
+        text: list.text.clone(),
+    }
 }
 
-pub(super) fn patients(registry: &Registry, list: &ListRequest) -> BackendResult<ListPage<api::Patient>> {
-    let found = registry.patients(&filter(list), &page(list.after.as_ref(), list.limit)).map_err(fault)?;
+pub(super) fn patients(
+    registry: &Registry,
+    list: &ListRequest,
+) -> BackendResult<ListPage<api::Patient>> {
+    let found = registry
+        .patients(&filter(list), &page(list.after.as_ref(), list.limit))
+        .map_err(fault)?;
     Ok(listed(found, patient_view))
 }
 
@@ -101,8 +125,13 @@ fn device_view(device: Device) -> api::Device {
     }
 }
 
-pub(super) fn devices(registry: &Registry, list: &ListRequest) -> BackendResult<ListPage<api::Device>> {
-    let found = registry.devices(&filter(list), &page(list.after.as_ref(), list.limit)).map_err(fault)?;
+pub(super) fn devices(
+    registry: &Registry,
+    list: &ListRequest,
+) -> BackendResult<ListPage<api::Device>> {
+    let found = registry
+        .devices(&filter(list), &page(list.after.as_ref(), list.limit))
+        .map_err(fault)?;
     Ok(listed(found, device_view))
 }
 
@@ -128,14 +157,28 @@ pub(super) fn assignment(assignment: Assignment) -> api::Assignment {
     }
 }
 
-pub(super) fn assignments(registry: &Registry, search: &AssignmentSearch) -> BackendResult<ListPage<api::Assignment>> {
-    let filter =
-        AssignmentFilter { device: search.device.clone(), patient: search.patient.clone(), at: search.at, cancelled: true };
+pub(super) fn assignments(
+    registry: &Registry,
+    search: &AssignmentSearch,
+) -> BackendResult<ListPage<api::Assignment>> {
+    let filter = AssignmentFilter {
+        device: search.device.clone(),
+        patient: search.patient.clone(),
+        at: search.at,
+        cancelled: true,
+    };
     let page = page(search.after.as_ref(), search.limit);
-    Ok(listed(registry.list_assignments(&filter, &page).map_err(fault)?, assignment))
+    Ok(listed(
+        registry.list_assignments(&filter, &page).map_err(fault)?,
+        assignment,
+    ))
 }
 
-pub(super) fn assign(registry: &Registry, new: &AssignmentNew, by: &Principal) -> BackendResult<Assignment> {
+pub(super) fn assign(
+    registry: &Registry,
+    new: &AssignmentNew,
+    by: &Principal,
+) -> BackendResult<Assignment> {
     let new = NewAssignment {
         device: new.device.clone(),
         device_user: new.device_user.clone(),
@@ -148,10 +191,18 @@ pub(super) fn assign(registry: &Registry, new: &AssignmentNew, by: &Principal) -
 }
 
 /// Ends an assignment; gives it as it stood and as it stands.
-pub(super) fn end(registry: &Registry, id: &str, at: i64, by: &Principal) -> BackendResult<(Assignment, Assignment)> {
+pub(super) fn end(
+    registry: &Registry,
+    id: &str,
+    at: i64,
+    by: &Principal,
+) -> BackendResult<(Assignment, Assignment)> {
     let missing = || BackendError::NotFound("assignment".to_owned());
     let number = id.parse().map_err(|_| missing())?;
-    let before = registry.assignment(number).map_err(fault)?.ok_or_else(missing)?;
+    let before = registry
+        .assignment(number)
+        .map_err(fault)?
+        .ok_or_else(missing)?;
     let now = crate::clock::now();
     let after = if at <= before.from {
         registry.cancel_assignment(number, &by.name, now)

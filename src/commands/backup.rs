@@ -12,7 +12,9 @@ use crate::output;
 pub(super) async fn backup(backup: &Backup) -> anyhow::Result<Exit> {
     let to = std::path::absolute(&backup.to)?;
     let client = Client::patient(&backup.target).await?;
-    let answer = client.post("/api/v1/backup", json!({"to": to}).to_string()).await;
+    let answer = client
+        .post("/api/v1/backup", json!({"to": to}).to_string())
+        .await;
     client.close().await?;
     answer?;
     output::talk(&format!("backed up to {}", to.display()));
@@ -21,7 +23,10 @@ pub(super) async fn backup(backup: &Backup) -> anyhow::Result<Exit> {
 
 pub(super) async fn restore(restore: &Restore) -> anyhow::Result<Exit> {
     if restore.data_dir.try_exists()? {
-        bail!("{} exists; a restore makes a new data directory", restore.data_dir.display());
+        bail!(
+            "{} exists; a restore makes a new data directory",
+            restore.data_dir.display()
+        );
     }
     wardline_store::restore(&restore.from, &restore.data_dir)?;
     output::talk(&format!("restored to {}", restore.data_dir.display()));

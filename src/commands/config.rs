@@ -30,7 +30,11 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
                     .iter()
                     .map(|value| json!({"key": value.key, "value": value.value, "origin": value.origin}))
                     .collect();
-                output::list(&values, &[("key", "/key"), ("value", "/value"), ("origin", "/origin")], output.format)?;
+                output::list(
+                    &values,
+                    &[("key", "/key"), ("value", "/value"), ("origin", "/origin")],
+                    output.format,
+                )?;
                 Ok(Exit::Done)
             }
             Err(faults) => {
@@ -44,7 +48,9 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
 /// All faults, one a line.
 pub(super) fn report(faults: &[Fault]) {
     for Fault { line, key, message } in faults {
-        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        let place = line
+            .map(|line| format!("line {line}: "))
+            .unwrap_or_default();
         output::talk(&format!("{place}{key} {message}"));
     }
     output::talk(&format!("{} fault(s) in the configuration", faults.len()));

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rumqttc::{TlsConfiguration, Transport};
 use rumqttc::v5::mqttbytes::v5::{ConnAckProperties, Packet};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use rumqttc::{TlsConfiguration, Transport};
 use serde_json::{Value, json};
 
 use crate::cli::Doctor;
@@ -42,12 +42,30 @@ pub(super) async fn run(doctor: &Doctor) -> anyhow::Result<Exit> {
         self::broker(broker, &mut findings).await;
     }
     if config.rules.is_none() {
-        findings.push(finding("rules", "warning", "no rules file: nothing raises an alert", "set rules.file"));
+        findings.push(finding(
+            "rules",
+            "warning",
+            "no rules file: nothing raises an alert",
+            "set rules.file",
+        ));
     }
-    let columns: output::Columns =
-        &[("part", "/part"), ("severity", "/severity"), ("finding", "/finding"), ("remedy", "/remedy")];
+    let columns: output::Columns = &[
+        ("part", "/part"),
+        ("severity", "/severity"),
+        ("finding", "/finding"),
+        ("remedy", "/remedy"),
+    ];
     output::list(&findings, columns, doctor.output.format)?;
-    Ok(if findings.iter().any(|finding| finding["severity"] == "problem") { Exit::Problems } else { Exit::Done })
+    Ok(
+        if findings
+            .iter()
+            .any(|finding| finding["severity"] == "problem")
+        {
+            Exit::Problems
+        } else {
+            Exit::Done
+        },
+    )
 }
 
 fn finding(part: &str, severity: &str, finding: &str, remedy: &str) -> Value {
@@ -56,29 +74,59 @@ fn finding(part: &str, severity: &str, finding: &str, remedy: &str) -> Value {
 
 fn directory(dir: &Path, findings: &mut Vec<Value>) -> anyhow::Result<()> {
     let there = dir.try_exists()?;
-    let probe = if there { dir } else { dir.parent().filter(|parent| parent.is_dir()).unwrap_or(Path::new(".")) };
+    let probe = if there {
+        dir
+    } else {
+        dir.parent()
+            .filter(|parent| parent.is_dir())
+            .unwrap_or(Path::new("."))
+    };
     if there {
         let mode = std::fs::metadata(dir)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             let what = format!("{} is open to others (mode {mode:03o})", dir.display());
-            findings.push(finding("disk", "problem", &what, "chmod 700 the data directory"));
+            findings.push(finding(
+                "disk",
+                "problem",
+                &what,
+                "chmod 700 the data directory",
+            ));
         }
     }
     let stat = rustix::fs::statvfs(probe)?;
     let free = stat.f_bavail * stat.f_frsize;
     if free < FREE_BYTES {
         let what = format!("{} MiB free for {}", free >> 20, dir.display());
-        findings.push(finding("disk", "warning", &what, "make room or move data-dir: a full disk stops intake"));
+        findings.push(finding(
+            "disk",
+            "warning",
+            &what,
+            "make room or move data-dir: a full disk stops intake",
+        ));
     }
     match sync_time(probe) {
         Ok(time) if time > SLOW_SYNC => {
-            let what = format!("a sync of {} takes {} ms", probe.display(), time.as_millis());
-            findings.push(finding("disk", "warning", &what, "use a disk with a protected write cache"));
+            let what = format!(
+                "a sync of {} takes {} ms",
+                probe.display(),
+                time.as_millis()
+            );
+            findings.push(finding(
+                "disk",
+                "warning",
+                &what,
+                "use a disk with a protected write cache",
+            ));
         }
         Ok(_) => {}
         Err(error) => {
             let what = format!("{} cannot be written: {error}", probe.display());
-            findings.push(finding("disk", "problem", &what, "give the service's user write access"));
+            findings.push(finding(
+                "disk",
+                "problem",
+                &what,
+                "give the service's user write access",
+            ));
         }
     }
     Ok(())
@@ -104,12 +152,29 @@ fn sync_time(dir: &Path) -> std::io::Result<Duration> {
 fn clock(findings: &mut Vec<Value>) {
     if crate::clock::now() < RELEASED {
         let what = "the system clock is years behind";
-        findings.push(finding("clock", "problem", what, "set the clock and run an NTP client (chrony, systemd-timesyncd)"));
+        findings.push(finding(
+            "clock",
+            "problem",
+            what,
+            "set the clock and run an NTP client (chrony, systemd-timesyncd)",
+        ));
     }
-    let daemons = ["/run/systemd/timesync/synchronized", "/run/chrony/chronyd.pid", "/run/ntpd.pid"];
-    if !daemons.iter().any(|path| Path::new(path).try_exists().unwrap_or(false)) {
+    let daemons = [
+        "/run/systemd/timesync/synchronized",
+        "/run/chrony/chronyd.pid",
+        "/run/ntpd.pid",
+    ];
+    if !daemons
+        .iter()
+        .any(|path| Path::new(path).try_exists().unwrap_or(false))
+    {
         let what = "no sign of a running NTP client";
-        findings.push(finding("clock", "warning", what, "run one: stamps ahead of the server are quarantined"));
+        findings.push(finding(
+            "clock",
+            "warning",
+            what,
+            "run one: stamps ahead of the server are quarantined",
+        ));
     }
 }
 
@@ -136,7 +201,12 @@ fn certificate(file: &Path, findings: &mut Vec<Value>) {
         Ok(_) => {}
         Err(error) => {
             let what = format!("{error:#}");
-            findings.push(finding("certificate", "problem", &what, "give a PEM file the service may read"));
+            findings.push(finding(
+                "certificate",
+                "problem",
+                &what,
+                "give a PEM file the service may read",
+            ));
         }
     }
 }
@@ -147,20 +217,38 @@ async fn broker(broker: &Broker, findings: &mut Vec<Value>) {
     let settings = match crate::serve::broker(broker) {
         Ok(settings) => settings,
         Err(error) => {
-            findings.push(finding(&part, "problem", &format!("{error:#}"), "mend the broker's TLS settings"));
+            findings.push(finding(
+                &part,
+                "problem",
+                &format!("{error:#}"),
+                "mend the broker's TLS settings",
+            ));
             return;
         }
     };
     match probe(&settings, broker).await {
         Ok(properties) => {
-            let window = properties.as_ref().and_then(|properties| properties.receive_max).unwrap_or(u16::MAX);
+            let window = properties
+                .as_ref()
+                .and_then(|properties| properties.receive_max)
+                .unwrap_or(u16::MAX);
             if window < 1_000 {
                 let what = format!("lets a client have {window} messages in flight");
-                let remedy = "raise the broker's in-flight limit (Mosquitto: max_inflight_messages 0)";
+                let remedy =
+                    "raise the broker's in-flight limit (Mosquitto: max_inflight_messages 0)";
                 findings.push(finding(&part, "warning", &what, remedy));
             }
-            if properties.as_ref().and_then(|properties| properties.max_qos) == Some(0) {
-                findings.push(finding(&part, "problem", "does not offer QoS 1", "allow QoS 1"));
+            if properties
+                .as_ref()
+                .and_then(|properties| properties.max_qos)
+                == Some(0)
+            {
+                findings.push(finding(
+                    &part,
+                    "problem",
+                    "does not offer QoS 1",
+                    "allow QoS 1",
+                ));
             }
             let what = "may lose what it acknowledged before we did; Wardline promises from its own acknowledgement on";
             let remedy = "Mosquitto: persistence true, autosave_interval 1, autosave_on_changes true, \
@@ -169,7 +257,12 @@ async fn broker(broker: &Broker, findings: &mut Vec<Value>) {
         }
         Err(error) => {
             let what = format!("cannot be used: {error:#}");
-            findings.push(finding(&part, "problem", &what, "check host, port, credentials and certificate"));
+            findings.push(finding(
+                &part,
+                "problem",
+                &what,
+                "check host, port, credentials and certificate",
+            ));
         }
     }
 }
@@ -179,13 +272,19 @@ async fn probe(
     settings: &wardline_ingest::BrokerConfig,
     broker: &Broker,
 ) -> anyhow::Result<Option<ConnAckProperties>> {
-    let mut options = MqttOptions::new(format!("{}-doctor", broker.client_id), &settings.host, settings.port);
+    let mut options = MqttOptions::new(
+        format!("{}-doctor", broker.client_id),
+        &settings.host,
+        settings.port,
+    );
     options.set_connection_timeout(5);
     if let Some((user, password)) = &settings.credentials {
         options.set_credentials(user, password);
     }
     if let Some(tls) = &settings.tls {
-        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(
+            tls.clone(),
+        )));
     }
     let (client, mut events) = AsyncClient::new(options, 4);
     loop {

@@ -38,7 +38,8 @@ pub(super) async fn run(export: Export) -> anyhow::Result<Exit> {
     }
     let out: Box<dyn Write + Send> = match &export.out {
         Some(file) => {
-            let made = File::create_new(file).with_context(|| format!("cannot write {}", file.display()))?;
+            let made = File::create_new(file)
+                .with_context(|| format!("cannot write {}", file.display()))?;
             Box::new(BufWriter::new(made))
         }
         None => Box::new(BufWriter::new(std::io::stdout())),
@@ -48,8 +49,11 @@ pub(super) async fn run(export: Export) -> anyhow::Result<Exit> {
         Ok(answer) => {
             let bar = progress();
             let counted = bar.clone();
-            let stream = answer.stream().inspect_ok(move |part| counted.inc(part.len() as u64));
-            let reader = SyncIoBridge::new(StreamReader::new(stream.map_err(std::io::Error::other)));
+            let stream = answer
+                .stream()
+                .inspect_ok(move |part| counted.inc(part.len() as u64));
+            let reader =
+                SyncIoBridge::new(StreamReader::new(stream.map_err(std::io::Error::other)));
             let parquet = export.format == ExportFormat::Parquet;
             let done = tokio::task::spawn_blocking(move || write(reader, out, parquet)).await?;
             bar.finish();
@@ -83,7 +87,9 @@ fn write(mut from: impl Read, mut to: Box<dyn Write + Send>, parquet: bool) -> a
 }
 
 fn write_parquet(from: impl BufRead, to: Box<dyn Write + Send>) -> anyhow::Result<()> {
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(Default::default())).build();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(Default::default()))
+        .build();
     let schema = wardline_normalize::columns::schema();
     let mut writer = ArrowWriter::try_new(to, schema, Some(properties))?;
     let mut lines = from.lines();

@@ -56,15 +56,21 @@ async fn with_data(command: Command) -> anyhow::Result<Exit> {
 
 /// Commands on data speak only of what goes wrong.
 fn quiet() {
-    let log = crate::config::Log { format: crate::config::LogFormat::Text, level: "warn".to_owned() };
+    let log = crate::config::Log {
+        format: crate::config::LogFormat::Text,
+        level: "warn".to_owned(),
+    };
     crate::telemetry::start(&log);
 }
 
 /// A time as typed, checked.
 fn time(text: Option<&str>) -> anyhow::Result<Option<Micros>> {
     text.map(|text| {
-        parse_rfc3339(text)
-            .ok_or_else(|| UsageError(format!("{text:?} is not an RFC 3339 time such as 2026-01-31T12:00:00Z")))
+        parse_rfc3339(text).ok_or_else(|| {
+            UsageError(format!(
+                "{text:?} is not an RFC 3339 time such as 2026-01-31T12:00:00Z"
+            ))
+        })
     })
     .transpose()
     .map_err(Into::into)
@@ -72,7 +78,9 @@ fn time(text: Option<&str>) -> anyhow::Result<Option<Micros>> {
 
 /// A time as typed, or now, as the API takes it.
 fn time_or_now(text: Option<&str>) -> anyhow::Result<String> {
-    Ok(format_rfc3339(time(text)?.unwrap_or_else(crate::clock::now)))
+    Ok(format_rfc3339(
+        time(text)?.unwrap_or_else(crate::clock::now),
+    ))
 }
 
 /// `SYSTEM|VALUE` as typed.
@@ -80,7 +88,9 @@ fn identifiers(typed: &[String]) -> anyhow::Result<Vec<serde_json::Value>> {
     typed
         .iter()
         .map(|text| match text.rsplit_once('|') {
-            Some((system, value)) if !value.is_empty() => Ok(serde_json::json!({"system": system, "value": value})),
+            Some((system, value)) if !value.is_empty() => {
+                Ok(serde_json::json!({"system": system, "value": value}))
+            }
             _ => Err(UsageError(format!("identifier {text:?} is not SYSTEM|VALUE")).into()),
         })
         .collect()

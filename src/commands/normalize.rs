@@ -25,7 +25,8 @@ pub(super) fn run(command: &Normalize) -> anyhow::Result<Exit> {
     }
     let mut errors = match &command.errors {
         Some(file) => {
-            let file = File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
+            let file =
+                File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
             Some(BufWriter::new(file))
         }
         None => None,
@@ -41,7 +42,10 @@ pub(super) fn run(command: &Normalize) -> anyhow::Result<Exit> {
                 lines.push((number + 1, line));
             }
         }
-        let messages: Vec<Message<'_>> = lines.iter().map(|(_, line)| message(line, received)).collect();
+        let messages: Vec<Message<'_>> = lines
+            .iter()
+            .map(|(_, line)| message(line, received))
+            .collect();
         let normalized = normalize(&messages, &Guard::default());
         for reject in &normalized.rejects {
             rejects += 1;
@@ -53,7 +57,11 @@ pub(super) fn run(command: &Normalize) -> anyhow::Result<Exit> {
         errors.flush()?;
         return Ok(Exit::Done);
     }
-    Ok(if rejects == 0 { Exit::Done } else { Exit::Problems })
+    Ok(if rejects == 0 {
+        Exit::Done
+    } else {
+        Exit::Problems
+    })
 }
 
 fn message(line: &str, received: i64) -> Message<'_> {
@@ -70,7 +78,11 @@ fn message(line: &str, received: i64) -> Message<'_> {
     }
 }
 
-fn report(errors: &mut Option<BufWriter<File>>, line: usize, reject: &Reject) -> anyhow::Result<()> {
+fn report(
+    errors: &mut Option<BufWriter<File>>,
+    line: usize,
+    reject: &Reject,
+) -> anyhow::Result<()> {
     let entry = json!({
         "line": line, "record": reject.record, "reason": reject.reason.as_str(), "detail": reject.detail,
     })

@@ -33,12 +33,23 @@ pub(super) async fn run(observe: Observe) -> anyhow::Result<Exit> {
     let body = Body {
         patient: &observe.patient,
         effective: time_or_now(observe.effective.as_deref())?,
-        readings: [Reading { metric: &observe.metric, value, unit: observe.unit.as_deref() }],
+        readings: [Reading {
+            metric: &observe.metric,
+            value,
+            unit: observe.unit.as_deref(),
+        }],
     };
     let client = Client::connect(&observe.target).await?;
-    let answer = client.post("/api/v1/observations", serde_json::to_string(&body)?).await;
+    let answer = client
+        .post("/api/v1/observations", serde_json::to_string(&body)?)
+        .await;
     client.close().await?;
-    for id in answer?.get("ids").and_then(|ids| ids.as_array()).into_iter().flatten() {
+    for id in answer?
+        .get("ids")
+        .and_then(|ids| ids.as_array())
+        .into_iter()
+        .flatten()
+    {
         output::line(id.as_str().unwrap_or_default())?;
     }
     Ok(Exit::Done)

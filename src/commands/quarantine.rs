@@ -19,7 +19,13 @@ const COLUMNS: Columns = &[
 
 pub(super) async fn run(command: QuarantineCommand) -> anyhow::Result<Exit> {
     match command {
-        QuarantineCommand::List { reason, device, limit, target, output } => {
+        QuarantineCommand::List {
+            reason,
+            device,
+            limit,
+            target,
+            output,
+        } => {
             let mut path = "/api/v1/quarantine?".to_owned();
             for (name, value) in [("reason", reason), ("device", device)] {
                 if let Some(value) = value {
@@ -27,26 +33,42 @@ pub(super) async fn run(command: QuarantineCommand) -> anyhow::Result<Exit> {
                 }
             }
             let client = Client::connect(&target).await?;
-            let items = client.list(path.trim_end_matches(['?', '&']), limit as usize).await;
+            let items = client
+                .list(path.trim_end_matches(['?', '&']), limit as usize)
+                .await;
             client.close().await?;
             output::list(&items?, COLUMNS, output.format)?;
             Ok(Exit::Done)
         }
         QuarantineCommand::Show { id, target } => {
             let client = Client::connect(&target).await?;
-            let entry = client.get(&format!("/api/v1/quarantine/{}", encode(&id))).await;
+            let entry = client
+                .get(&format!("/api/v1/quarantine/{}", encode(&id)))
+                .await;
             client.close().await?;
             output::line(&serde_json::to_string_pretty(&entry?)?)?;
             Ok(Exit::Done)
         }
         QuarantineCommand::Replay { id, target } => {
             let client = Client::connect(&target).await?;
-            let answer = client.post("/api/v1/quarantine/replay", json!({"ids": [id]}).to_string()).await;
+            let answer = client
+                .post(
+                    "/api/v1/quarantine/replay",
+                    json!({"ids": [id]}).to_string(),
+                )
+                .await;
             client.close().await?;
             let answer = answer?;
             output::line(&serde_json::to_string(&answer)?)?;
-            let rejected = answer.get("rejected").and_then(serde_json::Value::as_u64).unwrap_or(0);
-            Ok(if rejected == 0 { Exit::Done } else { Exit::Problems })
+            let rejected = answer
+                .get("rejected")
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or(0);
+            Ok(if rejected == 0 {
+                Exit::Done
+            } else {
+                Exit::Problems
+            })
         }
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use wardline_store::registry::{Registry, SETTING_SITE};
 
 use super::{identifiers, time, time_or_now};
-use crate::cli::{AssignCommand, DeviceCommand, Output, PatientCommand, Role, Target, TokenCommand};
+use crate::cli::{
+    AssignCommand, DeviceCommand, Output, PatientCommand, Role, Target, TokenCommand,
+};
 use crate::client::{Client, encode};
 use crate::exit::{Exit, UsageError};
 use crate::output::{self, Columns};
@@ -13,7 +15,12 @@ use crate::output::{self, Columns};
 /// Entries of a list printed at most.
 const MOST: usize = 100_000;
 
-async fn list(path: &str, columns: Columns, target: &Target, output: &Output) -> anyhow::Result<Exit> {
+async fn list(
+    path: &str,
+    columns: Columns,
+    target: &Target,
+    output: &Output,
+) -> anyhow::Result<Exit> {
     let client = Client::connect(target).await?;
     let items = client.list(path, MOST).await;
     client.close().await?;
@@ -22,13 +29,21 @@ async fn list(path: &str, columns: Columns, target: &Target, output: &Output) ->
 }
 
 /// Posts and prints the member of the answer that the caller will want to use.
-async fn post(path: &str, body: &Value, print: Option<&str>, target: &Target) -> anyhow::Result<Exit> {
+async fn post(
+    path: &str,
+    body: &Value,
+    print: Option<&str>,
+    target: &Target,
+) -> anyhow::Result<Exit> {
     let client = Client::connect(target).await?;
     let answer = client.post(path, body.to_string()).await;
     client.close().await?;
     let answer = answer?;
     if let Some(member) = print {
-        let value = answer.get(member).and_then(Value::as_str).with_context(|| format!("the answer has no {member}"))?;
+        let value = answer
+            .get(member)
+            .and_then(Value::as_str)
+            .with_context(|| format!("the answer has no {member}"))?;
         output::line(value)?;
     }
     Ok(Exit::Done)
@@ -36,13 +51,24 @@ async fn post(path: &str, body: &Value, print: Option<&str>, target: &Target) ->
 
 pub(super) async fn device(command: DeviceCommand) -> anyhow::Result<Exit> {
     match command {
-        DeviceCommand::Add { id, kind, model, identifiers: typed, target } => {
+        DeviceCommand::Add {
+            id,
+            kind,
+            model,
+            identifiers: typed,
+            target,
+        } => {
             let body = json!({"id": id, "kind": kind, "model": model, "identifiers": identifiers(&typed)?});
             post("/api/v1/devices", &body, Some("id"), &target).await
         }
         DeviceCommand::List { target, output } => {
-            let columns: Columns =
-                &[("id", "/id"), ("kind", "/kind"), ("model", "/model"), ("site", "/site"), ("gateway", "/gateway")];
+            let columns: Columns = &[
+                ("id", "/id"),
+                ("kind", "/kind"),
+                ("model", "/model"),
+                ("site", "/site"),
+                ("gateway", "/gateway"),
+            ];
             list("/api/v1/devices", columns, &target, &output).await
         }
     }
@@ -50,15 +76,26 @@ pub(super) async fn device(command: DeviceCommand) -> anyhow::Result<Exit> {
 
 pub(super) async fn patient(command: PatientCommand) -> anyhow::Result<Exit> {
     match command {
-        PatientCommand::Add { id, name, birth_date, tags, identifiers: typed, target } => {
+        PatientCommand::Add {
+            id,
+            name,
+            birth_date,
+            tags,
+            identifiers: typed,
+            target,
+        } => {
             let identifiers = identifiers(&typed)?;
-            let body =
-                json!({"id": id, "name": name, "birthDate": birth_date, "tags": tags, "identifiers": identifiers});
+            let body = json!({"id": id, "name": name, "birthDate": birth_date, "tags": tags, "identifiers": identifiers});
             post("/api/v1/patients", &body, Some("id"), &target).await
         }
         PatientCommand::List { target, output } => {
-            let columns: Columns =
-                &[("id", "/id"), ("name", "/name"), ("birth date", "/birthDate"), ("bed", "/bed"), ("tags", "/tags")];
+            let columns: Columns = &[
+                ("id", "/id"),
+                ("name", "/name"),
+                ("birth date", "/birthDate"),
+                ("bed", "/bed"),
+                ("tags", "/tags"),
+            ];
             list("/api/v1/patients", columns, &target, &output).await
         }
     }
@@ -66,7 +103,14 @@ pub(super) async fn patient(command: PatientCommand) -> anyhow::Result<Exit> {
 
 pub(super) async fn assign(command: AssignCommand) -> anyhow::Result<Exit> {
     match command {
-        AssignCommand::Add { device, patient, device_user, from, until, target } => {
+        AssignCommand::Add {
+            device,
+            patient,
+            device_user,
+            from,
+            until,
+            target,
+        } => {
             let until = time(until.as_deref())?.map(wardline_normalize::time::format_rfc3339);
             let body = json!({
                 "device": device, "deviceUser": device_user, "patient": patient,
@@ -76,7 +120,13 @@ pub(super) async fn assign(command: AssignCommand) -> anyhow::Result<Exit> {
         }
         AssignCommand::End { id, at, target } => {
             let body = json!({"at": time_or_now(at.as_deref())?});
-            post(&format!("/api/v1/assignments/{}/end", encode(&id)), &body, None, &target).await
+            post(
+                &format!("/api/v1/assignments/{}/end", encode(&id)),
+                &body,
+                None,
+                &target,
+            )
+            .await
         }
         AssignCommand::List { target, output } => {
             let columns: Columns = &[
@@ -101,12 +151,22 @@ fn own_site(target: &Target) -> anyhow::Result<String> {
         }
         _ => None,
     };
-    site.ok_or_else(|| UsageError("give --site: the installation's is not known here".to_owned()).into())
+    site.ok_or_else(|| {
+        UsageError("give --site: the installation's is not known here".to_owned()).into()
+    })
 }
 
 pub(super) async fn token(command: TokenCommand) -> anyhow::Result<Exit> {
     match command {
-        TokenCommand::Add { name, role, gateway, device, site, certificate, target } => {
+        TokenCommand::Add {
+            name,
+            role,
+            gateway,
+            device,
+            site,
+            certificate,
+            target,
+        } => {
             let san_uris: Vec<String> = certificate.into_iter().collect();
             let mut body = json!({"name": name, "role": role.as_str(), "sanUris": san_uris});
             if role == Role::Publish {
@@ -135,13 +195,24 @@ pub(super) async fn token(command: TokenCommand) -> anyhow::Result<Exit> {
             let client = Client::connect(&target).await?;
             let answer = client.get("/api/v1/tokens").await;
             client.close().await?;
-            let items = answer?.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+            let items = answer?
+                .get("items")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
             output::list(&items, columns, output.format)?;
             Ok(Exit::Done)
         }
         TokenCommand::Revoke { name, target } => {
             let client = Client::connect(&target).await?;
-            let answer = client.send("DELETE", &format!("/api/v1/tokens/{}", encode(&name)), None, "*/*").await;
+            let answer = client
+                .send(
+                    "DELETE",
+                    &format!("/api/v1/tokens/{}", encode(&name)),
+                    None,
+                    "*/*",
+                )
+                .await;
             client.close().await?;
             answer.map(|_| Exit::Done)
         }

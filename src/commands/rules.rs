@@ -8,7 +8,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use wardline_dashboard::backend::Alert;
-use wardline_rules::{AlertEvent, Assignment, Engine, EventKind, Input, PatientAttributes, RuleSet};
+use wardline_rules::{
+    AlertEvent, Assignment, Engine, EventKind, Input, PatientAttributes, RuleSet,
+};
 use wardline_store::registry::{AssignmentFilter, ListFilter, Page, Registry};
 
 use super::{read, time};
@@ -27,9 +29,12 @@ pub(super) fn run(command: RulesCommand) -> anyhow::Result<Exit> {
         } else {
             Exit::Problems
         }),
-        RulesCommand::Replay { rules, until, registry, summary } => {
-            replay(&rules, until.as_deref(), registry.as_deref(), summary)
-        }
+        RulesCommand::Replay {
+            rules,
+            until,
+            registry,
+            summary,
+        } => replay(&rules, until.as_deref(), registry.as_deref(), summary),
     }
 }
 
@@ -39,7 +44,13 @@ pub(super) fn sound(file: &Path) -> anyhow::Result<bool> {
         Ok(_) => Ok(true),
         Err(faults) => {
             for fault in &faults {
-                output::talk(&format!("{}:{}:{}: {}", file.display(), fault.line, fault.column, fault.message));
+                output::talk(&format!(
+                    "{}:{}:{}: {}",
+                    file.display(),
+                    fault.line,
+                    fault.column,
+                    fault.message
+                ));
             }
             output::talk(&format!("{} fault(s) in the rules", faults.len()));
             Ok(false)
@@ -47,14 +58,28 @@ pub(super) fn sound(file: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn replay(rules: &Path, until: Option<&str>, registry: Option<&Path>, summary: bool) -> anyhow::Result<Exit> {
+fn replay(
+    rules: &Path,
+    until: Option<&str>,
+    registry: Option<&Path>,
+    summary: bool,
+) -> anyhow::Result<Exit> {
     let until = time(until)?;
     let Ok(rules_in_force) = RuleSet::parse(&read(rules)?) else {
         sound(rules)?;
         return Ok(Exit::Usage);
     };
-    let mut replay = Replay { engine: Engine::new(), seq: 0, events: Vec::new(), totals: BTreeMap::new(), summary };
-    replay.apply(&Input::RuleSet { at: 0, rules: Arc::new(rules_in_force) })?;
+    let mut replay = Replay {
+        engine: Engine::new(),
+        seq: 0,
+        events: Vec::new(),
+        totals: BTreeMap::new(),
+        summary,
+    };
+    replay.apply(&Input::RuleSet {
+        at: 0,
+        rules: Arc::new(rules_in_force),
+    })?;
     if let Some(file) = registry {
         replay.registry(file)?;
     }
@@ -96,7 +121,10 @@ impl Replay {
         self.engine.apply(self.seq, input, &mut self.events);
         for event in self.events.drain(..) {
             if event.event == EventKind::Raised {
-                *self.totals.entry((event.rule_id.clone(), event.priority.as_str())).or_default() += 1;
+                *self
+                    .totals
+                    .entry((event.rule_id.clone(), event.priority.as_str()))
+                    .or_default() += 1;
             }
             if !self.summary {
                 output::line(&wardline_dashboard::json::alert(&Alert::from(&event)).to_string())?;
@@ -116,7 +144,11 @@ impl Replay {
 
     /// Lets the log clock run on, stopping wherever something is due.
     fn clock_until(&mut self, at: i64) -> anyhow::Result<()> {
-        while let Some(due) = self.engine.next_due().filter(|due| *due < at && *due > self.engine.clock()) {
+        while let Some(due) = self
+            .engine
+            .next_due()
+            .filter(|due| *due < at && *due > self.engine.clock())
+        {
             self.apply(&Input::Tick { at: due })?;
         }
         self.apply(&Input::Tick { at })
@@ -127,7 +159,9 @@ impl Replay {
             bail!("{} does not exist", file.display());
         }
         let registry = Registry::open(file)?;
-        for patient in crate::core::all(|page: &Page| registry.patients(&ListFilter::default(), page))? {
+        for patient in
+            crate::core::all(|page: &Page| registry.patients(&ListFilter::default(), page))?
+        {
             self.apply(&Input::Patient(PatientAttributes {
                 id: patient.id,
                 birth_date: patient.fields.birth_date,
@@ -136,7 +170,8 @@ impl Replay {
             }))?;
         }
         let filter = AssignmentFilter::default();
-        for assignment in crate::core::all(|page: &Page| registry.list_assignments(&filter, page))? {
+        for assignment in crate::core::all(|page: &Page| registry.list_assignments(&filter, page))?
+        {
             if !assignment.cancelled {
                 self.apply(&Input::Assignment(Assignment {
                     device: assignment.device,
@@ -154,7 +189,9 @@ impl Replay {
     fn finish(self) -> anyhow::Result<()> {
         if self.summary {
             for ((rule, priority), raised) in self.totals {
-                output::line(&json!({"rule": rule, "priority": priority, "raised": raised}).to_string())?;
+                output::line(
+                    &json!({"rule": rule, "priority": priority, "raised": raised}).to_string(),
+                )?;
             }
         }
         Ok(())

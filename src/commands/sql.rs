@@ -15,10 +15,17 @@ const ARROW: &str = "application/vnd.apache.arrow.stream";
 const ROWS: usize = 10_000;
 
 pub(super) async fn run(sql: Sql) -> anyhow::Result<Exit> {
-    let query = if sql.query == "-" { std::io::read_to_string(std::io::stdin())? } else { sql.query };
+    let query = if sql.query == "-" {
+        std::io::read_to_string(std::io::stdin())?
+    } else {
+        sql.query
+    };
     let client = Client::connect(&sql.target).await?;
     let body = json!({"query": query, "limit": ROWS + 1});
-    let answer = match client.send("POST", "/api/v1/sql", Some(body.to_string()), ARROW).await {
+    let answer = match client
+        .send("POST", "/api/v1/sql", Some(body.to_string()), ARROW)
+        .await
+    {
         Ok(answer) => answer.bytes().await,
         Err(error) => Err(error),
     };
@@ -29,8 +36,12 @@ pub(super) async fn run(sql: Sql) -> anyhow::Result<Exit> {
     let mut batches = reader.collect::<Result<Vec<_>, _>>()?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if rows > ROWS {
-        output::talk(&format!("only the first {ROWS} rows are shown; narrow the query or use `wardline export`"));
-        let last = batches.pop().map(|last| last.slice(0, last.num_rows() - (rows - ROWS)));
+        output::talk(&format!(
+            "only the first {ROWS} rows are shown; narrow the query or use `wardline export`"
+        ));
+        let last = batches
+            .pop()
+            .map(|last| last.slice(0, last.num_rows() - (rows - ROWS)));
         batches.extend(last);
     }
     if batches.is_empty() {
@@ -44,16 +55,23 @@ pub(super) async fn run(sql: Sql) -> anyhow::Result<Exit> {
 fn print(batches: &[RecordBatch], format: Format) -> anyhow::Result<()> {
     let mut out = Vec::new();
     match format {
-        Format::Table => out = arrow::util::pretty::pretty_format_batches(batches)?.to_string().into_bytes(),
+        Format::Table => {
+            out = arrow::util::pretty::pretty_format_batches(batches)?
+                .to_string()
+                .into_bytes()
+        }
         Format::Csv => {
-            let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut out);
+            let mut writer = arrow::csv::WriterBuilder::new()
+                .with_header(true)
+                .build(&mut out);
             for batch in batches {
                 writer.write(batch)?;
             }
         }
         Format::Json => {
-            let mut writer =
-                arrow::json::WriterBuilder::new().with_explicit_nulls(true).build::<_, arrow::json::writer::JsonArray>(&mut out);
+            let mut writer = arrow::json::WriterBuilder::new()
+                .with_explicit_nulls(true)
+                .build::<_, arrow::json::writer::JsonArray>(&mut out);
             for batch in batches {
                 writer.write(batch)?;
             }

@@ -14,11 +14,17 @@ use crate::output;
 
 pub(super) async fn run(verify: &Verify) -> anyhow::Result<Exit> {
     if !verify.data_dir.join("FORMAT").try_exists()? {
-        bail!("{} is no data directory: it has no FORMAT file", verify.data_dir.display());
+        bail!(
+            "{} is no data directory: it has no FORMAT file",
+            verify.data_dir.display()
+        );
     }
     let _lock = unserved(&verify.data_dir)?;
     let report = wardline_store::verify(&verify.data_dir).await?;
-    let counts = [("log", report.log_records, "records"), ("tables", report.rows, "rows")];
+    let counts = [
+        ("log", report.log_records, "records"),
+        ("tables", report.rows, "rows"),
+    ];
     let mut findings: Vec<_> = counts
         .map(|(part, count, what)| json!({"part": part, "ok": true, "detail": format!("{count} {what} read")}))
         .into();
@@ -27,16 +33,25 @@ pub(super) async fn run(verify: &Verify) -> anyhow::Result<Exit> {
     }));
     findings.extend(registry(&wardline_store::registry_path(&verify.data_dir)));
     let sound = findings.iter().all(|finding| finding["ok"] == true);
-    output::list(&findings, &[("part", "/part"), ("ok", "/ok"), ("detail", "/detail")], verify.output.format)?;
+    output::list(
+        &findings,
+        &[("part", "/part"), ("ok", "/ok"), ("detail", "/detail")],
+        verify.output.format,
+    )?;
     Ok(if sound { Exit::Done } else { Exit::Problems })
 }
 
 /// What the registry says of itself; one that cannot be read is a finding, not the end of the check.
 fn registry(path: &Path) -> Vec<Value> {
-    let finding = |part: &str, ok: bool, detail: String| json!({"part": part, "ok": ok, "detail": detail});
+    let finding =
+        |part: &str, ok: bool, detail: String| json!({"part": part, "ok": ok, "detail": detail});
     // Opening would make one that is not there.
     if !path.is_file() {
-        return vec![finding("registry", false, format!("{} is missing", path.display()))];
+        return vec![finding(
+            "registry",
+            false,
+            format!("{} is missing", path.display()),
+        )];
     }
     let registry = match Registry::open(path) {
         Ok(registry) => registry,
@@ -70,8 +85,14 @@ fn unserved(dir: &Path) -> anyhow::Result<Option<File>> {
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             lock.read_to_string(&mut holder)?;
-            bail!("data directory {} is in use by {}", dir.display(), holder.trim())
+            bail!(
+                "data directory {} is in use by {}",
+                dir.display(),
+                holder.trim()
+            )
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
     }
 }

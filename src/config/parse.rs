@@ -21,7 +21,11 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
     let text = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|error| {
             let message = format!("cannot read {}: {error}", file.display());
-            vec![Fault { line: None, key: "--config".to_owned(), message }]
+            vec![Fault {
+                line: None,
+                key: "--config".to_owned(),
+                message,
+            }]
         })?,
         None => String::new(),
     };
@@ -30,7 +34,12 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
 
 /// Reads `text`; `env` looks up an environment variable.
 pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Vec<Fault>> {
-    let context = Context { text, env, faults: RefCell::default(), values: RefCell::default() };
+    let context = Context {
+        text,
+        env,
+        faults: RefCell::default(),
+        values: RefCell::default(),
+    };
     let document = match DeTable::parse(text) {
         Ok(document) => document,
         Err(error) => {
@@ -42,7 +51,14 @@ pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<L
     let config = config(&root);
     root.finish();
     let faults = context.faults.into_inner();
-    if faults.is_empty() { Ok(Loaded { config, values: context.values.into_inner() }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Loaded {
+            config,
+            values: context.values.into_inner(),
+        })
+    } else {
+        Err(faults)
+    }
 }
 
 fn config(root: &Section<'_, '_>) -> Config {
@@ -60,11 +76,30 @@ fn config(root: &Section<'_, '_>) -> Config {
         alert_topic: root.take("alert-topic", "true", reader::flag),
         log: log(&root.section("log")),
     };
-    unique(root, "broker", config.brokers.iter().map(|broker| broker.name.as_str()));
-    unique(root, "route", config.routes.iter().map(|route| route.name.as_str()).chain(["native"]));
-    unique(root, "webhook", config.webhooks.iter().map(|webhook| webhook.name.as_str()));
+    unique(
+        root,
+        "broker",
+        config.brokers.iter().map(|broker| broker.name.as_str()),
+    );
+    unique(
+        root,
+        "route",
+        config
+            .routes
+            .iter()
+            .map(|route| route.name.as_str())
+            .chain(["native"]),
+    );
+    unique(
+        root,
+        "webhook",
+        config.webhooks.iter().map(|webhook| webhook.name.as_str()),
+    );
     if config.mqtt.is_none() && config.brokers.is_empty() {
-        root.fault("mqtt", "is disabled and there is no [[broker]]: no reading could come in");
+        root.fault(
+            "mqtt",
+            "is disabled and there is no [[broker]]: no reading could come in",
+        );
     }
     config
 }
@@ -91,7 +126,10 @@ fn tls(section: &Section<'_, '_>) -> Option<Tls> {
 /// Plain text off loopback would show patients' data to the network.
 fn guard(section: &Section<'_, '_>, bind: SocketAddr, tls: Option<&Tls>, insecure: bool) {
     if !bind.ip().is_loopback() && tls.is_none() && !insecure {
-        section.fault("bind", format!("{bind} is not loopback: give a [tls] section, or insecure = true"));
+        section.fault(
+            "bind",
+            format!("{bind} is not loopback: give a [tls] section, or insecure = true"),
+        );
     }
 }
 
@@ -139,7 +177,9 @@ fn broker(section: &Section<'_, '_>) -> Broker {
         username: section.optional("username", reader::text),
         password: section.secret("password"),
         ca: section.optional("ca", reader::path),
-        share: section.take("shared", "true", reader::flag).then_some(share),
+        share: section
+            .take("shared", "true", reader::flag)
+            .then_some(share),
         receive_maximum: section.take("receive-maximum", "10000", reader::number(1, u16::MAX)),
         max_packet: size(section, "max-packet", "1MiB"),
     };
@@ -168,18 +208,27 @@ fn intake(section: &Section<'_, '_>) -> Intake {
         linger: section.take("linger", "2ms", reader::duration),
         ahead: section.take("ahead", "5m", reader::duration),
         tick: section.take("tick", "1s", reader::duration),
-        quarantine_messages: section.take("quarantine-messages", "1000", reader::number(1, 1_000_000)),
+        quarantine_messages: section.take(
+            "quarantine-messages",
+            "1000",
+            reader::number(1, 1_000_000),
+        ),
         quarantine_bytes: section.take("quarantine-bytes", "50MiB", reader::bytes),
     };
     if intake.tick.is_zero() {
-        section.fault("tick", "must be longer than nothing: absence rules follow it");
+        section.fault(
+            "tick",
+            "must be longer than nothing: absence rules follow it",
+        );
     }
     section.finish();
     intake
 }
 
 fn store(section: &Section<'_, '_>) -> Store {
-    let store = Store { flush_every: section.take("flush-every", "10s", reader::duration) };
+    let store = Store {
+        flush_every: section.take("flush-every", "10s", reader::duration),
+    };
     section.finish();
     store
 }
@@ -193,7 +242,10 @@ fn rules(section: &Section<'_, '_>) -> Option<std::path::PathBuf> {
 fn webhook(section: &Section<'_, '_>) -> Webhook {
     let secret = section.secret("secret");
     if secret.is_none() {
-        section.fault("secret", "is missing: deliveries are signed, give secret or secret-file");
+        section.fault(
+            "secret",
+            "is missing: deliveries are signed, give secret or secret-file",
+        );
     }
     let webhook = Webhook {
         name: section.required("name"),
@@ -201,8 +253,14 @@ fn webhook(section: &Section<'_, '_>) -> Webhook {
         secret: secret.unwrap_or(super::Secret(String::new())),
         ca: section.optional("ca", reader::path),
     };
-    if !webhook.url.is_empty() && !webhook.url.starts_with("http://") && !webhook.url.starts_with("https://") {
-        section.fault("url", format!("{:?} is not an http or https URL", webhook.url));
+    if !webhook.url.is_empty()
+        && !webhook.url.starts_with("http://")
+        && !webhook.url.starts_with("https://")
+    {
+        section.fault(
+            "url",
+            format!("{:?} is not an http or https URL", webhook.url),
+        );
     }
     section.finish();
     webhook
@@ -219,7 +277,9 @@ fn log(section: &Section<'_, '_>) -> Log {
             level
                 .parse::<tracing_subscriber::filter::Targets>()
                 .map(|_| level.to_owned())
-                .map_err(|_| "a level (error, warn, info, debug, trace) or target=level list".to_owned())
+                .map_err(|_| {
+                    "a level (error, warn, info, debug, trace) or target=level list".to_owned()
+                })
         }),
     };
     section.finish();

@@ -37,12 +37,25 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     fn line(&self, span: &Range<usize>) -> usize {
-        self.text.as_bytes()[..span.start.min(self.text.len())].iter().filter(|b| **b == b'\n').count() + 1
+        self.text.as_bytes()[..span.start.min(self.text.len())]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count()
+            + 1
     }
 
-    pub(crate) fn fault(&self, key: impl Into<String>, span: Option<&Range<usize>>, message: impl Into<String>) {
+    pub(crate) fn fault(
+        &self,
+        key: impl Into<String>,
+        span: Option<&Range<usize>>,
+        message: impl Into<String>,
+    ) {
         let line = span.map(|span| self.line(span));
-        self.faults.borrow_mut().push(Fault { line, key: key.into(), message: message.into() });
+        self.faults.borrow_mut().push(Fault {
+            line,
+            key: key.into(),
+            message: message.into(),
+        });
     }
 }
 
@@ -55,8 +68,17 @@ pub(crate) struct Section<'a, 'd> {
 }
 
 impl<'a, 'd> Section<'a, 'd> {
-    pub(crate) fn new(context: &'a Context<'a>, path: &str, table: Option<&'a DeTable<'d>>) -> Self {
-        Self { context, path: path.to_owned(), table, known: RefCell::default() }
+    pub(crate) fn new(
+        context: &'a Context<'a>,
+        path: &str,
+        table: Option<&'a DeTable<'d>>,
+    ) -> Self {
+        Self {
+            context,
+            path: path.to_owned(),
+            table,
+            known: RefCell::default(),
+        }
     }
 
     pub(crate) fn present(&self) -> bool {
@@ -64,7 +86,11 @@ impl<'a, 'd> Section<'a, 'd> {
     }
 
     fn key(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
     }
 
     fn raw(&self, name: &str) -> Option<&'a Spanned<DeValue<'d>>> {
@@ -89,7 +115,9 @@ impl<'a, 'd> Section<'a, 'd> {
 
     /// An array of tables, each with its index in the path.
     pub(crate) fn sections(&self, name: &str) -> Vec<Section<'a, 'd>> {
-        let Some(value) = self.raw(name) else { return Vec::new() };
+        let Some(value) = self.raw(name) else {
+            return Vec::new();
+        };
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong(name, value.span(), "an array of tables", value.get_ref());
             return Vec::new();
@@ -98,7 +126,11 @@ impl<'a, 'd> Section<'a, 'd> {
         for (index, item) in items.iter().enumerate() {
             match item.get_ref() {
                 DeValue::Table(table) => {
-                    sections.push(Section::new(self.context, &format!("{}[{index}]", self.key(name)), Some(table)));
+                    sections.push(Section::new(
+                        self.context,
+                        &format!("{}[{index}]", self.key(name)),
+                        Some(table),
+                    ));
                 }
                 other => self.wrong(name, item.span(), "a table", other),
             }
@@ -108,14 +140,23 @@ impl<'a, 'd> Section<'a, 'd> {
 
     fn wrong(&self, name: &str, span: Range<usize>, wanted: &str, got: &DeValue<'_>) {
         let got = got.type_str();
-        self.context.fault(self.key(name), Some(&span), format!("expected {wanted}, found {got}"));
+        self.context.fault(
+            self.key(name),
+            Some(&span),
+            format!("expected {wanted}, found {got}"),
+        );
     }
 
     /// The text of a scalar: environment first, then file.
     fn scalar(&self, name: &str) -> Option<(String, String, Option<Range<usize>>)> {
         let raw = self.raw(name);
         let key = self.key(name);
-        let variable = format!("WARDLINE_{}", key.to_uppercase().replace(['.', '-', '['], "_").replace(']', ""));
+        let variable = format!(
+            "WARDLINE_{}",
+            key.to_uppercase()
+                .replace(['.', '-', '['], "_")
+                .replace(']', "")
+        );
         if let Some(text) = (self.context.env)(&variable) {
             return Some((text, format!("environment {variable}"), None));
         }
@@ -130,15 +171,27 @@ impl<'a, 'd> Section<'a, 'd> {
                 return None;
             }
         };
-        Some((text, format!("file line {}", self.context.line(&value.span())), Some(value.span())))
+        Some((
+            text,
+            format!("file line {}", self.context.line(&value.span())),
+            Some(value.span()),
+        ))
     }
 
     fn record(&self, name: &str, value: String, origin: String) {
-        self.context.values.borrow_mut().push(Effective { key: self.key(name), value, origin });
+        self.context.values.borrow_mut().push(Effective {
+            key: self.key(name),
+            value,
+            origin,
+        });
     }
 
     /// A setting read by `parse`, or none; `parse` says what it expected.
-    pub(crate) fn optional<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub(crate) fn optional<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let (text, origin, span) = self.scalar(name)?;
         match parse(&text) {
             Ok(value) => {
@@ -154,7 +207,12 @@ impl<'a, 'd> Section<'a, 'd> {
     }
 
     /// A setting with a default, given as the text a user would write.
-    pub(crate) fn take<T>(&self, name: &str, default: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+    pub(crate) fn take<T>(
+        &self,
+        name: &str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
         let faults = self.context.faults.borrow().len();
         if let Some(value) = self.optional(name, &parse) {
             return value;
@@ -186,7 +244,11 @@ impl<'a, 'd> Section<'a, 'd> {
         let inline = self.scalar(name);
         match (inline, file) {
             (Some(_), Some(_)) => {
-                self.context.fault(self.key(name), None, format!("give {name} or {file_key}, not both"));
+                self.context.fault(
+                    self.key(name),
+                    None,
+                    format!("give {name} or {file_key}, not both"),
+                );
                 None
             }
             (Some((value, origin, _)), None) => {
@@ -196,7 +258,11 @@ impl<'a, 'd> Section<'a, 'd> {
             (None, Some(file)) => match std::fs::read_to_string(&file) {
                 Ok(value) => Some(Secret(value.trim_end_matches(['\n', '\r']).to_owned())),
                 Err(error) => {
-                    self.context.fault(self.key(&file_key), None, format!("cannot read {}: {error}", file.display()));
+                    self.context.fault(
+                        self.key(&file_key),
+                        None,
+                        format!("cannot read {}: {error}", file.display()),
+                    );
                     None
                 }
             },
@@ -206,7 +272,9 @@ impl<'a, 'd> Section<'a, 'd> {
 
     /// A list of strings.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        let Some(value) = self.raw(name) else { return Vec::new() };
+        let Some(value) = self.raw(name) else {
+            return Vec::new();
+        };
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong(name, value.span(), "a list of strings", value.get_ref());
             return Vec::new();
@@ -218,13 +286,20 @@ impl<'a, 'd> Section<'a, 'd> {
                 other => self.wrong(name, item.span(), "a string", other),
             }
         }
-        self.record(name, list.join(", "), format!("file line {}", self.context.line(&value.span())));
+        self.record(
+            name,
+            list.join(", "),
+            format!("file line {}", self.context.line(&value.span())),
+        );
         list
     }
 
     /// Reports a fault of several settings together.
     pub(crate) fn fault(&self, name: &str, message: impl Into<String>) {
-        let span = self.table.and_then(|table| table.get(name)).map(Spanned::span);
+        let span = self
+            .table
+            .and_then(|table| table.get(name))
+            .map(Spanned::span);
         self.context.fault(self.key(name), span.as_ref(), message);
     }
 
@@ -236,18 +311,25 @@ impl<'a, 'd> Section<'a, 'd> {
             if !known.contains(name.get_ref().as_ref()) {
                 let choices = known.iter().cloned().collect::<Vec<_>>().join(", ");
                 let message = format!("is not a setting here; settings are: {choices}");
-                self.context.fault(self.key(name.get_ref()), Some(&name.span()), message);
+                self.context
+                    .fault(self.key(name.get_ref()), Some(&name.span()), message);
             }
         }
     }
 }
 
 pub(crate) fn text(value: &str) -> Result<String, String> {
-    if value.is_empty() { Err("a non-empty text".to_owned()) } else { Ok(value.to_owned()) }
+    if value.is_empty() {
+        Err("a non-empty text".to_owned())
+    } else {
+        Ok(value.to_owned())
+    }
 }
 
 pub(crate) fn path(value: &str) -> Result<PathBuf, String> {
-    text(value).map(PathBuf::from).map_err(|_| "a path".to_owned())
+    text(value)
+        .map(PathBuf::from)
+        .map_err(|_| "a path".to_owned())
 }
 
 pub(crate) fn flag(value: &str) -> Result<bool, String> {
@@ -255,7 +337,9 @@ pub(crate) fn flag(value: &str) -> Result<bool, String> {
 }
 
 pub(crate) fn address(value: &str) -> Result<std::net::SocketAddr, String> {
-    value.parse().map_err(|_| "an address with port, such as 127.0.0.1:8080".to_owned())
+    value
+        .parse()
+        .map_err(|_| "an address with port, such as 127.0.0.1:8080".to_owned())
 }
 
 pub(crate) fn duration(value: &str) -> Result<Duration, String> {
@@ -276,10 +360,14 @@ pub(crate) fn number<T: std::str::FromStr + PartialOrd + Copy + std::fmt::Displa
 pub(crate) fn bytes(value: &str) -> Result<u64, String> {
     let wrong = || "a size such as 512KiB or 1MiB".to_owned();
     let value = value.trim();
-    let (digits, factor) = [("KiB", 1024), ("MiB", 1024 * 1024), ("GiB", 1024 * 1024 * 1024)]
-        .into_iter()
-        .find_map(|(suffix, factor)| value.strip_suffix(suffix).map(|digits| (digits, factor)))
-        .unwrap_or((value, 1));
+    let (digits, factor) = [
+        ("KiB", 1024),
+        ("MiB", 1024 * 1024),
+        ("GiB", 1024 * 1024 * 1024),
+    ]
+    .into_iter()
+    .find_map(|(suffix, factor)| value.strip_suffix(suffix).map(|digits| (digits, factor)))
+    .unwrap_or((value, 1));
     let number: u64 = digits.trim().parse().map_err(|_| wrong())?;
     number.checked_mul(factor).ok_or_else(wrong)
 }

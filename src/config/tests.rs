@@ -22,7 +22,12 @@ fn all_faults_are_reported_at_once_with_their_lines() {
     let seen: Vec<_> = faults.iter().map(|f| (f.line, f.key.as_str())).collect();
     assert_eq!(
         seen,
-        [(Some(1), "site"), (Some(3), "http.bind"), (Some(4), "http.port"), (Some(6), "store.flush-every")]
+        [
+            (Some(1), "site"),
+            (Some(3), "http.bind"),
+            (Some(4), "http.port"),
+            (Some(6), "store.flush-every")
+        ]
     );
 }
 
@@ -57,7 +62,10 @@ fn secrets_are_masked() {
 #[test]
 fn a_webhook_without_a_secret_is_refused() {
     let faults = faults("[[webhook]]\nname = \"p\"\nurl = \"ftp://x\"\n");
-    assert_eq!(faults.iter().map(|f| f.key.as_str()).collect::<Vec<_>>(), ["webhook[0].secret", "webhook[0].url"]);
+    assert_eq!(
+        faults.iter().map(|f| f.key.as_str()).collect::<Vec<_>>(),
+        ["webhook[0].secret", "webhook[0].url"]
+    );
 }
 
 #[test]

@@ -65,9 +65,15 @@ pub(crate) struct Outbox {
 /// Where every alert event goes, as the registry enters it into the outbox.
 pub(crate) fn destination(name: &str) -> Destination {
     let render = Arc::new(|_: i64, event: &_| {
-        wardline_dashboard::json::alert(&crate::backend::view(event)).to_string().into_bytes()
+        wardline_dashboard::json::alert(&crate::backend::view(event))
+            .to_string()
+            .into_bytes()
     });
-    Destination { name: name.to_owned(), pages: true, render }
+    Destination {
+        name: name.to_owned(),
+        pages: true,
+        render,
+    }
 }
 
 impl Outbox {
@@ -94,13 +100,17 @@ impl Outbox {
                 }
                 continue;
             }
-            futures::stream::iter(&due).for_each_concurrent(CONCURRENT, |entry| self.attempt(entry)).await;
+            futures::stream::iter(&due)
+                .for_each_concurrent(CONCURRENT, |entry| self.attempt(entry))
+                .await;
         }
     }
 
     fn pause(&self, now: Micros) -> Duration {
         let next = self.registry.next_due().ok().flatten();
-        let wait = next.map_or(LOOK, |at| Duration::from_micros(u64::try_from(at - now).unwrap_or(0)));
+        let wait = next.map_or(LOOK, |at| {
+            Duration::from_micros(u64::try_from(at - now).unwrap_or(0))
+        });
         wait.clamp(Duration::from_millis(10), LOOK)
     }
 
@@ -121,7 +131,13 @@ impl Outbox {
                 counts.failed.fetch_add(1, Relaxed);
                 let next = (entry.attempts + 1 < ATTEMPTS).then(|| now + backoff(entry.attempts));
                 let (destination, attempts) = (&entry.destination, entry.attempts + 1);
-                tracing::warn!(destination, attempts, error, given_up = next.is_none(), "delivery failed");
+                tracing::warn!(
+                    destination,
+                    attempts,
+                    error,
+                    given_up = next.is_none(),
+                    "delivery failed"
+                );
                 self.registry.mark_failed(entry.id, &error, next)
             }
         };
@@ -146,7 +162,10 @@ mod tests {
     fn pauses_grow_and_stay_bounded() {
         for attempts in 0..ATTEMPTS {
             let pause = backoff(attempts);
-            assert!(pause >= 500_000 && pause <= PAUSE_MAX.as_micros() as i64, "{attempts}: {pause}");
+            assert!(
+                pause >= 500_000 && pause <= PAUSE_MAX.as_micros() as i64,
+                "{attempts}: {pause}"
+            );
         }
         assert!(backoff(5) > backoff(1));
     }

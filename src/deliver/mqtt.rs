@@ -26,11 +26,16 @@ impl Topic {
             confirmations.push(delivery.map_err(|error| error.to_string())?);
         }
         if let Some(listener) = &self.listener {
-            let heard = listener.publish(&self.topic, payload, false, None).map_err(|error| error.to_string())?;
+            let heard = listener
+                .publish(&self.topic, payload, false, None)
+                .map_err(|error| error.to_string())?;
             tracing::debug!(heard, "alert published to subscribers");
         }
         for confirmation in confirmations {
-            confirmation.confirmed().await.map_err(|error| error.to_string())?;
+            confirmation
+                .confirmed()
+                .await
+                .map_err(|error| error.to_string())?;
         }
         Ok(())
     }

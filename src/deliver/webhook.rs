@@ -30,7 +30,11 @@ impl Webhook {
             None => Vec::new(),
         };
         let client = crate::tls::http_client(&roots, TIMEOUT)?;
-        Ok(Self { client, url: webhook.url.clone(), secret: webhook.secret.clone() })
+        Ok(Self {
+            client,
+            url: webhook.url.clone(),
+            secret: webhook.secret.clone(),
+        })
     }
 
     async fn post(&self, entry: &OutboxEntry) -> Result<(), String> {
@@ -46,7 +50,11 @@ impl Webhook {
             .send()
             .await
             .map_err(|error| error.without_url().to_string())?;
-        if answer.status().is_success() { Ok(()) } else { Err(format!("answered {}", answer.status())) }
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(format!("answered {}", answer.status()))
+        }
     }
 }
 
@@ -60,7 +68,11 @@ fn sign(secret: &[u8], seconds: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
     mac.update(format!("{seconds}.").as_bytes());
     mac.update(body);
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    mac.finalize()
+        .into_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use wardline_rules::{Action, ActionKind, Assignment, Input, PatientAttributes, Reattributed, RuleSet};
+use wardline_rules::{
+    Action, ActionKind, Assignment, Input, PatientAttributes, Reattributed, RuleSet,
+};
 use wardline_store::Entry;
 
 /// The rules of a log record; they were checked before they were logged.
@@ -11,7 +13,10 @@ pub(super) fn rules(text: &str) -> anyhow::Result<Arc<RuleSet>> {
     match RuleSet::parse(text) {
         Ok(rules) => Ok(Arc::new(rules)),
         Err(faults) => {
-            let first = faults.first().map(|fault| fault.message.as_str()).unwrap_or_default();
+            let first = faults
+                .first()
+                .map(|fault| fault.message.as_str())
+                .unwrap_or_default();
             bail!("the log holds rules that this version refuses: {first}")
         }
     }
@@ -20,7 +25,9 @@ pub(super) fn rules(text: &str) -> anyhow::Result<Arc<RuleSet>> {
 /// What the engine is told; none for what concerns only the tables.
 pub(super) fn input(entry: &Entry) -> anyhow::Result<Option<Input<'_>>> {
     Ok(Some(match entry {
-        Entry::Batch { received, rows, .. } if rows.num_rows() == 0 => Input::Tick { at: *received },
+        Entry::Batch { received, rows, .. } if rows.num_rows() == 0 => {
+            Input::Tick { at: *received }
+        }
         Entry::Batch { rows, .. } => Input::Readings(rows),
         Entry::Tick { at } => Input::Tick { at: *at },
         Entry::Assignment(assignment) => Input::Assignment(Assignment {
@@ -37,7 +44,10 @@ pub(super) fn input(entry: &Entry) -> anyhow::Result<Option<Input<'_>>> {
             tags: Some(patient.tags.clone()),
             at: patient.at,
         }),
-        Entry::RuleSet { at, text } => Input::RuleSet { at: *at, rules: rules(text)? },
+        Entry::RuleSet { at, text } => Input::RuleSet {
+            at: *at,
+            rules: rules(text)?,
+        },
         Entry::Action(action) => Input::Action(Action {
             alert_id: action.alert_id.clone(),
             kind: match action.kind {

@@ -13,8 +13,12 @@ use crate::pipeline::{Durable, QUOTA_REASON};
 const FIRST_ORDINAL: u32 = 1 << 31;
 
 pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
-    let Entry::Batch { rejects, .. } = &durable.entry else { return };
-    let markers = rejects.iter().filter(|reject| reject.reason == QUOTA_REASON);
+    let Entry::Batch { rejects, .. } = &durable.entry else {
+        return;
+    };
+    let markers = rejects
+        .iter()
+        .filter(|reject| reject.reason == QUOTA_REASON);
     for (ordinal, marker) in (FIRST_ORDINAL..).step_by(2).zip(markers) {
         let subject = match (&marker.device_id, marker.topic.split('/').nth(3)) {
             (Some(device), _) => format!("Device/{device}"),

@@ -25,8 +25,12 @@ pub(crate) fn attribute(
     claims: &[(u32, Claims)],
     assignments: &Assignments,
 ) -> Result<Attributed, arrow::error::ArrowError> {
-    let columns = Columns::new(rows).map_err(|error| arrow::error::ArrowError::SchemaError(error.to_string()))?;
-    let claims: HashMap<usize, &Claims> = claims.iter().map(|(row, claims)| (*row as usize, claims)).collect();
+    let columns = Columns::new(rows)
+        .map_err(|error| arrow::error::ArrowError::SchemaError(error.to_string()))?;
+    let claims: HashMap<usize, &Claims> = claims
+        .iter()
+        .map(|(row, claims)| (*row as usize, claims))
+        .collect();
     let mut patients: Vec<Option<&str>> = Vec::with_capacity(rows.num_rows());
     let mut refused = Vec::new();
     for row in 0..rows.num_rows() {
@@ -57,7 +61,11 @@ pub(crate) fn attribute(
         }
         rows = filter_record_batch(&rows, &BooleanArray::from(keep))?;
     }
-    Ok(Attributed { rows, refused, unattributed })
+    Ok(Attributed {
+        rows,
+        refused,
+        unattributed,
+    })
 }
 
 /// What the payload says of the patient must agree with the assignment and with itself.
@@ -75,10 +83,18 @@ fn claimed<'a>(
         None => None,
         Some(identifier) => match known_patient(identifier, assignments) {
             Some(patient) => Some(patient),
-            None => return Err(("unknown-patient", "the payload's patient identifier is not registered".to_owned())),
+            None => {
+                return Err((
+                    "unknown-patient",
+                    "the payload's patient identifier is not registered".to_owned(),
+                ));
+            }
         },
     };
-    let bedded = claims.bed.as_deref().and_then(|bed| assignments.by_bed(bed, at));
+    let bedded = claims
+        .bed
+        .as_deref()
+        .and_then(|bed| assignments.by_bed(bed, at));
     if let (Some(assigned), Some(identified)) = (assigned, identified)
         && assigned != identified
     {

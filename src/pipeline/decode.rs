@@ -40,7 +40,10 @@ fn view(message: &Incoming) -> Message<'_> {
         site: message.site.as_deref(),
         gateway: message.gateway.as_deref(),
         // On a route whose payload names the device, a credential for one device speaks for no other.
-        device: message.device.as_deref().or_else(|| message.principal.as_ref()?.device.as_deref()),
+        device: message
+            .device
+            .as_deref()
+            .or_else(|| message.principal.as_ref()?.device.as_deref()),
         content_type: message.content_type.as_deref(),
         payload: &message.payload,
         received: message.received,

@@ -34,8 +34,8 @@ use wardline_store::registry::Registry;
 use wardline_store::{Dedup, Entry, Store};
 
 pub(crate) use quota::{Limits, Quota};
-pub(crate) use sequencer::QUOTA_REASON;
 pub(crate) use reattribute::Window;
+pub(crate) use sequencer::QUOTA_REASON;
 
 use crate::metrics::Metrics;
 
@@ -79,10 +79,24 @@ pub(crate) struct Outcome {
 
 pub(crate) enum Job {
     /// `kept`: the messages come from quarantine, where those that are refused again stay.
-    Messages { decoded: tokio::task::JoinHandle<decode::Decoded>, kept: bool, reply: oneshot::Sender<Outcome> },
-    Rows { rows: RecordBatch, received: Micros, reply: oneshot::Sender<Outcome> },
-    Entry { entry: Entry, reply: oneshot::Sender<u64> },
-    Reattribute { window: Window, reply: oneshot::Sender<u64> },
+    Messages {
+        decoded: tokio::task::JoinHandle<decode::Decoded>,
+        kept: bool,
+        reply: oneshot::Sender<Outcome>,
+    },
+    Rows {
+        rows: RecordBatch,
+        received: Micros,
+        reply: oneshot::Sender<Outcome>,
+    },
+    Entry {
+        entry: Entry,
+        reply: oneshot::Sender<u64>,
+    },
+    Reattribute {
+        window: Window,
+        reply: oneshot::Sender<u64>,
+    },
     /// Take nothing more, although the pipeline is still held.
     Stop,
 }
@@ -157,13 +171,33 @@ impl Pipeline {
         let guard = self.guard;
         let decoded = tokio::task::spawn_blocking(move || decode::decode(messages, &guard));
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Messages { decoded, kept, reply }, answer).await
+        self.send(
+            Job::Messages {
+                decoded,
+                kept,
+                reply,
+            },
+            answer,
+        )
+        .await
     }
 
     /// Makes rows durable that are attributed already (manual observations).
-    pub(crate) async fn rows(&self, rows: RecordBatch, received: Micros) -> Result<Outcome, Closed> {
+    pub(crate) async fn rows(
+        &self,
+        rows: RecordBatch,
+        received: Micros,
+    ) -> Result<Outcome, Closed> {
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Rows { rows, received, reply }, answer).await
+        self.send(
+            Job::Rows {
+                rows,
+                received,
+                reply,
+            },
+            answer,
+        )
+        .await
     }
 
     /// Makes any other entry durable and gives its position.
@@ -190,7 +224,13 @@ impl Pipeline {
         let mut interval = tokio::time::interval(every);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(interval.tick()).await.is_some() {
-            if self.entry(Entry::Tick { at: crate::clock::now() }).await.is_err() {
+            if self
+                .entry(Entry::Tick {
+                    at: crate::clock::now(),
+                })
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -200,6 +240,12 @@ impl Pipeline {
 impl Sink for Pipeline {
     fn submit(&self, batch: Vec<Incoming>) -> BoxFuture<'static, Result<Vec<Answer>, Closed>> {
         let pipeline = self.clone();
-        async move { pipeline.messages(batch).await.map(|outcome| outcome.answers) }.boxed()
+        async move {
+            pipeline
+                .messages(batch)
+                .await
+                .map(|outcome| outcome.answers)
+        }
+        .boxed()
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use arrow::datatypes::DataType;
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, RecordBatch};
-use arrow::datatypes::DataType;
 use futures::StreamExt as _;
 use wardline_normalize::time::{Micros, format_rfc3339};
 use wardline_store::{Error, Store};
@@ -63,12 +63,19 @@ pub(crate) struct Quota {
 
 impl Quota {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, day: i64::MIN, devices: HashMap::new() }
+        Self {
+            limits,
+            day: i64::MIN,
+            devices: HashMap::new(),
+        }
     }
 
     /// With what was kept today before this process started: a restart gives nobody new room.
     pub(crate) async fn recall(limits: Limits, store: &Store, now: Micros) -> Result<Self, Error> {
-        let mut quota = Self { day: now.div_euclid(DAY), ..Self::new(limits) };
+        let mut quota = Self {
+            day: now.div_euclid(DAY),
+            ..Self::new(limits)
+        };
         let midnight = format_rfc3339(quota.day * DAY);
         let query = format!(
             "SELECT device_id, topic, reason, payload FROM quarantine WHERE received >= TIMESTAMP '{midnight}'"
@@ -88,7 +95,10 @@ impl Quota {
         let (reasons, payloads) = (reasons.as_string::<i32>(), payloads.as_binary::<i32>());
         for row in 0..kept.num_rows() {
             let device = devices.is_valid(row).then(|| devices.value(row));
-            let entry = self.devices.entry(owner(device, topics.value(row)).to_owned()).or_default();
+            let entry = self
+                .devices
+                .entry(owner(device, topics.value(row)).to_owned())
+                .or_default();
             let payload = payloads.value(row);
             if reasons.value(row) == QUOTA_REASON {
                 entry.told = true;
@@ -116,7 +126,11 @@ impl Quota {
         }
         let after = entry.bytes.saturating_add(bytes as u64);
         if entry.messages >= self.limits.messages || after > self.limits.bytes {
-            return if std::mem::replace(&mut entry.told, true) { Room::StillFull } else { Room::Full };
+            return if std::mem::replace(&mut entry.told, true) {
+                Room::StillFull
+            } else {
+                Room::Full
+            };
         }
         entry.messages += 1;
         entry.bytes = after;
@@ -125,11 +139,16 @@ impl Quota {
     }
 
     fn forget_half(&mut self) {
-        let mut counts: Vec<u32> = self.devices.values().map(|device| device.messages).collect();
+        let mut counts: Vec<u32> = self
+            .devices
+            .values()
+            .map(|device| device.messages)
+            .collect();
         let middle = counts.len() / 2;
         let (_, median, _) = counts.select_nth_unstable(middle);
         let median = *median;
-        self.devices.retain(|_, device| device.messages > median || device.told);
+        self.devices
+            .retain(|_, device| device.messages > median || device.told);
     }
 }
 
@@ -138,7 +157,10 @@ mod tests {
     use super::{DAY, Limits, Quota, Room};
 
     fn quota() -> Quota {
-        Quota::new(Limits { messages: 2, bytes: 100 })
+        Quota::new(Limits {
+            messages: 2,
+            bytes: 100,
+        })
     }
 
     #[test]

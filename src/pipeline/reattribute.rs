@@ -22,8 +22,14 @@ pub(crate) struct Window {
 
 /// What to log so that stored rows say what the assignments say: the corrections, and for the rules the interval that
 /// each former patient loses. Empty when nothing moves.
-pub(super) async fn entries(store: &Store, registry: &Registry, window: &Window) -> Result<Vec<Entry>, Error> {
-    let stored = store.rows_of_device(&window.device, window.from, window.until).await?;
+pub(super) async fn entries(
+    store: &Store,
+    registry: &Registry,
+    window: &Window,
+) -> Result<Vec<Entry>, Error> {
+    let stored = store
+        .rows_of_device(&window.device, window.from, window.until)
+        .await?;
     let (rows, formers) = moved(&stored, &registry.assignments())?;
     if rows.num_rows() == 0 {
         return Ok(Vec::new());
@@ -47,9 +53,16 @@ pub(super) async fn entries(store: &Store, registry: &Registry, window: &Window)
 /// Rows to write again, with their patient of today, the next version and status `corrected`; and who had them.
 ///
 /// Within the window the assignments decide alone: rows do not keep the identifiers that came with them.
-fn moved(rows: &RecordBatch, assignments: &Assignments) -> Result<(RecordBatch, BTreeSet<String>), Error> {
+fn moved(
+    rows: &RecordBatch,
+    assignments: &Assignments,
+) -> Result<(RecordBatch, BTreeSet<String>), Error> {
     let schema = wardline_normalize::columns::schema();
-    let indices = schema.fields().iter().map(|field| rows.schema().index_of(field.name())).collect::<Result<Vec<_>, _>>()?;
+    let indices = schema
+        .fields()
+        .iter()
+        .map(|field| rows.schema().index_of(field.name()))
+        .collect::<Result<Vec<_>, _>>()?;
     let rows = rows.project(&indices)?;
     let columns = Columns::new(&rows).map_err(|error| Error::Query(error.to_string()))?;
     let mut keep = Vec::with_capacity(rows.num_rows());
@@ -57,7 +70,11 @@ fn moved(rows: &RecordBatch, assignments: &Assignments) -> Result<(RecordBatch, 
     let mut formers = BTreeSet::new();
     for row in 0..rows.num_rows() {
         let user = text(columns.device_user, row);
-        let today = assignments.resolve(columns.device_id.value(row), user, columns.effective.value(row));
+        let today = assignments.resolve(
+            columns.device_id.value(row),
+            user,
+            columns.effective.value(row),
+        );
         let former = text(columns.patient_id, row);
         keep.push(today != former);
         if let Some(former) = former.filter(|former| Some(*former) != today) {
@@ -65,7 +82,12 @@ fn moved(rows: &RecordBatch, assignments: &Assignments) -> Result<(RecordBatch, 
         }
         patients.push(today);
     }
-    let versions = Int64Array::from_iter_values(columns.version.iter().map(|version| version.unwrap_or(1) + 1));
+    let versions = Int64Array::from_iter_values(
+        columns
+            .version
+            .iter()
+            .map(|version| version.unwrap_or(1) + 1),
+    );
     let statuses = StringArray::from_iter_values(std::iter::repeat_n("corrected", rows.num_rows()));
     let mut arrays = rows.columns().to_vec();
     let replaced: [(&str, ArrayRef); 3] = [
@@ -78,5 +100,8 @@ fn moved(rows: &RecordBatch, assignments: &Assignments) -> Result<(RecordBatch, 
         arrays[schema.index_of(name)?] = array;
     }
     let rows = RecordBatch::try_new(schema, arrays)?;
-    Ok((filter_record_batch(&rows, &BooleanArray::from(keep))?, formers))
+    Ok((
+        filter_record_batch(&rows, &BooleanArray::from(keep))?,
+        formers,
+    ))
 }

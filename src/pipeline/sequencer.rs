@@ -50,7 +50,11 @@ impl Sequencer {
     /// Does one job. A failed look-up drops the job's reply: its messages stay unacknowledged and come again.
     async fn job(&mut self, job: Job) -> Result<(), Option<wardline_store::Error>> {
         match job {
-            Job::Messages { decoded, kept, reply } => {
+            Job::Messages {
+                decoded,
+                kept,
+                reply,
+            } => {
                 let decoded = match decoded.await {
                     Ok(decoded) => decoded,
                     Err(error) => {
@@ -58,26 +62,41 @@ impl Sequencer {
                         return Ok(());
                     }
                 };
-                let received = decoded.messages.iter().map(|message| message.received).min().unwrap_or_default();
+                let received = decoded
+                    .messages
+                    .iter()
+                    .map(|message| message.received)
+                    .min()
+                    .unwrap_or_default();
                 let (appends, outcome) = self.messages(decoded, kept).await?;
-                self.settle(appends, received, Done::Outcome { outcome, reply }).await
+                self.settle(appends, received, Done::Outcome { outcome, reply })
+                    .await
             }
-            Job::Rows { rows, received, reply } => {
+            Job::Rows {
+                rows,
+                received,
+                reply,
+            } => {
                 let mut outcome = Outcome::default();
                 let (rows, classified) = self.fresh(&rows, &mut outcome).await?;
-                let appends = self.appends(&rows, Vec::new(), received, vec![classified]).await?;
-                self.settle(appends, received, Done::Outcome { outcome, reply }).await
+                let appends = self
+                    .appends(&rows, Vec::new(), received, vec![classified])
+                    .await?;
+                self.settle(appends, received, Done::Outcome { outcome, reply })
+                    .await
             }
             Job::Entry { entry, reply } => {
                 let append = Append::start(&self.store, entry, Vec::new()).await?;
-                self.settle(vec![append], crate::clock::now(), Done::Position(reply)).await
+                self.settle(vec![append], crate::clock::now(), Done::Position(reply))
+                    .await
             }
             Job::Stop => Err(None),
             Job::Reattribute { window, reply } => {
                 self.settled().await.map_err(|Ended| None)?;
                 for entry in reattribute::entries(&self.store, &self.registry, &window).await? {
                     let append = Append::start(&self.store, entry, Vec::new()).await?;
-                    self.settle(vec![append], crate::clock::now(), Done::Nobody).await?;
+                    self.settle(vec![append], crate::clock::now(), Done::Nobody)
+                        .await?;
                 }
                 self.settle(Vec::new(), 0, Done::Position(reply)).await
             }
@@ -93,16 +112,31 @@ impl Sequencer {
     ) -> Result<(), Option<wardline_store::Error>> {
         let last = appends.pop();
         for append in appends {
-            let step = Step { append: Some(append), received, done: Done::Nobody };
+            let step = Step {
+                append: Some(append),
+                received,
+                done: Done::Nobody,
+            };
             self.appends.send(step).await.map_err(|_| None)?;
         }
-        self.appends.send(Step { append: last, received, done }).await.map_err(|_| None)
+        self.appends
+            .send(Step {
+                append: last,
+                received,
+                done,
+            })
+            .await
+            .map_err(|_| None)
     }
 
     /// Waits until all earlier appends are durable and visible.
     async fn settled(&self) -> Result<(), Ended> {
         let (reply, answer) = tokio::sync::oneshot::channel();
-        let step = Step { append: None, received: 0, done: Done::Position(reply) };
+        let step = Step {
+            append: None,
+            received: 0,
+            done: Done::Position(reply),
+        };
         self.appends.send(step).await.map_err(|_| Ended)?;
         answer.await.map(|_| ()).map_err(|_| Ended)
     }
@@ -113,36 +147,71 @@ impl Sequencer {
         kept: bool,
     ) -> Result<(Vec<Append>, Outcome), wardline_store::Error> {
         let Decoded { messages, parts } = decoded;
-        let mut outcome = Outcome { answers: vec![Answer::Stored; messages.len()], ..Outcome::default() };
+        let mut outcome = Outcome {
+            answers: vec![Answer::Stored; messages.len()],
+            ..Outcome::default()
+        };
         let mut batches = Vec::with_capacity(parts.len());
         let mut held = Vec::with_capacity(parts.len());
         let mut refused = Vec::new();
         for (places, part) in parts {
-            let Normalized { rows, origin, record, claims, rejects } = part;
+            let Normalized {
+                rows,
+                origin,
+                record,
+                claims,
+                rejects,
+            } = part;
             refused.extend(rejects.into_iter().map(|reject| {
-                (places[reject.message as usize], reject.record, reject.reason.as_str(), reject.detail)
+                (
+                    places[reject.message as usize],
+                    reject.record,
+                    reject.reason.as_str(),
+                    reject.detail,
+                )
             }));
             let attributed = attribute(&rows, &claims, &self.registry.assignments())?;
             refused.extend(attributed.refused.into_iter().map(|(row, reason, detail)| {
-                (places[origin[row] as usize], Some(record[row]), reason, detail)
+                (
+                    places[origin[row] as usize],
+                    Some(record[row]),
+                    reason,
+                    detail,
+                )
             }));
-            self.metrics.intake.unattributed.fetch_add(attributed.unattributed as u64, Relaxed);
+            self.metrics
+                .intake
+                .unattributed
+                .fetch_add(attributed.unattributed as u64, Relaxed);
             if attributed.rows.num_rows() > 0 {
                 let (rows, classified) = self.fresh(&attributed.rows, &mut outcome).await?;
                 batches.push(rows);
                 held.push(classified);
             }
         }
-        self.metrics.intake.messages.fetch_add(messages.len() as u64, Relaxed);
+        self.metrics
+            .intake
+            .messages
+            .fetch_add(messages.len() as u64, Relaxed);
         outcome.rejected = refused.len() as u64;
-        outcome.detail = refused.first().map(|(_, _, reason, detail)| format!("{reason}: {detail}"));
-        let rejects = if kept { Vec::new() } else { self.keep(&messages, refused, &mut outcome.answers) };
+        outcome.detail = refused
+            .first()
+            .map(|(_, _, reason, detail)| format!("{reason}: {detail}"));
+        let rejects = if kept {
+            Vec::new()
+        } else {
+            self.keep(&messages, refused, &mut outcome.answers)
+        };
         let rows = match batches.as_slice() {
             [] => RecordBatch::new_empty(wardline_normalize::columns::schema()),
             [one] => one.clone(),
             many => arrow_select::concat::concat_batches(&many[0].schema(), many)?,
         };
-        let received = messages.iter().map(|message| message.received).max().unwrap_or_default();
+        let received = messages
+            .iter()
+            .map(|message| message.received)
+            .max()
+            .unwrap_or_default();
         Ok((self.appends(&rows, rejects, received, held).await?, outcome))
     }
 
@@ -172,7 +241,12 @@ impl Sequencer {
     }
 
     /// Refused messages with their bytes, within each device's quota; an answer changes where there is no room.
-    fn keep(&mut self, messages: &[Incoming], refused: Vec<Refused>, answers: &mut [Answer]) -> Vec<Rejected> {
+    fn keep(
+        &mut self,
+        messages: &[Incoming],
+        refused: Vec<Refused>,
+        answers: &mut [Answer],
+    ) -> Vec<Rejected> {
         let mut by_message: BTreeMap<usize, Vec<Refused>> = BTreeMap::new();
         for one in refused {
             by_message.entry(one.0).or_default().push(one);
@@ -183,7 +257,10 @@ impl Sequencer {
             let message = &messages[index];
             let owner = owner(device(message), &message.topic);
             let hash = hash(&message.payload);
-            match self.quota.room(owner, message.received, hash, message.payload.len()) {
+            match self
+                .quota
+                .room(owner, message.received, hash, message.payload.len())
+            {
                 Room::Keep => {
                     counts.rejected.fetch_add(1, Relaxed);
                     kept.push(rejected(message, hash, &refused));
@@ -196,10 +273,14 @@ impl Sequencer {
                     answers[index] = Answer::QuotaExceeded;
                     if room == Room::Full {
                         let day = message.received.div_euclid(86_400_000_000);
-                        let detail = format!("device {owner} has used up its quarantine quota of the day");
+                        let detail =
+                            format!("device {owner} has used up its quarantine quota of the day");
                         let marker = [(index, None, QUOTA_REASON, detail)];
                         let marker = rejected(message, day.unsigned_abs(), &marker);
-                        kept.push(Rejected { payload: Vec::new(), ..marker });
+                        kept.push(Rejected {
+                            payload: Vec::new(),
+                            ..marker
+                        });
                     }
                 }
             }
@@ -233,13 +314,19 @@ type Refused = (usize, Option<u32>, &'static str, String);
 
 /// The device that the topic names, or the one the credential is bound to.
 fn device(message: &Incoming) -> Option<&str> {
-    message.device.as_deref().or_else(|| message.principal.as_ref()?.device.as_deref())
+    message
+        .device
+        .as_deref()
+        .or_else(|| message.principal.as_ref()?.device.as_deref())
 }
 
 /// One message, once however many of its records were refused: what is replayed is the message. The same bytes
 /// with the same fault on the same topic give the same id.
 fn rejected(message: &Incoming, hash: u64, refused: &[Refused]) -> Rejected {
-    let (_, record, reason, detail) = refused.iter().min_by_key(|one| one.1).expect("a refused message has a reason");
+    let (_, record, reason, detail) = refused
+        .iter()
+        .min_by_key(|one| one.1)
+        .expect("a refused message has a reason");
     let detail = match refused.len() {
         1 => detail.clone(),
         count => {
@@ -247,7 +334,10 @@ fn rejected(message: &Incoming, hash: u64, refused: &[Refused]) -> Rejected {
             for (_, _, reason, _) in refused {
                 *reasons.entry(reason).or_default() += 1;
             }
-            let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            let reasons: Vec<String> = reasons
+                .iter()
+                .map(|(reason, count)| format!("{reason} {count}"))
+                .collect();
             format!("{detail}; {count} records refused: {}", reasons.join(", "))
         }
     };

@@ -19,16 +19,27 @@ pub(super) struct Append {
 
 impl Append {
     /// Hands the entry to the log now, so that the log has the sequencer's order; appends share syncs.
-    pub(super) async fn start(store: &Store, entry: Entry, held: Vec<Classified>) -> Result<Self, Error> {
+    pub(super) async fn start(
+        store: &Store,
+        entry: Entry,
+        held: Vec<Classified>,
+    ) -> Result<Self, Error> {
         crate::sabotage::stall().await;
         let queued = store.enqueue(entry.clone()).await?;
-        Ok(Self { entry, queued, held })
+        Ok(Self {
+            entry,
+            queued,
+            held,
+        })
     }
 }
 
 /// Who waits for it.
 pub(super) enum Done {
-    Outcome { outcome: Outcome, reply: oneshot::Sender<Outcome> },
+    Outcome {
+        outcome: Outcome,
+        reply: oneshot::Sender<Outcome>,
+    },
     Position(oneshot::Sender<u64>),
     Nobody,
 }
@@ -49,13 +60,27 @@ pub(super) struct Settler {
 impl Settler {
     pub(super) async fn run(self, mut steps: mpsc::Receiver<Step>) {
         let mut position = 0;
-        while let Some(Step { append, received, done }) = steps.recv().await {
+        while let Some(Step {
+            append,
+            received,
+            done,
+        }) = steps.recv().await
+        {
             let mut durable = None;
-            if let Some(Append { entry, queued, held }) = append {
+            if let Some(Append {
+                entry,
+                queued,
+                held,
+            }) = append
+            {
                 match queued.durable().await {
                     Ok(seq) => {
                         position = position.max(seq);
-                        durable = Some(Durable { seq, entry, received });
+                        durable = Some(Durable {
+                            seq,
+                            entry,
+                            received,
+                        });
                     }
                     Err(error) => return (self.failed)(&error),
                 }
@@ -65,7 +90,9 @@ impl Settler {
             let heard = match done {
                 Done::Outcome { outcome, reply } => {
                     if received > 0 {
-                        self.metrics.durable.record_since(received, crate::clock::now());
+                        self.metrics
+                            .durable
+                            .record_since(received, crate::clock::now());
                     }
                     reply.send(outcome).is_ok()
                 }

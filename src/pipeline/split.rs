@@ -20,9 +20,16 @@ pub(super) fn entries(received: Micros, rows: &RecordBatch, rejects: Vec<Rejecte
         let (rows, rejects) = match (rows.next(), rejects.next()) {
             (None, None) => return entries,
             (Some(rows), rejects) => (rows, rejects.unwrap_or_default()),
-            (None, Some(rejects)) => (RecordBatch::new_empty(wardline_normalize::columns::schema()), rejects),
+            (None, Some(rejects)) => (
+                RecordBatch::new_empty(wardline_normalize::columns::schema()),
+                rejects,
+            ),
         };
-        entries.push(Entry::Batch { received, rows, rejects });
+        entries.push(Entry::Batch {
+            received,
+            rows,
+            rejects,
+        });
     }
 }
 
@@ -33,7 +40,10 @@ fn pieces(rows: &RecordBatch, most: usize) -> Vec<RecordBatch> {
     }
     let parts = rows.get_array_memory_size().div_ceil(most).clamp(1, count);
     let length = count.div_ceil(parts);
-    (0..count).step_by(length).map(|first| rows.slice(first, length.min(count - first))).collect()
+    (0..count)
+        .step_by(length)
+        .map(|first| rows.slice(first, length.min(count - first)))
+        .collect()
 }
 
 fn chunks(rejects: Vec<Rejected>, most: usize) -> Vec<Vec<Rejected>> {
@@ -61,8 +71,14 @@ mod tests {
     const NOW: Micros = 1_800_000_000_000_000;
 
     fn rows(count: usize) -> RecordBatch {
-        let records: Vec<String> =
-            (0..count).map(|n| format!(r#"{{"n":"MDC_PULS_RATE","v":60,"t":{}}}"#, 1_700_000_000 + n)).collect();
+        let records: Vec<String> = (0..count)
+            .map(|n| {
+                format!(
+                    r#"{{"n":"MDC_PULS_RATE","v":60,"t":{}}}"#,
+                    1_700_000_000 + n
+                )
+            })
+            .collect();
         let pack = format!("[{}]", records.join(","));
         let message = Message {
             format: Format::Senml,
@@ -99,8 +115,15 @@ mod tests {
         let most = rows.get_array_memory_size() / 7;
         let pieces = pieces(&rows, most);
         assert!((7..=8).contains(&pieces.len()));
-        assert_eq!(arrow_select::concat::concat_batches(&rows.schema(), &pieces).unwrap(), rows);
-        assert!(pieces.iter().all(|piece| piece.num_rows() <= 5_000usize.div_ceil(7)));
+        assert_eq!(
+            arrow_select::concat::concat_batches(&rows.schema(), &pieces).unwrap(),
+            rows
+        );
+        assert!(
+            pieces
+                .iter()
+                .all(|piece| piece.num_rows() <= 5_000usize.div_ceil(7))
+        );
     }
 
     #[test]
@@ -113,9 +136,15 @@ mod tests {
     fn payloads_are_divided_between_messages() {
         let lengths = |sizes: &[usize]| {
             let chunks = chunks(sizes.iter().map(|bytes| reject(*bytes)).collect(), 10);
-            chunks.iter().map(|chunk| chunk.iter().map(|r| r.payload.len()).collect()).collect::<Vec<Vec<_>>>()
+            chunks
+                .iter()
+                .map(|chunk| chunk.iter().map(|r| r.payload.len()).collect())
+                .collect::<Vec<Vec<_>>>()
         };
-        assert_eq!(lengths(&[4, 6, 1, 30, 0, 9]), [vec![4, 6], vec![1], vec![30], vec![0, 9]]);
+        assert_eq!(
+            lengths(&[4, 6, 1, 30, 0, 9]),
+            [vec![4, 6], vec![1], vec![30], vec![0, 9]]
+        );
         assert!(lengths(&[]).is_empty());
     }
 
@@ -123,7 +152,9 @@ mod tests {
     fn rows_and_rejects_share_an_entry() {
         assert!(entries(NOW, &rows(0), Vec::new()).is_empty());
         let both = entries(NOW, &rows(3), vec![reject(1)]);
-        assert!(matches!(&both[..], [Entry::Batch { rows, rejects, .. }] if rows.num_rows() == 3 && rejects.len() == 1));
+        assert!(
+            matches!(&both[..], [Entry::Batch { rows, rejects, .. }] if rows.num_rows() == 3 && rejects.len() == 1)
+        );
         assert_eq!(entries(NOW, &rows(0), vec![reject(1)]).len(), 1);
     }
 }

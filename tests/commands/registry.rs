@@ -84,7 +84,10 @@ fn first_day(on: &dyn Fn(Cli) -> Cli) {
     let assign = |patient: &str, from: &str| run(&["assign", "add", "d1", patient, "--from", from]);
     let first = assign("p1", "2026-01-01T00:00:00Z").ok();
     let talk = assign(opaque, "2026-02-01T00:00:00Z").fails(2);
-    assert!(talk.contains("already held by patient p1") && talk.contains("409"), "{talk}");
+    assert!(
+        talk.contains("already held by patient p1") && talk.contains("409"),
+        "{talk}"
+    );
     run(&[
         "assign",
         "end",
