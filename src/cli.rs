@@ -361,9 +361,9 @@ pub(crate) enum AssignCommand {
 pub(crate) enum Role {
     /// Read patients' data.
     Read,
-    /// Also acknowledge alerts, enter observations, assign.
+    /// Also acknowledge alerts, enter observations, keep the registry, see and replay the quarantine.
     Operate,
-    /// Also manage tokens and query everything.
+    /// Also manage tokens and make backups.
     Admin,
     /// Publish readings over MQTT, nothing else.
     Publish,
@@ -384,7 +384,7 @@ impl Role {
 pub(crate) enum TokenCommand {
     /// Make a token; its secret is printed once, on stdout.
     Add {
-        /// Who or what it is for; the MQTT user name of a publish token.
+        /// Who or what it is for; its MQTT user name.
         name: String,
         #[arg(long, value_enum)]
         role: Role,

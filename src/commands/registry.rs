@@ -178,8 +178,9 @@ pub(super) async fn token(command: TokenCommand) -> anyhow::Result<Exit> {
                 };
                 body["site"] = json!(site);
             }
+            let exit = post("/api/v1/tokens", &body, Some("secret"), &target).await?;
             output::talk("the secret is printed once; it is not kept");
-            post("/api/v1/tokens", &body, Some("secret"), &target).await
+            Ok(exit)
         }
         TokenCommand::List { target, output } => {
             let columns: Columns = &[
