@@ -318,3 +318,19 @@ async fn requests_under_way_finish_at_shutdown_within_the_grace() {
     server.task.await.unwrap().unwrap();
     assert!(hanging.await.unwrap().is_err(), "cut off after the grace");
 }
+
+#[tokio::test]
+async fn a_backup_is_for_administrators_and_goes_where_nothing_is() {
+    let server = Server::start().await;
+    let path = "/api/v1/backup";
+    let to = |to: &str| json!({ "to": to });
+    assert_eq!(server.post(path, "operate", to("/srv/b")).await.0, 403);
+    assert_eq!(server.post(path, "admin", to("here/b")).await.0, 400);
+    assert_eq!(server.post(path, "admin", to("/srv/taken")).await.0, 409);
+    let (status, made) = server.post(path, "admin", to("/srv/b")).await;
+    assert_eq!((status, &made["to"]), (201, &json!("/srv/b")));
+    let records = server.memory.take_audits();
+    let last = records.last().unwrap();
+    assert_eq!((last.action, last.any_patient), ("backup", true));
+    assert_eq!(last.query.as_deref(), Some("/srv/b"));
+}
