@@ -108,7 +108,7 @@ impl Client {
                 bytes: defaults.intake.quarantine_bytes,
             },
             rules: None,
-            destinations: Vec::new(),
+            destinations: None,
         })
         .await?;
         let secret = format!("local-{:032x}", rand::random::<u128>());
@@ -131,6 +131,7 @@ impl Client {
                 ingest: None,
                 live: live.clone(),
             },
+            changes: std::sync::Arc::default(),
             local: Some((secret.clone(), principal)),
         };
         let settings = wardline_dashboard::Config::new(crate::clock::now);

@@ -28,6 +28,8 @@ use crate::pipeline::{Limits, Parts, Pipeline, Quota, Window};
 const FOLLOW: usize = 64;
 /// Setting: assignments changed up to this time are in the log and in the stored rows.
 const NOTED: &str = "assignments-noted";
+/// Setting: names of the alert destinations of the service.
+const DESTINATIONS: &str = "alert-destinations";
 
 /// How to open.
 pub(crate) struct Options {
@@ -38,7 +40,8 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     /// Text of the rules to put in force; none leaves those in force as they are.
     pub(crate) rules: Option<String>,
-    pub(crate) destinations: Vec<Destination>,
+    /// Where alert events go; none leaves it as the service had it, whoever brings the rules up to date.
+    pub(crate) destinations: Option<Vec<Destination>>,
 }
 
 /// An open data directory.
@@ -96,7 +99,7 @@ impl Core {
             registry: Arc::clone(&registry),
             live: Arc::clone(&live),
             metrics: Arc::clone(&metrics),
-            destinations: options.destinations.into(),
+            destinations: destinations(&registry, options.destinations)?.into(),
             outbox: Arc::clone(&outbox),
             applied: applied_tx,
             checkpoints: Arc::clone(&copies.checkpoints),
@@ -201,6 +204,13 @@ impl Core {
 
     /// Drains, commits and checkpoints. What held the pipeline must be gone or idle.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
+        if self.broken.is_cancelled() {
+            // Not drained: what waits for a log that failed waits for ever.
+            if self.follower.is_finished() {
+                self.follower.await??;
+            }
+            bail!("stopped after a failure; what was acknowledged is in the log");
+        }
         self.pipeline.stop().await;
         self.pipeline_task.await?;
         self.follower.await??;
@@ -227,6 +237,21 @@ fn same_site(registry: &Registry, site: Option<&str>) -> anyhow::Result<()> {
         Some(_) => Ok(()),
         None => Ok(registry.set_setting(SETTING_SITE, site)?),
     }
+}
+
+/// The service's destinations are remembered: a command that opens the directory after a crash takes the end of
+/// the log through the rules, and those alerts are to be delivered too.
+fn destinations(
+    registry: &Registry,
+    given: Option<Vec<Destination>>,
+) -> anyhow::Result<Vec<Destination>> {
+    if let Some(given) = given {
+        let names: Vec<&str> = given.iter().map(|one| one.name.as_str()).collect();
+        registry.set_setting(DESTINATIONS, &names.join("\n"))?;
+        return Ok(given);
+    }
+    let names = registry.setting(DESTINATIONS)?.unwrap_or_default();
+    Ok(names.lines().map(crate::deliver::destination).collect())
 }
 
 /// Everything changed so far is in the log and in the stored rows.

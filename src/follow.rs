@@ -46,6 +46,13 @@ impl Follower {
         let store = self.store.clone();
         for record in store.replay_from(self.saved + 1) {
             let (seq, entry) = record?;
+            if seq != last + 1 {
+                tracing::warn!(
+                    from = last + 1,
+                    to = seq - 1,
+                    "the log no longer has what the rules missed"
+                );
+            }
             self.take(&Durable {
                 seq,
                 entry,
@@ -53,8 +60,21 @@ impl Follower {
             })?;
             last = seq;
         }
-        self.applied.send_replace(last);
-        Ok(last)
+        let end = self.store.stats().appended;
+        if last > end {
+            bail!(
+                "the rules are at {last} but the log ends at {end}: the registry is of another time"
+            );
+        }
+        if last < end {
+            tracing::warn!(
+                from = last + 1,
+                to = end,
+                "the log no longer has what the rules missed"
+            );
+        }
+        self.applied.send_replace(end);
+        Ok(end)
     }
 
     /// Follows until the pipeline ends, then saves the state.

@@ -45,6 +45,12 @@ pub(crate) async fn run(
         .collect();
     if config.alert_topic {
         destinations.push(deliver::destination(TOPIC));
+        destinations.extend(
+            config
+                .brokers
+                .iter()
+                .map(|broker| deliver::destination(&broker_topic(&broker.name))),
+        );
     }
     let core = Core::open(Options {
         data_dir: config.data_dir.clone(),
@@ -56,7 +62,7 @@ pub(crate) async fn run(
             bytes: config.intake.quarantine_bytes,
         },
         rules: Some(rules.transpose()?.unwrap_or_default()),
-        destinations,
+        destinations: Some(destinations),
     })
     .await?;
     let outcome = with_core(&config, &core, &stop, ready).await;
@@ -71,8 +77,14 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Name of the alert topic among the receivers.
-const TOPIC: &str = "mqtt";
+/// Name of our own listener's alert topic among the receivers.
+pub(crate) const TOPIC: &str = "mqtt";
+
+/// That of a broker. Each is delivered to on its own, so that one that is away makes no other hear an
+/// alert again.
+fn broker_topic(broker: &str) -> String {
+    format!("{TOPIC}/{broker}")
+}
 
 async fn with_core(
     config: &Config,
@@ -111,6 +123,7 @@ async fn with_core(
             ingest: Some(stats),
             live: Arc::clone(&live),
         },
+        changes: Arc::default(),
         local: None,
     });
     let http_listener = tokio::net::TcpListener::bind(config.http.bind)
@@ -147,6 +160,7 @@ async fn with_core(
     tokio::select! {
         () = stop.cancelled() => {}
         () = core.broken.cancelled() => {}
+        () = failed(&core.store) => core.broken.cancel(),
         Some(ended) = edge.join_next() => {
             // An edge that ends on its own (a port taken away, a sink closed) stops the service.
             ended?;
@@ -154,6 +168,10 @@ async fn with_core(
                 anyhow::bail!("a way in ended on its own");
             }
         }
+    }
+    if core.broken.is_cancelled() {
+        // Whoever waits for the log may wait for ever; nothing more is acknowledged.
+        return Ok(());
     }
     intake_stop.cancel();
     while let Some(ended) = edge.join_next().await {
@@ -167,6 +185,14 @@ async fn with_core(
     server.await??;
     deliveries.await?;
     Ok(())
+}
+
+/// Resolves once a sync of the tables failed: they take nothing from the log any more, and it would fill up.
+async fn failed(store: &wardline_store::Store) {
+    while !store.failed() {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    tracing::error!("the store failed; nothing more is acknowledged");
 }
 
 async fn listen(
@@ -250,12 +276,20 @@ fn outbox(
         receivers.insert(webhook.name.clone(), Arc::new(Webhook::new(webhook)?));
     }
     let topic = format!("wardline/v1/{}/alerts", config.site);
+    for (broker, publisher) in config.brokers.iter().zip(brokers) {
+        let topic = Topic {
+            topic: topic.clone(),
+            listener: None,
+            broker: Some(publisher),
+        };
+        receivers.insert(broker_topic(&broker.name), Arc::new(topic));
+    }
     receivers.insert(
         TOPIC.to_owned(),
         Arc::new(Topic {
             topic,
             listener,
-            brokers,
+            broker: None,
         }),
     );
     Ok(Outbox {

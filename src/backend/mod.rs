@@ -16,7 +16,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
+use tokio::task::block_in_place;
 use wardline_dashboard::backend::{
     Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch,
     AuditRecord, Backend, BackendError, BackendResult, Check, Device, DeviceWrite, ExportRequest,
@@ -30,6 +31,7 @@ use wardline_store::registry::Registry;
 use wardline_store::{ActionEntry, ActionKind, Entry, Store};
 
 pub(crate) use alerts::view;
+pub(crate) use manual::DEVICE as MANUAL_DEVICE;
 
 use crate::copies::Copies;
 use crate::metrics::Sources;
@@ -44,6 +46,9 @@ pub(crate) struct Adapter {
     pub(crate) copies: Copies,
     pub(crate) routes: Arc<Routes>,
     pub(crate) sources: Sources,
+    /// Held from a change of the registry until log, rules and rows have it. True once one did not get there:
+    /// then nothing is noted any more, and the next start makes up for it.
+    pub(crate) changes: Arc<Mutex<bool>>,
     /// Secret of the command line in this process, made anew at each start; none in the service.
     pub(crate) local: Option<(String, Principal)>,
 }
@@ -80,29 +85,45 @@ impl Adapter {
     /// Makes an entry durable and waits until the rules have seen it.
     async fn log(&self, entry: Entry) -> BackendResult<()> {
         let seq = self.pipeline.entry(entry).await.map_err(closed)?;
-        self.followed(seq).await
+        followed(self.applied.clone(), seq).await
     }
 
-    async fn followed(&self, seq: u64) -> BackendResult<()> {
-        let mut applied = self.applied.clone();
-        match applied.wait_for(|position| *position >= seq).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(BackendError::Unavailable(
-                "the rules have stopped".to_owned(),
-            )),
-        }
-    }
-
-    /// Tells the log of an assignment as it now stands, and moves stored rows along.
-    async fn follow_assignment(
+    /// Makes a change in the registry, tells the log of it and moves stored rows along: one change at a time, and
+    /// once made to its end, even if whoever asked has given up.
+    async fn change<T>(
         &self,
-        assignment: &wardline_store::registry::Assignment,
-        window: Window,
-    ) -> BackendResult<()> {
-        self.log(crate::core::assignment_entry(assignment)).await?;
-        let seq = self.pipeline.reattribute(window).await.map_err(closed)?;
-        self.followed(seq).await?;
-        crate::core::note_assignments(&self.registry).map_err(fault)
+        make: impl FnOnce() -> BackendResult<(T, Entry, Option<Window>)>,
+    ) -> BackendResult<T> {
+        let mut behind = Arc::clone(&self.changes).lock_owned().await;
+        let (made, entry, window) = block_in_place(make)?;
+        let was_behind = std::mem::replace(&mut *behind, true);
+        let (pipeline, applied) = (self.pipeline.clone(), self.applied.clone());
+        let registry = Arc::clone(&self.registry);
+        let told = tokio::spawn(async move {
+            let mut seq = pipeline.entry(entry).await.map_err(closed)?;
+            if let Some(window) = window {
+                seq = pipeline.reattribute(window).await.map_err(closed)?;
+            }
+            followed(applied, seq).await?;
+            if !was_behind {
+                block_in_place(|| crate::core::note_assignments(&registry)).map_err(fault)?;
+            }
+            *behind = was_behind;
+            Ok(())
+        });
+        told.await
+            .unwrap_or_else(|_| Err(BackendError::Internal("a change ended early".to_owned())))?;
+        Ok(made)
+    }
+}
+
+/// Waits until the rules have seen a position.
+async fn followed(mut applied: watch::Receiver<u64>, seq: u64) -> BackendResult<()> {
+    match applied.wait_for(|position| *position >= seq).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(BackendError::Unavailable(
+            "the rules have stopped".to_owned(),
+        )),
     }
 }
 
@@ -118,7 +139,7 @@ impl Backend for Adapter {
     }
 
     async fn audit(&self, record: AuditRecord) -> BackendResult<()> {
-        tokio::task::block_in_place(|| access::audit(&self.registry, &record))
+        block_in_place(|| access::audit(&self.registry, &record))
     }
 
     async fn tokens(&self) -> BackendResult<Vec<TokenInfo>> {
@@ -126,11 +147,11 @@ impl Backend for Adapter {
     }
 
     async fn create_token(&self, token: TokenNew, _by: &Principal) -> BackendResult<TokenIssued> {
-        access::create(&self.registry, token)
+        block_in_place(|| access::create(&self.registry, token))
     }
 
     async fn revoke_token(&self, name: &str, _by: &Principal) -> BackendResult<()> {
-        access::revoke(&self.registry, name)
+        block_in_place(|| access::revoke(&self.registry, name))
     }
 
     async fn observations(&self, search: &ObservationSearch) -> BackendResult<ObservationPage> {
@@ -213,10 +234,15 @@ impl Backend for Adapter {
     ) -> BackendResult<Patient> {
         let fields = registry::patient_fields(patient)?;
         let made = self
-            .registry
-            .create_patient(id.as_deref(), &fields, crate::clock::now())
-            .map_err(fault)?;
-        self.log(crate::core::patient_entry(&made)).await?;
+            .change(|| {
+                let made = self
+                    .registry
+                    .create_patient(id.as_deref(), &fields, crate::clock::now())
+                    .map_err(fault)?;
+                let entry = crate::core::patient_entry(&made);
+                Ok((made, entry, None))
+            })
+            .await?;
         registry::patient(&self.registry, &made.id)
     }
 
@@ -227,11 +253,14 @@ impl Backend for Adapter {
         _by: &Principal,
     ) -> BackendResult<Patient> {
         let fields = registry::patient_fields(patient)?;
-        let made = self
-            .registry
-            .update_patient(id, &fields, crate::clock::now())
-            .map_err(fault)?;
-        self.log(crate::core::patient_entry(&made)).await?;
+        self.change(|| {
+            let made = self
+                .registry
+                .update_patient(id, &fields, crate::clock::now())
+                .map_err(fault)?;
+            Ok(((), crate::core::patient_entry(&made), None))
+        })
+        .await?;
         registry::patient(&self.registry, id)
     }
 
@@ -275,13 +304,23 @@ impl Backend for Adapter {
     }
 
     async fn assign(&self, new: AssignmentNew, by: &Principal) -> BackendResult<Assignment> {
-        let made = registry::assign(&self.registry, &new, by)?;
-        let window = Window {
-            device: new.device,
-            from: new.from,
-            until: new.until,
-        };
-        self.follow_assignment(&made, window).await?;
+        if new.device == MANUAL_DEVICE {
+            return Err(BackendError::Invalid(format!(
+                "device {MANUAL_DEVICE:?} is for manual observations"
+            )));
+        }
+        let made = self
+            .change(|| {
+                let made = registry::assign(&self.registry, &new, by)?;
+                let entry = crate::core::assignment_entry(&made);
+                let window = Window {
+                    device: new.device,
+                    from: new.from,
+                    until: new.until,
+                };
+                Ok((made, entry, Some(window)))
+            })
+            .await?;
         Ok(registry::assignment(made))
     }
 
@@ -291,13 +330,18 @@ impl Backend for Adapter {
         at: Micros,
         by: &Principal,
     ) -> BackendResult<Assignment> {
-        let (before, after) = registry::end(&self.registry, id, at, by)?;
-        let window = Window {
-            device: before.device,
-            from: at,
-            until: before.until,
-        };
-        self.follow_assignment(&after, window).await?;
+        let after = self
+            .change(|| {
+                let (before, after) = registry::end(&self.registry, id, at, by)?;
+                let entry = crate::core::assignment_entry(&after);
+                let window = Window {
+                    device: before.device,
+                    from: at.max(before.from),
+                    until: before.until,
+                };
+                Ok((after, entry, Some(window)))
+            })
+            .await?;
         Ok(registry::assignment(after))
     }
 

@@ -16,7 +16,7 @@ use super::observations::{instant, literal};
 use super::{Adapter, closed, fault, store_fault};
 
 /// Messages replayed in one go.
-const REPLAY_BATCH: usize = 1_000;
+const REPLAY_BATCH: usize = 100;
 /// Setting that remembers when an entry was taken up again.
 const REPLAYED: &str = "quarantine-replayed/";
 
@@ -179,14 +179,22 @@ pub(super) async fn replay(adapter: &Adapter, replay: QuarantineReplay) -> Backe
     };
     // A marker that a quota is used up stands for no message.
     let marker = literal(crate::pipeline::QUOTA_REASON);
-    let rest = format!("WHERE {filter} AND reason <> {marker} ORDER BY received, id");
-    let found = fetch(&adapter.store, &rest).await?;
-    if found.is_empty() && matches!(replay, QuarantineReplay::Ids(_)) {
-        return Err(BackendError::NotFound("quarantine entry".to_owned()));
-    }
     let mut done = Replayed::default();
     let now = crate::clock::now();
-    for chunk in found.chunks(REPLAY_BATCH) {
+    let mut after = String::new();
+    loop {
+        // A part at a time: all of it together, with the payloads, has no bound.
+        let rest = format!(
+            "WHERE {filter} AND reason <> {marker} AND received <= {}{after} ORDER BY received, id LIMIT {REPLAY_BATCH}",
+            instant(now)
+        );
+        let chunk = fetch(&adapter.store, &rest).await?;
+        let Some((last, _)) = chunk.last() else { break };
+        after = format!(
+            " AND (received > {0} OR (received = {0} AND id > {1}))",
+            instant(last.received),
+            literal(&last.id)
+        );
         let messages = chunk
             .iter()
             .map(|(item, bytes)| message(&adapter.routes, item, bytes))
@@ -196,12 +204,17 @@ pub(super) async fn replay(adapter: &Adapter, replay: QuarantineReplay) -> Backe
         done.stored += outcome.stored;
         done.duplicates += outcome.duplicates;
         done.rejected += outcome.rejected;
-        for (item, _) in chunk {
-            adapter
-                .registry
-                .set_setting(&format!("{REPLAYED}{}", item.id), &now.to_string())
-                .map_err(fault)?;
-        }
+        tokio::task::block_in_place(|| {
+            chunk.iter().try_for_each(|(item, _)| {
+                adapter
+                    .registry
+                    .set_setting(&format!("{REPLAYED}{}", item.id), &now.to_string())
+            })
+        })
+        .map_err(fault)?;
+    }
+    if done.messages == 0 && matches!(replay, QuarantineReplay::Ids(_)) {
+        return Err(BackendError::NotFound("quarantine entry".to_owned()));
     }
     Ok(done)
 }

@@ -93,7 +93,11 @@ fn config(root: &Section<'_, '_>) -> Config {
     unique(
         root,
         "webhook",
-        config.webhooks.iter().map(|webhook| webhook.name.as_str()),
+        config
+            .webhooks
+            .iter()
+            .map(|webhook| webhook.name.as_str())
+            .chain([crate::serve::TOPIC]),
     );
     if config.mqtt.is_none() && config.brokers.is_empty() {
         root.fault(

@@ -13,8 +13,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use rand::RngExt as _;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -26,10 +27,12 @@ pub(crate) use webhook::Webhook;
 
 use crate::metrics::Latency;
 
-/// Deliveries under way at once: a slow receiver must not hold up the others.
+/// Deliveries under way at once to one receiver.
 const CONCURRENT: usize = 16;
-/// Entries taken from the outbox at a time.
-const BATCH: u32 = 64;
+/// Entries looked at in the outbox at a time: those of a slow receiver wait among them.
+const BATCH: u32 = 256;
+/// Longest time without a look at the outbox while deliveries are under way.
+const BUSY: Duration = Duration::from_secs(1);
 /// Attempts before an entry becomes a dead letter: with the pauses below, about 50 minutes.
 const ATTEMPTS: u32 = 16;
 /// Longest pause between attempts.
@@ -79,31 +82,57 @@ pub(crate) fn destination(name: &str) -> Destination {
 impl Outbox {
     /// Delivers until told to stop; an attempt under way is let finish.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut under_way = FuturesUnordered::new();
+        // Which entries those are, and whose: a slow receiver holds up nobody else.
+        let mut busy: HashMap<i64, String> = HashMap::new();
         while !stop.is_cancelled() {
             let now = crate::clock::now();
-            let due = match self.registry.due(now, BATCH) {
-                Ok(due) => due,
-                Err(error) => {
-                    tracing::error!(%error, "the outbox cannot be read");
-                    Vec::new()
+            for entry in self.due(now) {
+                let same = busy.values().filter(|to| **to == entry.destination);
+                if same.count() < CONCURRENT && !busy.contains_key(&entry.id) {
+                    busy.insert(entry.id, entry.destination.clone());
+                    let outbox = &self;
+                    under_way.push(async move {
+                        outbox.attempt(&entry).await;
+                        entry.id
+                    });
                 }
-            };
-            if due.is_empty() {
-                if let Err(error) = self.registry.prune_delivered(now - KEEP) {
-                    tracing::warn!(%error, "delivered outbox entries could not be pruned");
-                }
-                let pause = self.pause(now);
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = self.wake.notified() => {}
-                    () = tokio::time::sleep(pause) => {}
-                }
-                continue;
             }
-            futures::stream::iter(&due)
-                .for_each_concurrent(CONCURRENT, |entry| self.attempt(entry))
-                .await;
+            let pause = if busy.is_empty() {
+                self.idle(now)
+            } else {
+                BUSY
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(done) = under_way.next() => {
+                    busy.remove(&done);
+                    while let Some(Some(done)) = under_way.next().now_or_never() {
+                        busy.remove(&done);
+                    }
+                }
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
         }
+        while under_way.next().await.is_some() {}
+    }
+
+    fn due(&self, now: Micros) -> Vec<OutboxEntry> {
+        tokio::task::block_in_place(|| self.registry.due(now, BATCH)).unwrap_or_else(|error| {
+            tracing::error!(%error, "the outbox cannot be read");
+            Vec::new()
+        })
+    }
+
+    /// Tidies up; says how long nothing falls due.
+    fn idle(&self, now: Micros) -> Duration {
+        tokio::task::block_in_place(|| {
+            if let Err(error) = self.registry.prune_delivered(now - KEEP) {
+                tracing::warn!(%error, "delivered outbox entries could not be pruned");
+            }
+            self.pause(now)
+        })
     }
 
     fn pause(&self, now: Micros) -> Duration {
@@ -125,7 +154,7 @@ impl Outbox {
             Ok(()) => {
                 counts.delivered.fetch_add(1, Relaxed);
                 counts.latency.record_since(entry.created_at, now);
-                self.registry.mark_delivered(&[entry.id])
+                tokio::task::block_in_place(|| self.registry.mark_delivered(&[entry.id]))
             }
             Err(error) => {
                 counts.failed.fetch_add(1, Relaxed);
@@ -138,7 +167,7 @@ impl Outbox {
                     given_up = next.is_none(),
                     "delivery failed"
                 );
-                self.registry.mark_failed(entry.id, &error, next)
+                tokio::task::block_in_place(|| self.registry.mark_failed(entry.id, &error, next))
             }
         };
         if let Err(error) = written {

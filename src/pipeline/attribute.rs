@@ -38,6 +38,11 @@ pub(crate) fn attribute(
         let user = wardline_normalize::columns::text(columns.device_user, row);
         let assigned = assignments.resolve(device, user, columns.effective.value(row));
         let patient = match claims.get(&row) {
+            // Only people speak for it, over HTTP: a message could correct what they measured.
+            _ if device == crate::backend::MANUAL_DEVICE => Err((
+                "reserved-device",
+                format!("device {device:?} is for manual observations"),
+            )),
             None => Ok(assigned),
             Some(claims) => claimed(claims, assigned, columns.effective.value(row), assignments),
         };

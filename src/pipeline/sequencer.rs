@@ -22,6 +22,9 @@ use crate::metrics::Metrics;
 /// Reason of the marker that tells the rules a device has used up its quarantine quota.
 pub(crate) const QUOTA_REASON: &str = "quarantine-quota";
 
+/// How often earlier rows are looked up again before the intake gives up.
+const LOOK_UPS: u32 = 3;
+
 pub(super) struct Sequencer {
     pub(super) store: Store,
     pub(super) registry: Arc<Registry>,
@@ -98,6 +101,8 @@ impl Sequencer {
                     self.settle(vec![append], crate::clock::now(), Done::Nobody)
                         .await?;
                 }
+                // A correction of one of these rows must find their new version.
+                self.settled().await.map_err(|Ended| None)?;
                 self.settle(Vec::new(), 0, Done::Position(reply)).await
             }
         }
@@ -221,7 +226,17 @@ impl Sequencer {
         rows: &RecordBatch,
         outcome: &mut Outcome,
     ) -> Result<(RecordBatch, Classified), wardline_store::Error> {
-        let classified = self.dedup.classify(rows).await?;
+        let mut attempts = 0;
+        let classified = loop {
+            match self.dedup.classify(rows).await {
+                // Queries took the time. A refusal would end the intake, so it waits.
+                Err(error @ wardline_store::Error::Timeout(_)) if attempts < LOOK_UPS => {
+                    attempts += 1;
+                    tracing::warn!(%error, attempts, "earlier rows could not be looked up; again");
+                }
+                other => break other?,
+            }
+        };
         let (mut duplicates, mut corrections) = (0, 0);
         for verdict in classified.verdicts() {
             match verdict {
