@@ -117,20 +117,41 @@ pub(crate) enum Command {
 /// Where the data is: a directory nobody serves, or a running server.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Target {
-    /// Data directory (refused while a server holds it).
-    #[arg(
-        long,
-        value_name = "DIR",
-        conflicts_with = "url",
-        env = "WARDLINE_DATA_DIR"
-    )]
+    /// Data directory (refused while a server holds it). Without --data-dir and --url, WARDLINE_URL
+    /// counts, then WARDLINE_DATA_DIR.
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Address of a running server; the token is taken from WARDLINE_TOKEN.
-    #[arg(long, value_name = "URL", env = "WARDLINE_URL")]
+    #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// PEM file of the authority that signed the server's certificate.
-    #[arg(long, value_name = "FILE", requires = "url")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// Whether the command may make a new data directory.
+    #[arg(skip)]
+    pub(crate) create: bool,
+}
+
+impl Target {
+    /// What was typed, else what the environment says.
+    pub(crate) fn resolved(&self) -> Self {
+        let mut target = self.clone();
+        if target.data_dir.is_none() && target.url.is_none() {
+            target.url = std::env::var("WARDLINE_URL").ok();
+            if target.url.is_none() {
+                target.data_dir = std::env::var_os("WARDLINE_DATA_DIR").map(PathBuf::from);
+            }
+        }
+        target
+    }
+
+    /// The same for a command that adds something.
+    pub(crate) fn creating(&self) -> Self {
+        Self {
+            create: true,
+            ..self.resolved()
+        }
+    }
 }
 
 /// How a list is printed.

@@ -59,6 +59,7 @@ impl Client {
     }
 
     async fn waiting(target: &Target, pause: Duration) -> anyhow::Result<Self> {
+        let target = &target.resolved();
         match &target.url {
             Some(_) => {
                 let Ok(token) = std::env::var("WARDLINE_TOKEN") else {
@@ -93,10 +94,15 @@ impl Client {
             Ok(loaded) => loaded.config,
             Err(_) => bail!("the default configuration is faulty"),
         };
-        let data_dir = target.data_dir.clone().unwrap_or(defaults.data_dir);
-        if !data_dir.try_exists()? && target.data_dir.is_none() {
+        let Some(data_dir) = target.data_dir.clone() else {
             let message = "give --data-dir DIR or --url URL (or WARDLINE_DATA_DIR, WARDLINE_URL)";
             return Err(UsageError(message.to_owned()).into());
+        };
+        if !target.create && !data_dir.join("FORMAT").try_exists()? {
+            bail!(
+                "{} is no data directory: it has no FORMAT file",
+                data_dir.display()
+            );
         }
         let core = Core::open(Options {
             data_dir,

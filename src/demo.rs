@@ -151,6 +151,7 @@ async fn admit(bound: &Bound, secrets: &Secrets, patients: u32) -> anyhow::Resul
         data_dir: None,
         url: Some(format!("http://{}", bound.http)),
         ca: None,
+        create: false,
     };
     let client = Client::with_token(&target, &secrets.admin)?;
     let known: Vec<Value> = client.list("/api/v1/patients", 10_000).await?;

@@ -37,7 +37,7 @@ pub(super) fn rows(
         measurement.body_site = reading.body_site.as_deref();
         measurement.method = reading.method.as_deref();
         if let Some(unit) = reading.unit.as_deref() {
-            if wardline_normalize::units::convert(1.0, unit, metric.unit).is_none() {
+            if metric.convert(1.0, unit, metric.unit).is_none() {
                 let wanted = metric.unit;
                 return Err(BackendError::Invalid(format!(
                     "unit {unit:?} cannot be converted to {wanted:?}"
@@ -45,6 +45,7 @@ pub(super) fn rows(
             }
             measurement.unit = Some(unit);
         }
+        plausible(metric, &measurement)?;
         builder.push(&measurement, Some(&observation.patient), None);
     }
     let rows = builder.finish();
@@ -59,6 +60,23 @@ pub(super) fn rows(
         .collect();
     ids.dedup();
     Ok((rows, ids))
+}
+
+/// A person who mistypes can type again, so what cannot be is refused rather than kept with a mark.
+fn plausible(metric: &Metric, measurement: &Measurement<'_>) -> BackendResult<()> {
+    let (Value::Number(number), Some((low, high))) = (measurement.value, metric.range) else {
+        return Ok(());
+    };
+    let unit = measurement.unit.unwrap_or(metric.unit);
+    match metric.convert(number.to_f64(), unit, metric.unit) {
+        Some(value) if !(low..=high).contains(&value) => {
+            let (name, unit) = (metric.display, metric.unit);
+            Err(BackendError::Invalid(format!(
+                "{name} lies between {low} and {high} {unit}"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn metric(reading: &ManualReading) -> BackendResult<&'static Metric> {

@@ -154,7 +154,9 @@ pub(super) async fn export(
         format!(" WHERE {}", conditions.join(" AND "))
     };
     let stream = store
-        .sql_stream(&format!("SELECT * FROM observation{filter}"))
+        .sql_stream(&format!(
+            "SELECT * FROM observation{filter} ORDER BY received, id"
+        ))
         .await
         .map_err(store_fault)?;
     Ok(stream.map_err(|error| store_fault(error.into())).boxed())

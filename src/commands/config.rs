@@ -10,7 +10,12 @@ use crate::output;
 pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Check(file) => match load(file.config.as_deref()) {
-            Ok(_) => {
+            Ok(loaded) => {
+                if let Some(rules) = &loaded.config.rules
+                    && !super::rules::sound(rules)?
+                {
+                    return Ok(Exit::Problems);
+                }
                 output::talk("the configuration is sound");
                 Ok(Exit::Done)
             }

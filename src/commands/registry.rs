@@ -35,7 +35,7 @@ async fn post(
     print: Option<&str>,
     target: &Target,
 ) -> anyhow::Result<Exit> {
-    let client = Client::connect(target).await?;
+    let client = Client::connect(&target.creating()).await?;
     let answer = client.post(path, body.to_string()).await;
     client.close().await?;
     let answer = answer?;
@@ -145,6 +145,7 @@ pub(super) async fn assign(command: AssignCommand) -> anyhow::Result<Exit> {
 
 /// The site of the installation, as its data directory knows it.
 fn own_site(target: &Target) -> anyhow::Result<String> {
+    let target = target.resolved();
     let site = match &target.data_dir {
         Some(dir) if dir.try_exists()? => {
             Registry::open(&wardline_store::registry_path(dir))?.setting(SETTING_SITE)?

@@ -13,7 +13,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::app::Call;
-use crate::backend::{SqlAnswer, SqlRequest};
+use crate::backend::{Role, SqlAnswer, SqlRequest};
 use crate::reply::{Failure, Reply, Touched};
 
 /// Rows of an answer when none are asked for.
@@ -40,6 +40,11 @@ pub(crate) async fn run(mut call: Call) -> Result<Reply, Failure> {
         return Err(Failure::invalid(format!(
             "limit must be from 1 to {MAX_ROWS}"
         )));
+    }
+    if call.principal()?.role < Role::Operate && body.query.to_lowercase().contains("quarantine") {
+        let detail =
+            "quarantine holds payloads as sent, which may name anybody: it needs the role operate";
+        return Err(Failure::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
     let asked = body.query.clone();
     let as_arrow = call.accepts(ARROW);

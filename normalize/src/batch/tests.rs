@@ -148,6 +148,19 @@ fn implausible_values_are_kept_and_marked() {
     );
 }
 
+#[test]
+fn a_unit_of_another_dimension_contradicts_the_metric_and_an_unknown_one_is_kept() {
+    let pack = |unit: &str| format!(r#"[{{"n":"MDC_ECG_HEART_RATE","u":"{unit}","v":72,"t":1795352000}}]"#);
+    let reasons = |unit: &str| {
+        let payload = pack(unit);
+        let normalized = normalize(&[message(payload.as_bytes())], &Guard::default());
+        normalized.rejects.iter().map(|reject| reject.reason).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons("mm[Hg]"), [Reason::BadUnit]);
+    assert_eq!(reasons("bpm"), []);
+    assert_eq!(reasons("blips"), []);
+}
+
 fn record(index: usize) -> String {
     let metrics = [
         "MDC_PRESS_CUFF_SYS",
@@ -156,8 +169,9 @@ fn record(index: usize) -> String {
         "local.mood",
     ];
     format!(
-        r#"{{"n":"{}","u":"mmHg","v":{},"t":{}}}"#,
+        r#"{{"n":"{}","u":"{}","v":{},"t":{}}}"#,
         metrics[index % 4],
+        ["mmHg", "mmHg", "/min", "mmHg"][index % 4],
         60 + index,
         1_795_352_000 + (index / 4) as i64
     )

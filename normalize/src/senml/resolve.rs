@@ -7,7 +7,7 @@ use super::raw::{Number, Rare, Record, short};
 use super::{Context, Sink, is_data_absent_reason};
 use crate::decimal::Decimal;
 use crate::measurement::{Claims, Measurement, Reason, Value};
-use crate::units;
+use crate::units::{self, Unit};
 use crate::vocabulary::{Metric, ValueKind};
 use metric::{Meaning, Metrics};
 use std::borrow::Cow;
@@ -310,7 +310,22 @@ fn unit<'m>(
     match (record.unit.as_deref().or(inherited), metric) {
         (Some(text), Some(metric)) if text == metric.unit => Ok(Some(metric.unit)),
         (Some(""), _) => Err((Reason::BadUnit, "the unit is empty".to_owned())),
-        (Some(text), _) => Ok(Some(units::canonical(text).as_str())),
+        (Some(text), metric) => {
+            let unit = units::canonical(text);
+            // A unit nobody knows is kept and never judged; one of another dimension contradicts the metric.
+            let other = matches!(unit, Unit::Ucum(_)) && matches!(value, Value::Number(_));
+            match metric {
+                Some(metric)
+                    if other && metric.convert(1.0, unit.as_str(), metric.unit).is_none() =>
+                {
+                    Err((
+                        Reason::BadUnit,
+                        format!("the unit cannot be converted to {}", metric.unit),
+                    ))
+                }
+                _ => Ok(Some(unit.as_str())),
+            }
+        }
         (None, Some(metric)) => Ok(matches!(value, Value::Number(_)).then_some(metric.unit)),
         (None, None) if matches!(value, Value::Number(_)) => {
             Err((Reason::BadUnit, "a local metric states its unit".to_owned()))
