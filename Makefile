@@ -13,7 +13,6 @@ demo:
 test: packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features sabotage -- -D warnings
-	$(CARGO) build -p wardline-gateway
 	$(CARGO) test --workspace --features sabotage
 
 bench: packages

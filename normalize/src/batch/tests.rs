@@ -150,11 +150,17 @@ fn implausible_values_are_kept_and_marked() {
 
 #[test]
 fn a_unit_of_another_dimension_contradicts_the_metric_and_an_unknown_one_is_kept() {
-    let pack = |unit: &str| format!(r#"[{{"n":"MDC_ECG_HEART_RATE","u":"{unit}","v":72,"t":1795352000}}]"#);
+    let pack = |unit: &str| {
+        format!(r#"[{{"n":"MDC_ECG_HEART_RATE","u":"{unit}","v":72,"t":1795352000}}]"#)
+    };
     let reasons = |unit: &str| {
         let payload = pack(unit);
         let normalized = normalize(&[message(payload.as_bytes())], &Guard::default());
-        normalized.rejects.iter().map(|reject| reject.reason).collect::<Vec<_>>()
+        normalized
+            .rejects
+            .iter()
+            .map(|reject| reject.reason)
+            .collect::<Vec<_>>()
     };
     assert_eq!(reasons("mm[Hg]"), [Reason::BadUnit]);
     assert_eq!(reasons("bpm"), []);
