@@ -97,53 +97,99 @@ async fn publish(
     }
 }
 
-/// Kills the server `rounds` times under load, then compares.
-async fn verdict(rounds: usize, sabotage: Option<&str>) -> (Verdict, usize) {
-    let env = sabotage
-        .map(|name| ("WARDLINE_SABOTAGE".to_owned(), name.to_owned()))
-        .into_iter()
-        .collect();
-    let setup = Setup {
-        rules: Some(RULES.to_owned()),
-        env,
-        config: "[store]\nflush-every = \"1s\"\n".to_owned(),
-    };
-    let mut server = Server::start(&setup);
-    let mut secrets = Vec::new();
-    for gateway in GATEWAYS {
-        server.admit(&format!("p-{gateway}"), gateway).await;
-        secrets.push(server.gateway_token(gateway).await);
-    }
-    // A day ago, so that no stamp runs ahead of the clock however fast the machine is.
-    let start = (now() - 24 * 3_600_000_000) / 1_000_000 * 1_000_000;
-    let mut ledgers: Vec<Ledger> = GATEWAYS.iter().map(|_| Ledger::default()).collect();
-    for _ in 0..rounds {
-        let mqtt = server.mqtt;
-        let tasks: Vec<_> = GATEWAYS
-            .iter()
-            .zip(secrets.clone())
-            .zip(std::mem::take(&mut ledgers))
-            .map(|((gateway, secret), mut ledger)| {
-                tokio::spawn(async move {
-                    publish(mqtt, gateway, &secret, start, &mut ledger).await;
-                    ledger
-                })
-            })
-            .collect();
-        // The moment of death is the random input of this test.
-        let pause = rand::rng().random_range(20..400);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
-        let (dir, admin) = server.kill();
-        for task in tasks {
-            ledgers.push(task.await.unwrap());
+/// A server that is killed again and again, and what its publishers know.
+struct Trial {
+    setup: Setup,
+    server: Option<Server>,
+    secrets: Vec<String>,
+    start: i64,
+    ledgers: Vec<Ledger>,
+    sound: bool,
+}
+
+impl Trial {
+    async fn new(sabotage: Option<&str>) -> Self {
+        let env = sabotage.map(|name| ("WARDLINE_SABOTAGE".to_owned(), name.to_owned()));
+        let setup = Setup {
+            rules: Some(RULES.to_owned()),
+            env: env.into_iter().collect(),
+            config: "[store]\nflush-every = \"1s\"\n".to_owned(),
+        };
+        let server = Server::start(&setup);
+        let mut secrets = Vec::new();
+        for gateway in GATEWAYS {
+            server.admit(&format!("p-{gateway}"), gateway).await;
+            secrets.push(server.gateway_token(gateway).await);
         }
-        server = Server::start_in(dir, admin, &setup);
+        // A day ago, so that no stamp runs ahead of the clock however fast the machine is.
+        let start = (now() - 24 * 3_600_000_000) / 1_000_000 * 1_000_000;
+        let ledgers = GATEWAYS.iter().map(|_| Ledger::default()).collect();
+        Self {
+            setup,
+            server: Some(server),
+            secrets,
+            start,
+            ledgers,
+            sound: sabotage.is_none(),
+        }
     }
-    let acknowledged = ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum();
-    (
-        compare(&server, &ledgers, start, sabotage.is_none()).await,
-        acknowledged,
-    )
+
+    /// Loads the server and kills it, `rounds` times.
+    async fn kill(&mut self, rounds: usize) {
+        for _ in 0..rounds {
+            let server = self.server.take().unwrap();
+            let (mqtt, start) = (server.mqtt, self.start);
+            let ledgers = std::mem::take(&mut self.ledgers).into_iter();
+            let tasks: Vec<_> = GATEWAYS
+                .iter()
+                .zip(self.secrets.clone())
+                .zip(ledgers)
+                .map(|((gateway, secret), mut ledger)| {
+                    tokio::spawn(async move {
+                        publish(mqtt, gateway, &secret, start, &mut ledger).await;
+                        ledger
+                    })
+                })
+                .collect();
+            // The moment of death is the random input of this test.
+            let pause = rand::rng().random_range(20..400);
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            let (dir, admin) = server.kill();
+            for task in tasks {
+                self.ledgers.push(task.await.unwrap());
+            }
+            self.server = Some(Server::start_in(dir, admin, &self.setup));
+        }
+    }
+
+    async fn verdict(&self) -> Verdict {
+        compare(
+            self.server.as_ref().unwrap(),
+            &self.ledgers,
+            self.start,
+            self.sound,
+        )
+        .await
+    }
+
+    fn acknowledged(&self) -> usize {
+        self.ledgers
+            .iter()
+            .map(|ledger| ledger.acknowledged.len())
+            .sum()
+    }
+}
+
+/// Whether a fault shows within the fifty kills that a sound build survives.
+async fn seen(sabotage: &str, shows: impl Fn(&Verdict) -> bool) -> bool {
+    let mut trial = Trial::new(Some(sabotage)).await;
+    for _ in 0..5 {
+        trial.kill(10).await;
+        if shows(&trial.verdict().await) {
+            return true;
+        }
+    }
+    false
 }
 
 async fn compare(server: &Server, ledgers: &[Ledger], start: i64, sound: bool) -> Verdict {
@@ -205,13 +251,15 @@ async fn compare(server: &Server, ledgers: &[Ledger], start: i64, sound: bool) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_lose_nothing_and_repeat_nothing() {
-    let (verdict, acknowledged) = verdict(50, None).await;
+    let mut trial = Trial::new(None).await;
+    trial.kill(50).await;
+    let acknowledged = trial.acknowledged();
     assert!(
         acknowledged > 5_000,
         "only {acknowledged} readings were acknowledged: too little load to mean anything"
     );
     assert_eq!(
-        verdict,
+        trial.verdict().await,
         Verdict::default(),
         "of {acknowledged} acknowledged readings"
     );
@@ -219,14 +267,12 @@ async fn fifty_kills_lose_nothing_and_repeat_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledging_before_the_write_would_be_seen() {
-    let (verdict, _) = verdict(12, Some("ack-before-write")).await;
-    assert!(verdict.lost > 0, "{verdict:?}");
+    assert!(seen("ack-before-write", |verdict| verdict.lost > 0).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn storing_repeats_would_be_seen() {
-    let (verdict, _) = verdict(12, Some("skip-dedup")).await;
-    assert!(verdict.repeated > 0, "{verdict:?}");
+    assert!(seen("skip-dedup", |verdict| verdict.repeated > 0).await);
 }
 
 /// A stop in the middle of the load is orderly: everything acknowledged is in the tables, and the exit code is 0.
