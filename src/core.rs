@@ -325,18 +325,23 @@ fn expose(store: &Store, registry: &Arc<Registry>) {
 struct Feed(Arc<Registry>);
 
 impl AlertFeed for Feed {
+    /// The registry gives a page at a time; a table that took one for all would leave out the newest alerts.
     fn after(
         &self,
         rowid: i64,
         limit: usize,
     ) -> Result<Vec<AlertEventRow>, Box<dyn std::error::Error + Send + Sync>> {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        Ok(self
-            .0
-            .events_after(rowid, limit)?
-            .into_iter()
-            .map(row)
-            .collect())
+        let mut rows: Vec<AlertEventRow> = Vec::new();
+        while rows.len() < limit {
+            let after = rows.last().map_or(rowid, |row| row.rowid);
+            let wanted = u32::try_from(limit - rows.len()).unwrap_or(u32::MAX);
+            let events = self.0.events_after(after, wanted)?;
+            if events.is_empty() {
+                break;
+            }
+            rows.extend(events.into_iter().map(row));
+        }
+        Ok(rows)
     }
 }
 
