@@ -1,8 +1,9 @@
 //! Faults that system tests switch on to prove that they would see them.
 //!
 //! They exist only in a build with the feature `sabotage`, which no release enables.
-//! `WARDLINE_SABOTAGE` names them, separated by commas: those of the store (see its configuration), and
-//! `stall-log:FILE`, which keeps every append from completing while the file is there.
+//! `WARDLINE_SABOTAGE` names them, separated by commas: those of the store (see its configuration),
+//! `stall-log:FILE`, which keeps every append from completing while the file is there, and
+//! `ack-on-receipt`, which acknowledges what has only been read from the socket.
 
 /// The store's faults.
 #[cfg(feature = "sabotage")]
@@ -37,3 +38,16 @@ pub(crate) async fn stall() {
 #[cfg(not(feature = "sabotage"))]
 #[allow(clippy::unused_async, reason = "the same shape as with the feature")]
 pub(crate) async fn stall() {}
+
+/// Whether messages are acknowledged before anything is written.
+#[cfg(feature = "sabotage")]
+pub(crate) fn acknowledges_on_receipt() -> bool {
+    static ON: std::sync::LazyLock<bool> =
+        std::sync::LazyLock::new(|| names().iter().any(|name| name == "ack-on-receipt"));
+    *ON
+}
+
+#[cfg(not(feature = "sabotage"))]
+pub(crate) fn acknowledges_on_receipt() -> bool {
+    false
+}

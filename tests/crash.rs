@@ -267,7 +267,7 @@ async fn fifty_kills_lose_nothing_and_repeat_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledging_before_the_write_would_be_seen() {
-    assert!(seen("ack-before-write", |verdict| verdict.lost > 0).await);
+    assert!(seen("ack-on-receipt", |verdict| verdict.lost > 0).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
