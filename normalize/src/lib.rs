@@ -14,6 +14,7 @@
 //! * [`id`]: row and panel ids derived from what the device said.
 //! * [`batch`]: a micro-batch of messages to columns; time guard and plausibility.
 //! * [`fhir`]: FHIR R4 Observations from columns, valid against the vital-signs profiles.
+//! * [`mapping`]: any vendor's JSON through device and FHIR mapping documents (feature `mapping`).
 //! * [`time`], [`decimal`]: microseconds since 1970 UTC; decimals that print as they were sent.
 //!
 //! Invariants:
@@ -39,4 +40,6 @@ pub mod columns;
 #[cfg(feature = "fhir")]
 pub mod fhir;
 pub mod id;
+#[cfg(feature = "mapping")]
+pub mod mapping;
 pub mod senml;

@@ -1,0 +1,1 @@
+//! The typed device mapping document: `CollectionContent` (specification 1.2, 1.3).
