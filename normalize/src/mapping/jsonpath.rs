@@ -1,4 +1,4 @@
-//! To be filled.
+//! JSONPath in the dialect of Json.NET (specification 1.4).
 
 /// What is wrong with the text of an expression, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
