@@ -39,7 +39,7 @@ fn conditions(search: &QuarantineSearch) -> String {
 
 async fn fetch(store: &Store, rest: &str) -> BackendResult<Vec<(QuarantineItem, Vec<u8>)>> {
     let query = format!(
-        "SELECT id, received, source, topic, device_id, reason, detail, record, content_type, payload \
+        "SELECT id, received, source, topic, device_id, reason, detail, record, content_type, payload, properties \
          FROM quarantine {rest}"
     );
     let mut items = Vec::new();
@@ -53,18 +53,19 @@ fn rows(batch: &RecordBatch) -> BackendResult<Vec<(QuarantineItem, Vec<u8>)>> {
     let text =
         |index: usize| arrow::compute::cast(batch.column(index), &arrow::datatypes::DataType::Utf8);
     let wrong = |error: arrow::error::ArrowError| BackendError::Internal(error.to_string());
-    let texts = [0, 2, 3, 4, 5, 6, 8].map(text);
-    let [id, source, topic, device, reason, detail, content] = texts;
+    let texts = [0, 2, 3, 4, 5, 6, 8, 10].map(text);
+    let [id, source, topic, device, reason, detail, content, properties] = texts;
     let (id, source, topic, device) = (
         id.map_err(wrong)?,
         source.map_err(wrong)?,
         topic.map_err(wrong)?,
         device.map_err(wrong)?,
     );
-    let (reason, detail, content) = (
+    let (reason, detail, content, properties) = (
         reason.map_err(wrong)?,
         detail.map_err(wrong)?,
         content.map_err(wrong)?,
+        properties.map_err(wrong)?,
     );
     let record = arrow::compute::cast(batch.column(7), &arrow::datatypes::DataType::UInt32)
         .map_err(wrong)?;
@@ -90,6 +91,9 @@ fn rows(batch: &RecordBatch) -> BackendResult<Vec<(QuarantineItem, Vec<u8>)>> {
                     .is_valid(row)
                     .then(|| record.as_primitive::<UInt32Type>().value(row)),
                 content_type: maybe(&content, row),
+                properties: maybe(&properties, row)
+                    .and_then(|list| serde_json::from_str(&list).ok())
+                    .unwrap_or_default(),
                 bytes: bytes.len() as u64,
                 replayed: None,
             };
@@ -241,7 +245,7 @@ fn message(routes: &Routes, item: &QuarantineItem, payload: &[u8]) -> BackendRes
         device: item.device_id.clone(),
         payload: payload.to_vec().into(),
         content_type: item.content_type.clone(),
-        user_properties: Vec::new(),
+        user_properties: item.properties.clone(),
         principal: None,
         received: item.received,
     })

@@ -367,6 +367,8 @@ fn rejected(message: &Incoming, hash: u64, refused: &[Refused]) -> Rejected {
         detail,
         record: *record,
         content_type: message.content_type.clone(),
+        properties: (!message.user_properties.is_empty())
+            .then(|| serde_json::json!(message.user_properties).to_string()),
         payload: message.payload.to_vec(),
     }
 }

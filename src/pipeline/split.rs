@@ -105,6 +105,7 @@ mod tests {
             detail: String::new(),
             record: None,
             content_type: None,
+            properties: None,
             payload: vec![0; bytes],
         }
     }

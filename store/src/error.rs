@@ -16,14 +16,14 @@ pub enum Error {
         /// What the lock file says about its holder.
         holder: String,
     },
-    /// The data directory was written by a newer version.
-    #[error("data directory {dir} has format {found:?}; this program knows up to {known}", dir = .dir.display())]
+    /// The data directory was written by a newer version, or by one before the first release.
+    #[error("data directory {dir} has format {found:?}; this program knows {known}", dir = .dir.display())]
     Format {
         /// The data directory.
         dir: PathBuf,
         /// What `FORMAT` says.
         found: String,
-        /// Newest format this program reads.
+        /// The format this program reads.
         known: u32,
     },
     /// A table is older than what has been released from the log.

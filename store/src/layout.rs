@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 /// Version of the layout that this program writes, and the newest it reads.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ fn check_format(root: &Path) -> Result<(), Error> {
     let path = root.join("FORMAT");
     match fs::read_to_string(&path) {
         Ok(text) => match text.trim().parse::<u32>() {
-            Ok(found) if (1..=FORMAT).contains(&found) => Ok(()),
+            Ok(FORMAT) => Ok(()),
             _ => Err(Error::Format {
                 dir: root.to_path_buf(),
                 found: text.trim().chars().take(20).collect(),
@@ -180,7 +180,7 @@ mod tests {
     fn a_newer_format_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         drop(Layout::open(dir.path()).unwrap());
-        fs::write(dir.path().join("FORMAT"), "2\n").unwrap();
+        fs::write(dir.path().join("FORMAT"), "3\n").unwrap();
         assert!(matches!(
             Layout::open(dir.path()),
             Err(Error::Format { .. })

@@ -39,6 +39,7 @@ static QUARANTINE: LazyLock<SchemaRef> = LazyLock::new(|| {
         ("detail", Utf8, false),
         ("record", Int64, true),
         ("content_type", Utf8, true),
+        ("properties", Utf8, true),
         ("payload", Binary, false),
         ("seq", Int64, true),
     ])
@@ -125,6 +126,7 @@ pub(crate) fn quarantine_rows(rejects: &[Rejected]) -> Result<RecordBatch, Error
     let text = StringBuilder::new;
     let (mut id, mut source, mut topic, mut device) = (text(), text(), text(), text());
     let (mut reason, mut detail, mut content) = (text(), text(), text());
+    let mut properties = text();
     let (mut received, mut record, mut seq) = (zoned(), Int64Builder::new(), Int64Builder::new());
     let mut payload = BinaryBuilder::new();
     for r in rejects {
@@ -137,6 +139,7 @@ pub(crate) fn quarantine_rows(rejects: &[Rejected]) -> Result<RecordBatch, Error
         detail.append_value(&r.detail);
         record.append_option(r.record.map(i64::from));
         content.append_option(r.content_type.as_deref());
+        properties.append_option(r.properties.as_deref());
         payload.append_value(&r.payload);
         seq.append_null();
     }
@@ -152,6 +155,7 @@ pub(crate) fn quarantine_rows(rejects: &[Rejected]) -> Result<RecordBatch, Error
             &mut detail,
             &mut record,
             &mut content,
+            &mut properties,
             &mut payload,
             &mut seq,
         ],

@@ -36,6 +36,7 @@ pub(crate) async fn get(call: Call) -> Result<Reply, Failure> {
         let text = std::str::from_utf8(&found.payload).ok();
         fields.insert("payload".into(), json!(STANDARD.encode(&found.payload)));
         fields.insert("payloadText".into(), json!(text));
+        fields.insert("properties".into(), json!(found.item.properties));
     }
     let mut touched: Touched = found.patients.iter().collect();
     // Bytes that could not be read may be about anybody.

@@ -25,6 +25,8 @@ pub struct QuarantineItem {
     pub record: Option<u32>,
     /// Content type as sent.
     pub content_type: Option<String>,
+    /// MQTT 5 user properties in order.
+    pub properties: Vec<(String, String)>,
     /// Size of the payload.
     pub bytes: u64,
     /// When a replay last took it.

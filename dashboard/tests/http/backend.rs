@@ -469,6 +469,7 @@ impl Backend for Memory {
             detail: "no JSON".into(),
             record: None,
             content_type: None,
+            properties: Vec::new(),
             bytes: 3,
             replayed: None,
         };

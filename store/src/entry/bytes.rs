@@ -37,6 +37,7 @@ pub(super) fn put_reject(out: &mut Vec<u8>, reject: &Rejected) {
     put_bytes(out, reject.detail.as_bytes());
     put_varint(out, reject.record.map_or(0, |r| u64::from(r) + 1));
     put_optional(out, reject.content_type.as_deref());
+    put_optional(out, reject.properties.as_deref());
     put_bytes(out, &reject.payload);
 }
 
@@ -119,6 +120,7 @@ impl<'a> Input<'a> {
                 n => Some(u32::try_from(n - 1).map_err(|_| damaged("a record index"))?),
             },
             content_type: self.optional()?,
+            properties: self.optional()?,
             payload: self.bytes()?.to_vec(),
         })
     }

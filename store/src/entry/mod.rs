@@ -260,6 +260,8 @@ pub struct Rejected {
     pub record: Option<u32>,
     /// MQTT 5 content type.
     pub content_type: Option<String>,
+    /// MQTT 5 user properties, a JSON array of `[name, value]` in order; absent when there were none.
+    pub properties: Option<String>,
     /// The bytes as they came.
     pub payload: Vec<u8>,
 }

@@ -37,6 +37,7 @@ fn entries() -> Vec<Entry> {
         detail: "expected ]".into(),
         record: Some(0),
         content_type: Some(String::new()),
+        properties: Some(r#"[["a","b"]]"#.into()),
         payload: vec![0, 1, 255],
     };
     vec![
