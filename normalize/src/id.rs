@@ -9,6 +9,15 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Length of an id in characters.
 pub const LEN: usize = 26;
 
+/// FHIR's rule for ids, which topics use too: `[A-Za-z0-9.-]{1,64}` (FHIR R4, datatype `id`).
+#[must_use]
+pub fn is_fhir_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+}
+
 /// The id of one reading. `metric` is the MDC reference id, else the row's own code.
 #[must_use]
 pub fn row_id(

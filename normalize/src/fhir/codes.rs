@@ -2,6 +2,7 @@
 
 use super::Projection;
 use super::types::{Coding, Concept, Identifier, Reference};
+use crate::id::is_fhir_id;
 use crate::senml::DATA_ABSENT_REASONS;
 use crate::vocabulary::{Metric, Panel};
 use std::borrow::Cow;
@@ -128,7 +129,7 @@ pub(super) fn quality(quality: &str) -> (Option<Coding>, Option<&'static str>) {
 
 /// A reference; an id that FHIR does not allow becomes a logical one.
 pub(super) fn reference(projection: &Projection, kind: &'static str, id: &str) -> Reference {
-    if is_id(id) {
+    if is_fhir_id(id) {
         return Reference {
             reference: Some(format!("{}{kind}/{id}", projection.base)),
             kind: None,
@@ -143,13 +144,6 @@ pub(super) fn reference(projection: &Projection, kind: &'static str, id: &str) -
             value: clean(id),
         }),
     }
-}
-
-fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
 }
 
 /// Text without the control characters that a FHIR string cannot have, and not blank.

@@ -6,6 +6,7 @@ mod stamp;
 use super::raw::{Number, Rare, Record, short};
 use super::{Context, Sink, is_data_absent_reason};
 use crate::decimal::Decimal;
+use crate::id::is_fhir_id;
 use crate::measurement::{Claims, Measurement, Reason, Value};
 use crate::units::{self, Unit};
 use crate::vocabulary::{Metric, ValueKind};
@@ -48,7 +49,7 @@ pub(super) fn resolve<'a>(records: &'a [Record<'a>], context: &Context<'a>, sink
             "a pack has at least one record".to_owned(),
         );
     }
-    if context.device.is_some_and(|device| !is_id(device)) {
+    if context.device.is_some_and(|device| !is_fhir_id(device)) {
         return sink.refuse(
             None,
             Reason::NoDevice,
@@ -129,7 +130,7 @@ fn read_base<'a>(
             Wrong::Pack(refusal)
         });
     }
-    let device = name.strip_suffix(':').filter(|id| is_id(id));
+    let device = name.strip_suffix(':').filter(|id| is_fhir_id(id));
     let Some(device) = device else {
         return Err(Wrong::Pack((
             Reason::NoDevice,
@@ -145,14 +146,6 @@ fn read_base<'a>(
     base.name = Some(name);
     base.device = Some(device);
     Ok(())
-}
-
-/// FHIR's id: `[A-Za-z0-9.-]{1,64}`.
-fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
 }
 
 /// Hands on the reading of a record; one that only carries base fields has none.
