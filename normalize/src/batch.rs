@@ -3,8 +3,8 @@
 //! Pure and single-threaded: a caller with many messages splits them and joins the results.
 
 use crate::columns::Builder;
-use crate::measurement::{Claims, Measurement, Reason, Reject, Value};
-use crate::senml::{self, Context, Sink};
+use crate::measurement::{Claims, Measurement, Reason, Reject, Sink, Value};
+use crate::senml::{self, Context};
 use crate::time::{self, Micros};
 use arrow_array::RecordBatch;
 

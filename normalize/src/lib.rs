@@ -27,7 +27,7 @@
 //!
 //! Not here: attribution to patients (the caller has the assignments), deduplication, storage, rules.
 
-#[cfg(feature = "columnar")]
+#[cfg(feature = "mapping")]
 pub mod batch;
 pub mod decimal;
 pub mod measurement;

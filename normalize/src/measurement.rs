@@ -176,11 +176,33 @@ pub enum Reason {
     UnsupportedField,
     /// The payload names a patient who contradicts the assignment.
     PatientConflict,
+    /// No template of the mapping matches the event.
+    NoMatch,
+    /// A value that the mapping requires is not there.
+    MissingValue,
+    /// The mapping finds no device id in the event.
+    MissingDevice,
+    /// The mapping finds no correlation id in the event, and requires one.
+    MissingCorrelation,
+    /// An expression of the mapping gives several values where one is needed.
+    Ambiguous,
+    /// An expression of the mapping gives an object or array where a scalar is needed.
+    NotAScalar,
+    /// An expression of the mapping fails on the event.
+    ExpressionError,
+    /// The event costs more steps than one event may.
+    TooManySteps,
+    /// The FHIR mapping has no template for the measurement's type.
+    NoTemplate,
+    /// The event names a device that is not registered, by a name that is no id.
+    UnknownDevice,
+    /// The event names no encounter, and its route requires one.
+    NoEncounter,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 23] = [
         Self::Undecodable,
         Self::UnknownFormat,
         Self::UnknownMetric,
@@ -193,6 +215,17 @@ impl Reason {
         Self::DeviceMismatch,
         Self::UnsupportedField,
         Self::PatientConflict,
+        Self::NoMatch,
+        Self::MissingValue,
+        Self::MissingDevice,
+        Self::MissingCorrelation,
+        Self::Ambiguous,
+        Self::NotAScalar,
+        Self::ExpressionError,
+        Self::TooManySteps,
+        Self::NoTemplate,
+        Self::UnknownDevice,
+        Self::NoEncounter,
     ];
 
     /// The stable code kept in the quarantine table.
@@ -211,6 +244,17 @@ impl Reason {
             Self::DeviceMismatch => "device-mismatch",
             Self::UnsupportedField => "unsupported-field",
             Self::PatientConflict => "patient-conflict",
+            Self::NoMatch => "no-match",
+            Self::MissingValue => "missing-value",
+            Self::MissingDevice => "missing-device",
+            Self::MissingCorrelation => "missing-correlation",
+            Self::Ambiguous => "ambiguous",
+            Self::NotAScalar => "not-a-scalar",
+            Self::ExpressionError => "expression-error",
+            Self::TooManySteps => "too-many-steps",
+            Self::NoTemplate => "no-template",
+            Self::UnknownDevice => "unknown-device",
+            Self::NoEncounter => "no-encounter",
         }
     }
 }
@@ -225,4 +269,12 @@ pub struct Reject {
     pub reason: Reason,
     /// For people; names fields and codes, never values of a person.
     pub detail: String,
+}
+
+/// Takes what a message holds.
+pub trait Sink {
+    /// One reading; `record` is its index in the message.
+    fn take(&mut self, record: u32, measurement: &Measurement<'_>, claims: Option<Claims>);
+    /// A record, or with `None` the whole message, that is not taken.
+    fn refuse(&mut self, record: Option<u32>, reason: Reason, detail: String);
 }

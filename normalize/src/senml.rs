@@ -24,7 +24,7 @@ mod json;
 mod raw;
 mod resolve;
 
-use crate::measurement::{Claims, Measurement, Reason};
+use crate::measurement::{Reason, Sink};
 use crate::time::Micros;
 
 pub use absent::{DATA_ABSENT_REASONS, is_data_absent_reason};
@@ -56,14 +56,6 @@ pub struct Context<'a> {
     pub source: Option<&'a str>,
     /// Keep the bytes of label `rw`.
     pub keep_raw: bool,
-}
-
-/// Takes what a pack holds.
-pub trait Sink {
-    /// One reading; `record` is its index in the pack.
-    fn take(&mut self, record: u32, measurement: &Measurement<'_>, claims: Option<Claims>);
-    /// A record, or with `None` the whole pack, that is not taken.
-    fn refuse(&mut self, record: Option<u32>, reason: Reason, detail: String);
 }
 
 /// Decodes a pack. Without a content type that names a form, the first byte tells: `[` after white space is JSON,

@@ -31,7 +31,7 @@ pub(super) fn encode(pack: &Pack, format: Format) -> (Vec<u8>, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use wardline_normalize::measurement::{Claims, Measurement, Reason};
+    use wardline_normalize::measurement::{Claims, Measurement, Reason, Sink};
 
     use super::*;
     use crate::simulate::reading::{HEART_RATE, TEMPERATURE};
@@ -60,7 +60,7 @@ mod tests {
     #[derive(Default)]
     struct Taken(Vec<(i64, String)>);
 
-    impl senml::Sink for Taken {
+    impl Sink for Taken {
         fn take(&mut self, _: u32, measurement: &Measurement<'_>, _: Option<Claims>) {
             self.0
                 .push((measurement.effective, format!("{measurement:?}")));

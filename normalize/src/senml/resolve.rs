@@ -4,10 +4,10 @@ mod metric;
 mod stamp;
 
 use super::raw::{Number, Rare, Record, short};
-use super::{Context, Sink, is_data_absent_reason};
+use super::{Context, is_data_absent_reason};
 use crate::decimal::Decimal;
 use crate::id::is_fhir_id;
-use crate::measurement::{Claims, Measurement, Reason, Value};
+use crate::measurement::{Claims, Measurement, Reason, Sink, Value};
 use crate::units::{self, Unit};
 use crate::vocabulary::{Metric, ValueKind};
 use metric::{Meaning, Metrics};

@@ -1,6 +1,7 @@
 use super::*;
 use crate::decimal::Decimal;
 use crate::measurement::Value;
+use crate::measurement::{Claims, Measurement};
 use proptest::prelude::*;
 use std::fmt::Write;
 
