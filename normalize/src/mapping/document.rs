@@ -12,10 +12,27 @@ pub enum Severity {
     Warning,
 }
 
+/// Which of the two documents of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// `CollectionContent`.
+    Device,
+    /// `CollectionFhir`.
+    Fhir,
+}
+
+/// A place in a document: line and column from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct At {
+    pub line: usize,
+    pub column: usize,
+}
+
 /// A finding in a mapping document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub severity: Severity,
+    pub document: Document,
     /// From 1.
     pub line: usize,
     /// From 1, in characters.

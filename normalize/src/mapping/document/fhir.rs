@@ -1,5 +1,7 @@
 //! The typed FHIR mapping document: `CollectionFhir` of `CodeValueFhir` (specification 2.1).
 
+use super::At;
+
 /// A whole document.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FhirDocument {
@@ -9,6 +11,9 @@ pub struct FhirDocument {
 /// What one measurement type becomes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodeValueFhir {
+    /// Its place in the document's array, from 0.
+    pub index: usize,
+    pub at: At,
     pub type_name: String,
     pub period: PeriodInterval,
     pub category: Vec<Concept>,
@@ -54,6 +59,8 @@ pub struct Component {
 pub struct ValueTemplate {
     /// Case-sensitive name of the property.
     pub value_name: String,
+    /// Where the document has the value.
+    pub at: At,
     pub kind: ValueType,
 }
 
