@@ -101,6 +101,7 @@ fn ours(payloads: &[(String, Vec<u8>)], records: usize) -> anyhow::Result<()> {
                 site: Some("bench"),
                 gateway: Some("bench"),
                 device: Some(device),
+                fallback_device: None,
                 content_type: Some("application/senml+json"),
                 payload,
                 received: START + 60_000_000,

@@ -116,6 +116,7 @@ mod tests {
                     site: None,
                     gateway: None,
                     device: Some("load-0001"),
+                    fallback_device: None,
                     content_type: None,
                     payload,
                     received,

@@ -81,6 +81,7 @@ fn main() {
                 site: Some("site-1"),
                 gateway: Some("gateway-1"),
                 device: None,
+                fallback_device: None,
                 content_type: None,
                 payload,
                 received: NOW,

@@ -39,6 +39,8 @@ pub struct Message<'a> {
     pub gateway: Option<&'a str>,
     /// From the topic.
     pub device: Option<&'a str>,
+    /// Device of a FHIR Observation that names none and whose topic names none either.
+    pub fallback_device: Option<&'a str>,
     /// MQTT 5 Content Type.
     pub content_type: Option<&'a str>,
     pub payload: &'a [u8],

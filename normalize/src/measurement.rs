@@ -149,6 +149,18 @@ pub struct Claims {
     pub encounter: Option<String>,
 }
 
+/// FHIR observation-status (R4, required binding): every code.
+pub const STATUSES: [&str; 8] = [
+    "final",
+    "preliminary",
+    "registered",
+    "amended",
+    "corrected",
+    "cancelled",
+    "entered-in-error",
+    "unknown",
+];
+
 /// Why a record, or a whole message, was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {

@@ -70,6 +70,7 @@ fn message(line: &str, received: i64) -> Message<'_> {
         site: None,
         gateway: None,
         device: None,
+        fallback_device: None,
         content_type: Some("application/senml+json"),
         payload: line.as_bytes(),
         received,

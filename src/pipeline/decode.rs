@@ -44,6 +44,7 @@ fn view(message: &Incoming) -> Message<'_> {
             .device
             .as_deref()
             .or_else(|| message.principal.as_ref()?.device.as_deref()),
+        fallback_device: None,
         content_type: message.content_type.as_deref(),
         payload: &message.payload,
         received: message.received,

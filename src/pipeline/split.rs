@@ -85,6 +85,7 @@ mod tests {
             site: None,
             gateway: None,
             device: Some("d"),
+            fallback_device: None,
             content_type: None,
             payload: pack.as_bytes(),
             received: NOW,

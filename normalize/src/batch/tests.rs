@@ -12,6 +12,7 @@ fn message(payload: &[u8]) -> Message<'_> {
         site: Some("ward-3"),
         gateway: Some("gw-1"),
         device: Some("dev-1"),
+        fallback_device: None,
         content_type: None,
         payload,
         received: NOW,

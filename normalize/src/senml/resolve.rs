@@ -7,23 +7,11 @@ use super::raw::{Number, Rare, Record, short};
 use super::{Context, is_data_absent_reason};
 use crate::decimal::Decimal;
 use crate::id::is_fhir_id;
-use crate::measurement::{Claims, Measurement, Reason, Sink, Value};
+use crate::measurement::{Claims, Measurement, Reason, STATUSES, Sink, Value};
 use crate::units::{self, Unit};
 use crate::vocabulary::{Metric, ValueKind};
 use metric::{Meaning, Metrics};
 use std::borrow::Cow;
-
-/// FHIR observation-status (R4, required binding).
-const STATUSES: [&str; 8] = [
-    "final",
-    "preliminary",
-    "registered",
-    "amended",
-    "corrected",
-    "cancelled",
-    "entered-in-error",
-    "unknown",
-];
 
 /// What base fields have said so far.
 #[derive(Default)]
