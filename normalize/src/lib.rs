@@ -42,4 +42,5 @@ pub mod fhir;
 pub mod id;
 #[cfg(feature = "mapping")]
 pub mod mapping;
+mod scan;
 pub mod senml;

@@ -5,13 +5,11 @@
 //! (general readers recurse into values that they skip). What a pack nests, it nests in labels that are skipped:
 //! those are delimited by counting brackets and then checked by `serde_json`.
 
-mod scan;
-
 use super::MAX_RECORDS;
 use super::raw::{Fault, Label, Number, Record, Token};
 use crate::decimal::Decimal;
 use crate::measurement::Reason;
-use scan::{Scanner, Syntax};
+use crate::scan::{Scanner, Syntax};
 use std::borrow::Cow;
 
 /// Bytes of a short record, for the first allocation: `{"n":"MDC_TEMP","v":37.2},` has 27.
@@ -174,19 +172,6 @@ fn number(text: &str) -> Result<Option<Number>, Syntax> {
     })
 }
 
-/// The grammar of RFC 8259 section 6.
 fn is_number(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let text = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = text
-        .split_once(['e', 'E'])
-        .map_or((text, None), |(m, e)| (m, Some(e)));
-    let (whole, fraction) = mantissa
-        .split_once('.')
-        .map_or((mantissa, None), |(w, f)| (w, Some(f)));
-    digits(whole)
-        && (whole.len() == 1 || !whole.starts_with('0'))
-        && fraction.is_none_or(digits)
-        && exponent
-            .is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+    Scanner::new(text).strict_number() == Ok(text)
 }

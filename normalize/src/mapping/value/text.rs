@@ -2,7 +2,6 @@
 
 use super::{Number, Value};
 use crate::mapping::Compat;
-use crate::mapping::ticks::Ticks;
 use bumpalo::Bump;
 use std::fmt::{self, Write};
 
@@ -39,8 +38,8 @@ impl<'a> Value<'a> {
             Self::Number(number) => {
                 bumpalo::format!(in arena, "{}", DotNet(number.as_f64())).into_bump_str()
             }
-            Self::Date(ticks) if compat == Compat::Default => arena.alloc_str(&rfc3339(ticks)),
-            Self::Date(ticks) => arena.alloc_str(&invariant(ticks)),
+            Self::Date(ticks) if compat == Compat::Default => arena.alloc_str(&ticks.format()),
+            Self::Date(ticks) => arena.alloc_str(&ticks.format_invariant()),
         }))
     }
 
@@ -67,7 +66,7 @@ impl<'a> Value<'a> {
                 append(out, format_args!("\"{}\"", DotNet(value)))
             }
             Self::String(text) => write_string(text, out),
-            Self::Date(ticks) => write_string(&rfc3339(ticks), out),
+            Self::Date(ticks) => write_string(&ticks.format(), out),
             Self::Array(items) => {
                 out.push('[');
                 for (i, item) in items.iter().enumerate() {
@@ -129,22 +128,4 @@ impl fmt::Display for DotNet {
             write!(f, "{}", self.0)
         }
     }
-}
-
-fn rfc3339(ticks: Ticks) -> String {
-    utc(ticks).map_or_else(String::new, |time| {
-        time.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string()
-    })
-}
-
-/// The original's text of a date: fraction and zone are lost.
-fn invariant(ticks: Ticks) -> String {
-    utc(ticks).map_or_else(String::new, |time| {
-        time.format("%m/%d/%Y %H:%M:%S").to_string()
-    })
-}
-
-fn utc(Ticks(ticks): Ticks) -> Option<chrono::DateTime<chrono::Utc>> {
-    let nanos = u32::try_from(ticks.rem_euclid(10_000_000) * 100).ok()?;
-    chrono::DateTime::from_timestamp(ticks.div_euclid(10_000_000), nanos)
 }
