@@ -1,10 +1,39 @@
 //! JMESPath: the expression language of `CalculatedContent` templates (specification 1.5, 1.8).
+//!
+//! ```text
+//! text ──lexer──> tokens ──parser──> tree ──plan──> steps ──eval──> value
+//!                             └ functions: names, arguments, arity     └ every step, element and text counted
+//! ```
+//!
+//! The grammar and its precedence are those of the JMESPath specification, projections included; `!` binds looser than
+//! a path and tighter than a comparison, as in JmesPath.Net. A path on null is null even where a function ends it
+//! (`a.length(@)` without `a`), as there. Expressions nest [`MAX_DEPTH`] levels at most, so that steps may recurse.
+
+mod ast;
+mod compare;
+mod eval;
+mod explain;
+mod functions;
+mod kind;
+mod lexer;
+mod literal;
+mod number;
+mod parser;
+mod plan;
+
+#[cfg(test)]
+mod tests;
 
 use bumpalo::Bump;
 
 use super::jsonpath::SyntaxError;
 use super::value::Value;
 use super::{Budget, Compat, OutOfBudget};
+use eval::Run;
+use plan::Plan;
+
+/// Levels that an expression may nest: a chain of operators counts one each, a path of plain names as well.
+pub const MAX_DEPTH: usize = 512;
 
 /// Where an evaluation builds its results, and by whose rules.
 #[derive(Debug, Clone, Copy)]
@@ -51,18 +80,24 @@ pub struct Selected<'a> {
 /// A compiled expression.
 #[derive(Debug, Clone)]
 pub struct Expression {
-    source: String,
+    source: Box<str>,
+    plan: Plan,
+    projection: bool,
 }
 
 impl Expression {
     /// Compiles `text`.
     ///
     /// # Errors
-    /// [`SyntaxError`] for text that is no expression, for an unknown function and for a wrong number of arguments.
+    /// [`SyntaxError`] for text that is no expression, for an unknown function, a wrong number of arguments, and an
+    /// expression reference out of place.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
-        Err(SyntaxError {
-            offset: 0,
-            message: format!("JMESPath is being built: {text}"),
+        let node = parser::parse(text)?;
+        let projection = node.is_projection();
+        Ok(Self {
+            source: text.into(),
+            plan: Plan::of(node),
+            projection,
         })
     }
 
@@ -76,8 +111,7 @@ impl Expression {
         scope: &Scope<'a>,
         budget: &mut Budget,
     ) -> Result<Value<'a>, EvalError> {
-        self.select(root, scope, budget)
-            .map(|selected| selected.value)
+        Run::new(scope, budget, self.plan.slots).eval(&self.plan.op, root)
     }
 
     /// As [`Expression::evaluate`], and whether this result is a projection (for `a[*] || b` it depends on the event).
@@ -87,20 +121,17 @@ impl Expression {
     pub fn select<'a>(
         &'a self,
         root: Value<'a>,
-        _scope: &Scope<'a>,
+        scope: &Scope<'a>,
         budget: &mut Budget,
     ) -> Result<Selected<'a>, EvalError> {
-        budget.take(1)?;
-        Ok(Selected {
-            value: root,
-            projection: false,
-        })
+        Run::new(scope, budget, self.plan.slots).select(&self.plan.op, root)
     }
 
-    /// Whether the result is a projection: the root of the expression, for a pipe its right-most part.
+    /// Whether the result is a projection: the outermost part of the expression, for a pipe or a sub-expression its
+    /// right-most one, for `||` and `&&` both sides.
     #[must_use]
-    pub fn is_projection(&self) -> bool {
-        false
+    pub const fn is_projection(&self) -> bool {
+        self.projection
     }
 
     /// The text it was compiled from.
@@ -112,6 +143,6 @@ impl Expression {
     /// The compiled plan as an indented tree.
     #[must_use]
     pub fn explain(&self) -> String {
-        self.source.clone()
+        explain::explain(&self.plan.op)
     }
 }

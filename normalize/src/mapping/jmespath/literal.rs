@@ -1,0 +1,128 @@
+//! Values that an expression owns: literals, and what constant parts come to.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::super::ticks::Ticks;
+use super::super::value::{Number, Value};
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+/// A value owned by the expression; numbers keep the text they were written in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Literal {
+    Null,
+    Bool(bool),
+    Digits(Box<str>),
+    Int(i64),
+    Float(f64),
+    String(Box<str>),
+    Date(Ticks),
+    Array(Box<[Literal]>),
+    /// Names are unique.
+    Object(Box<[(Box<str>, Literal)]>),
+}
+
+impl Literal {
+    /// Strict JSON: what the original's checker takes, and no bare words.
+    pub(super) fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        let raw: &RawValue = serde_json::from_str(json.trim_matches([' ', '\t', '\r', '\n']))?;
+        Self::from_raw(raw)
+    }
+
+    /// The nesting is bounded: serde_json has checked the outermost text, to 128 levels.
+    fn from_raw(raw: &RawValue) -> Result<Self, serde_json::Error> {
+        let text = raw.get();
+        Ok(match text.as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b't') => Self::Bool(true),
+            Some(b'f') => Self::Bool(false),
+            Some(b'"') => Self::String(serde_json::from_str::<String>(text)?.into()),
+            Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(text)?
+                .into_iter()
+                .map(Self::from_raw)
+                .collect::<Result<Box<[_]>, _>>()
+                .map(Self::Array)?,
+            Some(b'{') => Self::Object(serde_json::from_str::<Members>(text)?.0.into()),
+            Some(_) => Self::Digits(text.into()),
+            None => return Err(serde_json::Error::custom("nothing between the back-ticks")),
+        })
+    }
+
+    pub(super) fn of(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(Number::Text(digits)) => Self::Digits(digits.into()),
+            Value::Number(Number::Int(value)) => Self::Int(value),
+            Value::Number(Number::Float(value)) => Self::Float(value),
+            Value::String(text) => Self::String(text.into()),
+            Value::Date(ticks) => Self::Date(ticks),
+            Value::Array(items) => Self::Array(items.iter().map(|item| Self::of(*item)).collect()),
+            Value::Object(members) => Self::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| (Box::from(*name), Self::of(*value)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// As a value; text is borrowed, arrays and objects are laid out in the arena.
+    pub(super) fn to_value<'a>(&'a self, arena: &'a Bump) -> Value<'a> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Digits(digits) => Value::Number(Number::Text(digits)),
+            Self::Int(value) => Value::Number(Number::Int(*value)),
+            Self::Float(value) => Value::Number(Number::Float(*value)),
+            Self::String(text) => Value::String(text),
+            Self::Date(ticks) => Value::Date(*ticks),
+            Self::Array(items) => {
+                let items = items.iter().map(|item| item.to_value(arena));
+                Value::Array(BumpVec::from_iter_in(items, arena).into_bump_slice())
+            }
+            Self::Object(members) => {
+                let members = members
+                    .iter()
+                    .map(|(name, value)| (&**name, value.to_value(arena)));
+                Value::Object(BumpVec::from_iter_in(members, arena).into_bump_slice())
+            }
+        }
+    }
+
+    /// Whether a value of it needs the arena.
+    pub(super) const fn is_composite(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Object(_))
+    }
+}
+
+/// Members in order; of equal names the last value, at the place of the first.
+struct Members(Vec<(Box<str>, Literal)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members: Vec<(Box<str>, Literal)> = Vec::new();
+                while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
+                    let value = Literal::from_raw(raw).map_err(A::Error::custom)?;
+                    match members.iter_mut().find(|(known, _)| **known == *name) {
+                        Some(known) => known.1 = value,
+                        None => members.push((name.into(), value)),
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
