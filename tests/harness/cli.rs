@@ -13,7 +13,7 @@ use super::{Server, WARDLINE};
 pub(crate) struct Cli {
     arguments: Vec<String>,
     env: Vec<(String, String)>,
-    input: String,
+    input: Vec<u8>,
     dir: Option<PathBuf>,
 }
 
@@ -47,7 +47,7 @@ impl Cli {
         self
     }
 
-    pub(crate) fn input(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn input(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.input = text.into();
         self
     }
@@ -85,7 +85,7 @@ impl Cli {
         let mut stdin = child.stdin.take().unwrap();
         let input = self.input;
         // A program that never reads its input closes the pipe: no matter.
-        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
         Ran {
