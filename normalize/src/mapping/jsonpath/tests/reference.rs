@@ -342,7 +342,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(700))]
 
     #[test]
     fn plan_and_reference_agree(tree in tree(), list in prop::collection::vec(step(), 0..4)) {
