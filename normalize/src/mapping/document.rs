@@ -1,7 +1,24 @@
 //! Mapping documents as typed templates, with every fault at its line and column.
+//!
+//! A document is read as Json.NET reads it: comments, single quotes and trailing commas are fine, names of members
+//! have no case (specification 1.2). All faults are found in one pass; a template without errors is kept although
+//! another has some. What the original would only find per event (a syntax error in JSONPath, an unknown
+//! `periodInterval`) is a fault of the document here.
 
 pub mod device;
 pub mod fhir;
+
+mod cross;
+mod load_device;
+mod load_fhir;
+mod nearest;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub use cross::cross_check;
+pub use load_device::load_device;
+pub use load_fhir::load_fhir;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,4 +57,31 @@ pub struct Fault {
     /// Where in the document: `template[2].template.values[0].valueName`.
     pub path: String,
     pub message: String,
+}
+
+impl Fault {
+    /// The mapping is refused for it.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// `line 3, column 7: template[0].template.typeName: missing …`, as people read it.
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(
+            f,
+            "line {}, column {}: {severity}: ",
+            self.line, self.column
+        )?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
 }

@@ -1,6 +1,8 @@
 //! The typed device mapping document: `CollectionContent` (specification 1.2, 1.3).
 
 use super::At;
+use crate::mapping::jmespath::Expression;
+use crate::mapping::jsonpath::SyntaxError;
 
 /// A whole document. Templates with faults are left out of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -115,6 +117,16 @@ impl TemplateKind {
                 "$.SystemProperties.iothub-enqueuedtime",
             ],
             Self::IotCentralJsonPath => &["$.enqueuedTime"],
+        }
+    }
+}
+
+impl Language {
+    /// Whether `text` is an expression of the language.
+    pub(super) fn check(self, text: &str) -> Result<(), SyntaxError> {
+        match self {
+            Self::JsonPath => Ok(()),
+            Self::JmesPath => Expression::parse(text).map(drop),
         }
     }
 }
