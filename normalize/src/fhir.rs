@@ -21,6 +21,7 @@ mod value;
 use crate::columns::{Columns, text};
 use arrow_array::{Array, RecordBatch};
 
+pub(crate) use codes::{CATEGORY, LOINC, UCUM};
 pub use types::Observation;
 
 /// How references and identifiers are written.

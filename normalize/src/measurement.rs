@@ -64,6 +64,8 @@ pub struct Measurement<'a> {
     /// The device's own sequence number.
     pub sequence: Option<i64>,
     pub value: Value<'a>,
+    /// The text of a number, where the number and its decimals would not print it again; goes to `value_text`.
+    pub text: Option<&'a str>,
     /// UCUM; text that is no UCUM is kept as sent.
     pub unit: Option<&'a str>,
     /// When measured, corrected.
@@ -114,6 +116,7 @@ impl<'a> Measurement<'a> {
             device_user: None,
             sequence: None,
             value,
+            text: None,
             unit: matches!(value, Value::Number(_)).then_some(metric.unit),
             effective: time,
             effective_end: None,

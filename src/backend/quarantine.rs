@@ -54,7 +54,16 @@ fn rows(batch: &RecordBatch) -> BackendResult<Vec<(QuarantineItem, Vec<u8>)>> {
         |index: usize| arrow::compute::cast(batch.column(index), &arrow::datatypes::DataType::Utf8);
     let wrong = |error: arrow::error::ArrowError| BackendError::Internal(error.to_string());
     let texts = [0, 2, 3, 4, 5, 6, 8, 10].map(text);
-    let [id, source, topic, device, reason, detail, content, properties] = texts;
+    let [
+        id,
+        source,
+        topic,
+        device,
+        reason,
+        detail,
+        content,
+        properties,
+    ] = texts;
     let (id, source, topic, device) = (
         id.map_err(wrong)?,
         source.map_err(wrong)?,

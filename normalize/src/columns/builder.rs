@@ -100,7 +100,7 @@ impl Builder {
         self.channel.push(m.channel);
         self.device_user.push(m.device_user);
         let (number, text, absent) = match m.value {
-            Value::Number(number) => (Some(number), None, None),
+            Value::Number(number) => (Some(number), m.text, None),
             Value::Text(text) => (None, Some(text), None),
             Value::Absent(reason) => (None, None, Some(reason)),
         };

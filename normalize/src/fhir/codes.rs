@@ -7,10 +7,10 @@ use crate::senml::DATA_ABSENT_REASONS;
 use crate::vocabulary::{Metric, Panel};
 use std::borrow::Cow;
 
-pub(super) const LOINC: &str = "http://loinc.org";
+pub(crate) const LOINC: &str = "http://loinc.org";
 pub(super) const MDC: &str = "urn:iso:std:iso:11073:10101";
-pub(super) const UCUM: &str = "http://unitsofmeasure.org";
-pub(super) const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
+pub(crate) const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 pub(super) const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 pub(super) const GATEWAY: &str =
     "http://hl7.org/fhir/StructureDefinition/observation-gatewayDevice";

@@ -201,6 +201,7 @@ fn read<'m>(
         device_user: record.user.as_deref(),
         sequence: record.sequence,
         value,
+        text: None,
         unit,
         effective: times.effective,
         effective_end: None,
