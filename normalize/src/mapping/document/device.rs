@@ -2,7 +2,7 @@
 
 use super::At;
 use crate::mapping::jmespath::Expression;
-use crate::mapping::jsonpath::SyntaxError;
+use crate::mapping::jsonpath::{Path, SyntaxError};
 
 /// A whole document. Templates with faults are left out of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -125,7 +125,7 @@ impl Language {
     /// Whether `text` is an expression of the language.
     pub(super) fn check(self, text: &str) -> Result<(), SyntaxError> {
         match self {
-            Self::JsonPath => Ok(()),
+            Self::JsonPath => Path::parse(text).map(drop),
             Self::JmesPath => Expression::parse(text).map(drop),
         }
     }
