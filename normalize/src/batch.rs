@@ -14,19 +14,29 @@ use arrow_array::RecordBatch;
 pub enum Format {
     /// The native one: SenML, JSON or CBOR.
     Senml,
+    /// A FHIR R4 Observation or Bundle.
+    #[cfg(feature = "fhir")]
+    Fhir,
 }
 
 impl Format {
     /// The format a configuration names.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        (name == "senml").then_some(Self::Senml)
+        match name {
+            "senml" => Some(Self::Senml),
+            #[cfg(feature = "fhir")]
+            "fhir" => Some(Self::Fhir),
+            _ => None,
+        }
     }
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Senml => "senml",
+            #[cfg(feature = "fhir")]
+            Self::Fhir => "fhir",
         }
     }
 }
@@ -109,6 +119,18 @@ pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
                     keep_raw: message.keep_raw,
                 };
                 senml::decode(message.payload, message.content_type, &context, &mut rows);
+            }
+            #[cfg(feature = "fhir")]
+            Format::Fhir => {
+                let context = crate::fhir::input::Context {
+                    site: message.site,
+                    gateway: message.gateway,
+                    device: message.device,
+                    fallback_device: message.fallback_device,
+                    received: message.received,
+                    source: Some(message.source),
+                };
+                crate::fhir::input::decode(message.payload, &context, &mut rows);
             }
         }
     }

@@ -131,6 +131,15 @@ impl Decimal {
         Self::parse(&format!("{value:e}"))
     }
 
+    /// The exact product; its decimals are those of both operands together. `None` on overflow.
+    #[must_use]
+    pub fn checked_mul(self, other: Self) -> Option<Self> {
+        Some(Self {
+            mantissa: self.mantissa.checked_mul(other.mantissa)?,
+            exponent: self.exponent.checked_add(other.exponent)?,
+        })
+    }
+
     /// The exact sum; the result has the decimals of the more precise operand. `None` on overflow.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

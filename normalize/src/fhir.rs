@@ -14,6 +14,7 @@
 
 mod codes;
 mod group;
+pub mod input;
 mod project;
 mod types;
 mod value;

@@ -123,6 +123,22 @@ pub fn by_loinc(code: &str) -> &'static [&'static Metric] {
     INDEX.loinc.get(code).map_or(&[], Vec::as_slice)
 }
 
+/// The metric that is meant when nothing but a LOINC code tells and `fitting` have it: the only one, or, of a panel's
+/// component, the one whose method is not stated (any where all state the same). `None` when several fit.
+#[must_use]
+pub fn only(fitting: &[&'static Metric]) -> Option<&'static Metric> {
+    let (first, rest) = fitting.split_first()?;
+    if rest.is_empty() {
+        return Some(first);
+    }
+    if fitting.iter().any(|metric| metric.panel.is_none()) {
+        return None;
+    }
+    let without_method = fitting.iter().find(|metric| metric.method.is_none());
+    let alike = rest.iter().all(|metric| metric.method == first.method);
+    without_method.copied().or(alike.then_some(first))
+}
+
 /// The metrics a rules file means by this name: a LOINC code (all its metrics, in order of preference), a reference
 /// id, a decimal code, or an alias. Empty when unknown.
 #[must_use]

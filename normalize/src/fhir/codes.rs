@@ -96,35 +96,67 @@ pub(super) fn absent(reason: &str) -> Concept {
     concept(coding(ABSENT, code))
 }
 
+/// The code as the table knows it.
+pub(super) fn interpretation_code(text: &str) -> Option<&'static str> {
+    INTERPRETATIONS.into_iter().find(|known| *known == text)
+}
+
 pub(super) fn interpretation(text: &str) -> Concept {
-    match INTERPRETATIONS.into_iter().find(|known| *known == text) {
+    match interpretation_code(text) {
         Some(code) => concept(coding(INTERPRETATION, code)),
         None => words(clean(text)),
     }
 }
 
+/// Quality, the code of its security label, and words for people.
+const QUALITIES: [(&str, &str, Option<&str>); 6] = [
+    ("test", HTEST, None),
+    ("demo", HTEST, None),
+    (
+        "implausible",
+        "UNRELIABLE",
+        Some("Outside the plausible range of this metric; not used for alerts."),
+    ),
+    (
+        "early-estimate",
+        "UNCERTREL",
+        Some("The device marked the value as an early estimate."),
+    ),
+    (
+        "calibrating",
+        "UNCERTREL",
+        Some("The device was calibrating."),
+    ),
+    (
+        "questionable",
+        "UNCERTREL",
+        Some("The device marked the value as questionable."),
+    ),
+];
+const HTEST: &str = "HTEST";
+
 /// Security label and words for a quality.
 pub(super) fn quality(quality: &str) -> (Option<Coding>, Option<&'static str>) {
-    match quality {
-        "demo" | "test" => (Some(coding(REASON, "HTEST")), None),
-        "implausible" => (
-            Some(coding(RELIABILITY, "UNRELIABLE")),
-            Some("Outside the plausible range of this metric; not used for alerts."),
-        ),
-        "questionable" => (
-            Some(coding(RELIABILITY, "UNCERTREL")),
-            Some("The device marked the value as questionable."),
-        ),
-        "early-estimate" => (
-            Some(coding(RELIABILITY, "UNCERTREL")),
-            Some("The device marked the value as an early estimate."),
-        ),
-        "calibrating" => (
-            Some(coding(RELIABILITY, "UNCERTREL")),
-            Some("The device was calibrating."),
-        ),
-        _ => (None, None),
+    match QUALITIES.into_iter().find(|(known, ..)| *known == quality) {
+        Some((_, HTEST, words)) => (Some(coding(REASON, HTEST)), words),
+        Some((_, label, words)) => (Some(coding(RELIABILITY, label)), words),
+        None => (None, None),
     }
+}
+
+/// The quality that labels and notes of an Observation tell: test data before all, then what our own words say, and
+/// else `questionable` where a label doubts the values.
+pub(super) fn quality_of(
+    label: impl Fn(&str) -> bool,
+    note: impl Fn(&str) -> bool,
+) -> Option<&'static str> {
+    let told =
+        |(_, code, words): &(&str, &str, Option<&str>)| label(code) && words.is_none_or(&note);
+    QUALITIES
+        .iter()
+        .find(|quality| told(quality))
+        .map(|(quality, ..)| *quality)
+        .or_else(|| (label("UNRELIABLE") || label("UNCERTREL")).then_some("questionable"))
 }
 
 /// A reference; an id that FHIR does not allow becomes a logical one.

@@ -26,14 +26,16 @@ pub(super) fn project(
     projection: &Projection,
 ) -> Observation {
     let first = rows[0];
-    let metric = definition(columns, first);
-    let panel = metric
-        .and_then(|metric| metric.panel)
+    let known = definition(columns, first);
+    let panel = known
+        .and_then(|known| known.metric.panel)
         .filter(|panel| at(columns.panel, first).is_none_or(|loinc| loinc == panel.loinc));
     let content = match panel {
         Some(panel) => of_panel(columns, rows, panel),
-        None => of_single(columns, first, metric),
+        None => of_single(columns, first, known),
     };
+    // What one metric's code implies need not hold for others of its LOINC code.
+    let metric = known.filter(|known| known.exact).map(|known| known.metric);
     let id = at(columns.panel_id, first).unwrap_or_else(|| columns.id.value(first));
     let issued = rows
         .iter()
@@ -130,26 +132,58 @@ fn instant(micros: time::Micros) -> String {
     format_rfc3339(micros)
 }
 
-/// The vocabulary's row: by MDC, else by LOINC or local code.
-fn definition(columns: &Columns<'_>, row: usize) -> Option<&'static Metric> {
-    if let Some(metric) = at(columns.mdc, row).and_then(vocabulary::by_mdc) {
-        return Some(metric);
-    }
-    let code = columns.code.value(row);
-    vocabulary::by_loinc(code)
-        .iter()
-        .copied()
-        .find(|metric| metric.mdc_id().is_none())
-        .or_else(|| vocabulary::all().iter().find(|metric| metric.local == code))
-        .or_else(|| vocabulary::by_loinc(code).first().copied())
+/// What a row's codes say it is.
+#[derive(Clone, Copy)]
+struct Known {
+    /// The vocabulary's row.
+    metric: &'static Metric,
+    /// Whether no other metric has these codes; else the metric stands for all that share the LOINC code.
+    exact: bool,
 }
 
-fn of_single(columns: &Columns<'_>, row: usize, metric: Option<&'static Metric>) -> Content {
+/// By MDC, else by local code, else by LOINC.
+fn definition(columns: &Columns<'_>, row: usize) -> Option<Known> {
+    let exact = |metric| Known {
+        metric,
+        exact: true,
+    };
+    if let Some(metric) = at(columns.mdc, row).and_then(vocabulary::by_mdc) {
+        return Some(exact(metric));
+    }
+    let code = columns.code.value(row);
+    let fitting = vocabulary::by_loinc(code);
+    let own = fitting
+        .iter()
+        .copied()
+        .find(|metric| metric.mdc_id().is_none());
+    own.or_else(|| vocabulary::only(fitting))
+        .or_else(|| vocabulary::all().iter().find(|metric| metric.local == code))
+        .map(exact)
+        .or_else(|| {
+            let metric = fitting.first().copied()?;
+            Some(Known {
+                metric,
+                exact: false,
+            })
+        })
+}
+
+fn of_single(columns: &Columns<'_>, row: usize, known: Option<Known>) -> Content {
+    let metric = known.map(|known| known.metric);
     let fitted = value::of_row(columns, row, metric);
-    let code = match metric {
-        Some(metric) => {
-            codes::metric(metric, fitted.conforms).without_mdc_unless(states_mdc(columns, row))
-        }
+    let code = match known {
+        Some(Known {
+            metric,
+            exact: true,
+        }) => codes::metric(metric, fitted.conforms).without_mdc_unless(states_mdc(columns, row)),
+        Some(Known { metric, .. }) => Concept {
+            coding: fitted
+                .conforms
+                .then(|| codes::coding(codes::LOINC, columns.code.value(row).to_owned()))
+                .into_iter()
+                .collect(),
+            text: metric.profile.map(|profile| profile.display().into()),
+        },
         None => unknown(columns.code.value(row)),
     };
     Content {

@@ -226,6 +226,27 @@ fn other_values() {
 }
 
 #[test]
+fn a_loinc_code_that_fits_several_metrics_implies_none_of_them() {
+    let without_mdc = |name: &str, value: &str| {
+        let mut reading = reading(name, value);
+        reading.mdc = None;
+        project(&[reading]).remove(0)
+    };
+    let rate = without_mdc("pulse-rate-invasive", "72");
+    assert_eq!(rate["code"]["text"], "Heart rate");
+    assert_eq!(rate["code"]["coding"].as_array().unwrap().len(), 1);
+    assert!(rate.get("method").is_none());
+    let oral = without_mdc("temperature-oral", "37.0");
+    assert!(oral.get("bodySite").is_none());
+    let pressure = without_mdc("arterial-systolic", "120");
+    assert_eq!(
+        pressure["code"]["text"],
+        "Blood pressure, method not stated"
+    );
+    assert!(pressure.get("method").is_none());
+}
+
+#[test]
 fn rows_without_a_patient_are_not_served() {
     let mut builder = Builder::new();
     builder.push(&reading("heart-rate", "72"), None, None);

@@ -34,6 +34,22 @@ impl Profile {
         }
     }
 
+    /// What the profile is about, for people.
+    #[must_use]
+    pub const fn display(self) -> &'static str {
+        match self {
+            Self::HeartRate => "Heart rate",
+            Self::RespiratoryRate => "Respiratory rate",
+            Self::OxygenSaturation => "Oxygen saturation",
+            Self::BodyTemperature => "Body temperature",
+            Self::BodyWeight => "Body weight",
+            Self::BodyHeight => "Body height",
+            Self::HeadCircumference => "Head circumference",
+            Self::BodyMassIndex => "Body mass index",
+            Self::BloodPressure => "Blood pressure",
+        }
+    }
+
     /// The UCUM codes the profile allows; the first is what other units are converted to.
     #[must_use]
     pub const fn units(self) -> &'static [&'static str] {
