@@ -13,6 +13,7 @@ pub use number::Number;
 pub use text::NotScalar;
 
 use super::ticks::Ticks;
+use std::collections::BTreeMap;
 
 /// A JSON value. Arrays, objects and unescaped strings live in the text or in the event's arena; results of
 /// expressions are values of the same kind.
@@ -85,12 +86,21 @@ impl PartialEq for Value<'_> {
             (Self::String(a), Self::String(b)) => a == b,
             (Self::Date(a), Self::Date(b)) => a == b,
             (Self::Array(a), Self::Array(b)) => a == b,
-            (Self::Object(a), Self::Object(b)) => {
-                a.len() == b.len()
-                    && a.iter()
-                        .all(|(name, value)| other.get(name).is_some_and(|found| found == *value))
-            }
+            (Self::Object(a), Self::Object(b)) => same_members(a, b),
             _ => false,
         }
     }
+}
+
+/// In time that grows no faster than sorting, however the members are ordered.
+fn same_members(a: &[(&str, Value<'_>)], b: &[(&str, Value<'_>)]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    if a.iter().zip(b).all(|((a, _), (b, _))| a == b) {
+        return a.iter().zip(b).all(|((_, a), (_, b))| a == b);
+    }
+    let names: BTreeMap<&str, Value<'_>> = b.iter().copied().collect();
+    a.iter()
+        .all(|(name, value)| names.get(name).is_some_and(|found| found == value))
 }

@@ -137,7 +137,17 @@ where
     Ok(true)
 }
 
+#[inline]
 fn accepts<'a>(search: &mut Search<'a, '_>, filter: &Filter, node: Value<'a>) -> Flow {
+    search.budget.take(1)?;
+    // Most nodes hold nothing, and most filters ask for what a node holds.
+    if filter.of_containers && !matches!(node, Value::Array(_) | Value::Object(_)) {
+        return Ok(false);
+    }
+    tests(search, filter, node)
+}
+
+fn tests<'a>(search: &mut Search<'a, '_>, filter: &Filter, node: Value<'a>) -> Flow {
     for (test, join) in &filter.clauses {
         let met = meets(search, test, node)?;
         // What follows a join is nested under it, so that it counts only as long as nothing is decided.

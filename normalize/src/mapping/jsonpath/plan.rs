@@ -41,6 +41,17 @@ pub(super) struct Slice {
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     pub(super) clauses: Box<[(Test, Join)]>,
+    /// No node but an array or object meets any of the tests.
+    pub(super) of_containers: bool,
+}
+
+impl Filter {
+    pub(super) fn new(clauses: Vec<(Test, Join)>) -> Self {
+        Self {
+            of_containers: clauses.iter().all(|(test, _)| test.is_of_containers()),
+            clauses: clauses.into(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +66,23 @@ pub(super) enum Test {
     Exists(Operand),
     Compare(Operand, Comparison, Operand),
     Matches(Operand, Regex),
+}
+
+impl Test {
+    /// Whether an operand looks for what its node holds: a test without a result on a side is not met.
+    fn is_of_containers(&self) -> bool {
+        let inner = |operand: &Operand| match operand {
+            Operand::Node(steps) => !matches!(
+                steps.first(),
+                None | Some(Step::SelfAndBelow | Step::SelfAndBelowWhere(_))
+            ),
+            Operand::Root(_) | Operand::Literal(_) => false,
+        };
+        match self {
+            Self::Exists(operand) | Self::Matches(operand, _) => inner(operand),
+            Self::Compare(left, _, right) => inner(left) || inner(right),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

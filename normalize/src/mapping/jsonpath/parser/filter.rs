@@ -39,9 +39,7 @@ impl Parser {
             clauses.push((test, join));
             if join == Join::Last {
                 self.filters -= 1;
-                return Ok(Filter {
-                    clauses: clauses.into(),
-                });
+                return Ok(Filter::new(clauses));
             }
         }
     }
