@@ -157,13 +157,19 @@ fn required(
 ) -> Option<ExpressionText> {
     let value = reader.required(members, name)?;
     let errors = reader.errors();
-    let expression = expression(reader, value, &members.path_of(name), style);
+    let path = members.path_of(name);
+    let expression = expression(reader, value, &path, style);
     if expression.is_none() && reader.errors() == errors {
-        reader.error(
-            value.start(),
-            &members.path_of(name),
-            "the expression is blank",
-        );
+        let (at, path) = match value {
+            Value::Object(object) => {
+                let text = object.properties.iter().rev();
+                let text = text.filter(|p| p.name.as_str().eq_ignore_ascii_case("value"));
+                let at = text.map(|p| p.value.start()).next();
+                (at.unwrap_or(value.start()), format!("{path}.value"))
+            }
+            _ => (value.start(), path),
+        };
+        reader.error(at, &path, "the expression is blank");
     }
     expression
 }

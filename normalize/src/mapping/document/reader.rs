@@ -2,6 +2,7 @@
 
 use jsonc_parser::ast::{StringLit, Value};
 use jsonc_parser::common::Ranged;
+use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::nearest::hint;
@@ -97,7 +98,13 @@ impl<'t> Reader<'t> {
                 let mut letters = message.chars();
                 let first = letters.next().map(|c| c.to_ascii_lowercase());
                 let message: String = first.into_iter().chain(letters).collect();
-                self.error(error.range().start, "", format!("not JSON: {message}"));
+                let mut at = error.range().start;
+                if matches!(error.kind(), ParseErrorKind::ExpectedComma) {
+                    // It is noticed behind the value before; people look at what follows.
+                    let behind = self.text.get(at..).unwrap_or_default();
+                    at += behind.len() - behind.trim_start().len();
+                }
+                self.error(at, "", format!("not JSON: {message}"));
                 None
             }
         }

@@ -189,7 +189,7 @@ fn documents_that_are_none() {
         ),
         (
             "{\n\"a\":1 \"b\":2}",
-            "line 2, column 6: error: not JSON: expected comma\n",
+            "line 2, column 7: error: not JSON: expected comma\n",
         ),
         (
             "{}",
