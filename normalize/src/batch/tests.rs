@@ -239,3 +239,69 @@ proptest! {
         prop_assert_eq!(normalized.rows.num_rows() + normalized.rejects.len(), 1);
     }
 }
+
+#[cfg(feature = "fhir")]
+#[test]
+fn fhir_observations_are_judged_like_any_readings() {
+    let observation = |time: &str, value: &str| {
+        format!(
+            r#"{{"resource":{{"resourceType":"Observation","status":"final","effectiveDateTime":"{time}",
+            "code":{{"coding":[{{"system":"urn:iso:std:iso:11073:10101","code":"147842"}}]}},
+            "subject":{{"identifier":{{"system":"urn:mrn","value":"8"}}}},
+            "valueQuantity":{{"value":{value},"unit":"bpm"}}}}}}"#
+        )
+    };
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"batch","entry":[{},{},{},{},{{"resource":{{"resourceType":"Observation"}}}}]}}"#,
+        observation("2026-11-22T13:00:00Z", "72.0"),
+        observation("2026-11-22T13:06:00Z", "72"),
+        observation("1999-12-31T23:59:59Z", "72"),
+        observation("2026-11-22T12:00:00Z", "900"),
+    );
+    assert_eq!(Format::parse("fhir"), Some(Format::Fhir));
+    assert_eq!(Format::Fhir.as_str(), "fhir");
+    let of_topic = Message {
+        format: Format::Fhir,
+        ..message(bundle.as_bytes())
+    };
+    let of_nobody = Message {
+        device: None,
+        fallback_device: Some("fhir"),
+        ..of_topic
+    };
+    let normalized = normalize(&[of_topic, of_nobody], &Guard::default());
+    assert_eq!(normalized.origin, [0, 0, 1, 1]);
+    assert_eq!(normalized.record, [0, 3, 0, 3]);
+    let expected = |message| {
+        [
+            (message, Some(1), "time-guard"),
+            (message, Some(2), "time-guard"),
+            (message, Some(4), "bad-value"),
+        ]
+    };
+    assert_eq!(rejects(&normalized), [expected(0), expected(1)].concat());
+    let rows = Columns::new(&normalized.rows).unwrap();
+    let of = |row: usize| {
+        (
+            rows.device_id.value(row),
+            rows.value.value(row),
+            rows.decimals.value(row),
+            text(rows.quality, row),
+            text(rows.gateway_id, row),
+            text(rows.site, row),
+        )
+    };
+    let (gateway, site) = (Some("gw-1"), Some("ward-3"));
+    assert_eq!(of(0), ("dev-1", 72.0, 1, None, gateway, site));
+    assert_eq!(
+        of(3),
+        ("fhir", 900.0, 0, Some("implausible"), gateway, site)
+    );
+    assert!(
+        normalized
+            .claims
+            .iter()
+            .all(|(_, claims)| claims.patient.as_deref() == Some("urn:mrn|8"))
+    );
+    assert_eq!(normalized.claims.len(), 4);
+}

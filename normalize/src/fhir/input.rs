@@ -49,7 +49,7 @@ use reference::Resources;
 pub const MAX_ENTRIES: usize = 10_000;
 
 /// Most readings of one message: samples cost two bytes each, and their rows a hundred times that.
-pub const MAX_ROWS: usize = 100_000;
+pub const MAX_ROWS: usize = 50_000;
 
 /// What the transport says about a document.
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,7 +117,7 @@ fn bundle(root: &Object<'_>, context: &Context<'_>, sink: &mut impl Sink) -> Res
 }
 
 /// The Observation of an entry; keeps what references may mean.
-fn entry<'a>(text: &'a str, resources: &mut Resources<'a>) -> Result<Option<Object<'a>>, Fault> {
+fn entry<'a>(text: &'a str, resources: &mut Resources) -> Result<Option<Object<'a>>, Fault> {
     let entry = Object::parse(text)?;
     let unsupported = |what| Fault::new(Reason::UnsupportedField, what);
     let resource = entry.object("resource")?;
@@ -167,7 +167,7 @@ impl<'c, 's, S: Sink> Reader<'c, 's, S> {
         }
     }
 
-    fn read(&mut self, record: u32, path: &str, object: &Object<'_>, bundle: &Resources<'_>) {
+    fn read(&mut self, record: u32, path: &str, object: &Object<'_>, bundle: &Resources) {
         let sink = &mut *self.sink;
         let read = observation::observation(
             object,

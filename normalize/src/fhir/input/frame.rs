@@ -24,7 +24,7 @@ pub(super) struct Frame {
 pub(super) fn frame(
     object: &Object<'_>,
     status: &'static str,
-    scope: Scope<'_, '_>,
+    scope: Scope<'_>,
     context: &Context<'_>,
 ) -> Result<Frame, Fault> {
     let target = |name: &str| match object.object(name)? {
@@ -99,7 +99,7 @@ fn device(
 }
 
 /// The gateway that passed the Observation on.
-fn gateway(object: &Object<'_>, scope: Scope<'_, '_>) -> Result<Option<String>, Fault> {
+fn gateway(object: &Object<'_>, scope: Scope<'_>) -> Result<Option<String>, Fault> {
     for (index, extension) in object.objects("extension")?.iter().enumerate() {
         if extension.text("url")?.as_deref() != Some(codes::GATEWAY) {
             continue;

@@ -77,8 +77,16 @@ impl<'a> Object<'a> {
         serde_json::from_str(text).map_err(|_| shape("is no JSON object"))
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_ref())
+    /// The names of the elements that are `{choice}[x]`: `valueString`, not `value` or `valued`.
+    pub(super) fn choices(&self, choice: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(|(_, raw)| raw.get() != "null")
+            .map(|(name, _)| name.as_ref())
+            .filter(move |name| {
+                name.strip_prefix(choice)
+                    .is_some_and(|kind| kind.starts_with(|c: char| c.is_ascii_uppercase()))
+            })
     }
 
     /// An element; `null` is none. One that is there twice could mean either.

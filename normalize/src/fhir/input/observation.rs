@@ -24,7 +24,7 @@ struct Row {
 /// Reads an Observation and hands its rows to `take`; `budget` is how many rows the message may still have.
 pub(super) fn observation(
     object: &Object<'_>,
-    bundle: &Resources<'_>,
+    bundle: &Resources,
     context: &Context<'_>,
     budget: &mut usize,
     mut take: impl FnMut(&Measurement<'_>, Option<Claims>),

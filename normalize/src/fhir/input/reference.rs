@@ -11,73 +11,114 @@ use crate::measurement::Reason;
 use crate::senml::MAX_TEXT;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Resources of a document that references may mean: by full URL, by `Type/id`, contained ones by `#id`.
 #[derive(Debug, Default)]
-pub(super) struct Resources<'a> {
-    by_name: HashMap<String, Object<'a>>,
+pub(super) struct Resources {
+    by_name: HashMap<String, Rc<Resource>>,
+}
+
+/// What identifies a resource. Read once, however many references mean it.
+#[derive(Debug)]
+struct Resource {
+    kind: &'static str,
+    id: Option<String>,
+    /// `system|value` or a bare value; old ones last.
+    identifiers: Vec<String>,
+    /// The device a DeviceMetric belongs to.
+    source: Option<String>,
 }
 
 /// The types that are looked up.
-const KEPT: [&str; 4] = ["Patient", "Device", "DeviceMetric", "Encounter"];
+const KEPT: [&str; 4] = ["Patient", "Device", METRIC, "Encounter"];
+const METRIC: &str = "DeviceMetric";
 
-impl<'a> Resources<'a> {
+/// Identifiers of one resource that are read: each Observation that refers to it gets a copy.
+const MAX_IDENTIFIERS: usize = 16;
+
+impl Resources {
     /// Keeps a resource of a Bundle if references to it matter.
     pub(super) fn add(
         &mut self,
         full_url: Option<&str>,
-        resource: &Object<'a>,
+        resource: &Object<'_>,
     ) -> Result<(), Fault> {
-        let Some(kind) = kept(resource)? else {
+        let Some(resource) = Resource::read(resource)?.map(Rc::new) else {
             return Ok(());
         };
-        if let Some(id) = resource.text("id")? {
+        if let Some(id) = &resource.id {
             self.by_name
-                .insert(format!("{kind}/{id}"), resource.clone());
+                .insert(format!("{}/{id}", resource.kind), Rc::clone(&resource));
         }
         if let Some(url) = full_url {
-            self.by_name.insert(url.to_owned(), resource.clone());
+            self.by_name.insert(url.to_owned(), resource);
         }
         Ok(())
     }
 
     /// The resources that an Observation contains.
-    pub(super) fn contained(observation: &Object<'a>) -> Result<Self, Fault> {
+    pub(super) fn contained(observation: &Object<'_>) -> Result<Self, Fault> {
         let mut by_name = HashMap::new();
-        for (index, resource) in observation.objects("contained")?.into_iter().enumerate() {
+        for (index, object) in observation.objects("contained")?.iter().enumerate() {
             let within = |fault: Fault| fault.in_item(index).at("contained");
-            let kind = resource.text("resourceType").map_err(within)?;
+            let kind = object.text("resourceType").map_err(within)?;
             if kind.as_deref() == Some("Observation") {
-                let fault = Fault::new(
-                    Reason::UnsupportedField,
-                    "is an Observation inside another one",
-                );
-                return Err(within(fault));
+                let what = "is an Observation inside another one";
+                return Err(within(Fault::new(Reason::UnsupportedField, what)));
             }
-            if kept(&resource).map_err(within)?.is_some()
-                && let Some(id) = resource.text("id").map_err(within)?
+            if let Some(resource) = Resource::read(object).map_err(within)?
+                && let Some(id) = &resource.id
             {
-                by_name.insert(format!("#{id}"), resource);
+                by_name.insert(format!("#{id}"), Rc::new(resource));
             }
         }
         Ok(Self { by_name })
     }
 
-    fn get(&self, name: &str) -> Option<&Object<'a>> {
-        self.by_name.get(name)
+    fn get(&self, name: &str) -> Option<&Resource> {
+        self.by_name.get(name).map(Rc::as_ref)
     }
 }
 
-fn kept<'a>(resource: &Object<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
-    let kind = resource.text("resourceType")?;
-    Ok(kind.filter(|kind| KEPT.contains(&kind.as_ref())))
+impl Resource {
+    /// `None` of a type that no reference here means.
+    fn read(object: &Object<'_>) -> Result<Option<Self>, Fault> {
+        let kind = object.text("resourceType")?;
+        let Some(kind) = KEPT.into_iter().find(|kept| Some(*kept) == kind.as_deref()) else {
+            return Ok(None);
+        };
+        let mut identifiers = Vec::new();
+        let mut old = Vec::new();
+        let list = object.objects("identifier")?;
+        for (index, object) in list.iter().take(MAX_IDENTIFIERS).enumerate() {
+            let within = |fault: Fault| fault.in_item(index).at("identifier");
+            let of_use = object.text("use").map_err(within)?;
+            let read = identifier(object).map_err(within)?;
+            match of_use.as_deref() {
+                Some("old") => old.extend(read),
+                _ => identifiers.extend(read),
+            }
+        }
+        identifiers.extend(old);
+        let source = match object.object("source") {
+            Ok(Some(source)) if kind == METRIC => source.text("reference").at("source")?,
+            _ => None,
+        };
+        Ok(Some(Self {
+            kind,
+            id: object.text("id")?.map(Cow::into_owned),
+            identifiers,
+            source: source.map(Cow::into_owned),
+        }))
+    }
 }
 
 /// What an Observation's references are looked up in.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scope<'s, 'a> {
-    pub(super) bundle: &'s Resources<'a>,
-    pub(super) contained: &'s Resources<'a>,
+pub(super) struct Scope<'s> {
+    pub(super) bundle: &'s Resources,
+    pub(super) contained: &'s Resources,
 }
 
 /// `Type` and `id`, or `identifier`, of whom a reference means.
@@ -98,7 +139,7 @@ fn lost(what: &'static str) -> Fault {
 }
 
 /// Reads a reference; one that only has words for people names nobody.
-pub(super) fn read(reference: &Object<'_>, scope: Scope<'_, '_>) -> Result<Option<Target>, Fault> {
+pub(super) fn read(reference: &Object<'_>, scope: Scope<'_>) -> Result<Option<Target>, Fault> {
     let mut target = Target {
         kind: reference.text("type")?.map(Cow::into_owned),
         ..Target::default()
@@ -116,7 +157,7 @@ pub(super) fn read(reference: &Object<'_>, scope: Scope<'_, '_>) -> Result<Optio
     Ok(named.then_some(target))
 }
 
-fn literal(text: &str, scope: Scope<'_, '_>, target: &mut Target) -> Result<(), Fault> {
+fn literal(text: &str, scope: Scope<'_>, target: &mut Target) -> Result<(), Fault> {
     if let Some((kind, query)) = text.split_once("?identifier=") {
         let value = query.split('&').next().unwrap_or_default();
         let value = decoded(value).ok_or_else(|| lost("is no search for an identifier"))?;
@@ -155,41 +196,27 @@ fn tail(url: &str) -> Option<(&str, &str)> {
     (is_fhir_id(id) && kind.starts_with(|c: char| c.is_ascii_uppercase())).then_some((kind, id))
 }
 
-fn of_resource(
-    resource: &Object<'_>,
-    scope: Scope<'_, '_>,
-    target: &mut Target,
-) -> Result<(), Fault> {
-    let kind = resource.text("resourceType")?.unwrap_or_default();
+fn of_resource(resource: &Resource, scope: Scope<'_>, target: &mut Target) -> Result<(), Fault> {
     // A metric of a bedside monitor belongs to a device; it has no identity of its own here.
-    if kind == "DeviceMetric"
-        && let Some(source) = resource.object("source")?
-        && let Some(text) = source.text("reference")?
-        && !text.contains("DeviceMetric")
-    {
-        let named = |name: &str| scope.bundle.get(name).or_else(|| scope.contained.get(name));
-        let is_metric = named(&text).is_some_and(
-            |device| !matches!(device.text("resourceType"), Ok(Some(kind)) if kind == "Device"),
-        );
-        if !is_metric {
+    if let Some(source) = &resource.source {
+        let found = scope
+            .bundle
+            .get(source)
+            .or_else(|| scope.contained.get(source));
+        let is_device = match found {
+            Some(resource) => resource.kind == "Device",
+            None => tail(source).is_some_and(|(kind, _)| kind == "Device"),
+        };
+        if is_device {
             target.literal = None;
-            return literal(&text, scope, target);
+            return literal(source, scope, target);
         }
     }
-    let mut old = Vec::new();
-    for (index, object) in resource.objects("identifier")?.iter().enumerate() {
-        let of_use = object.text("use")?;
-        let read = self::identifier(object).in_item(index).at("identifier")?;
-        match of_use.as_deref() {
-            Some("old") => old.extend(read),
-            _ => target.identifiers.extend(read),
-        }
-    }
-    target.identifiers.extend(old);
+    target.identifiers.extend_from_slice(&resource.identifiers);
     if target.literal.is_none() {
-        target.resource_id = resource.text("id")?.map(Cow::into_owned);
+        target.resource_id.clone_from(&resource.id);
     }
-    target.kind = Some(kind.into_owned());
+    target.kind = Some(resource.kind.to_owned());
     Ok(())
 }
 
@@ -242,7 +269,7 @@ impl Target {
 
     /// Ids the device may have in topics and tables; what goes first names it where nothing else does.
     pub(super) fn devices(self) -> Result<Vec<String>, Fault> {
-        if self.kind.as_deref() == Some("DeviceMetric") {
+        if self.kind.as_deref() == Some(METRIC) {
             let what = "is a DeviceMetric whose device is not in the document";
             return Err(Fault::new(Reason::NoDevice, what));
         }

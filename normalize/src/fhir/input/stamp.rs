@@ -11,30 +11,31 @@ pub(super) struct Effective {
     pub(super) end: Option<Micros>,
 }
 
-const MOMENTS: [&str; 2] = ["effectiveDateTime", "effectiveInstant"];
+const DATE_TIME: &str = "effectiveDateTime";
+const INSTANT: &str = "effectiveInstant";
 const PERIOD: &str = "effectivePeriod";
 const TIMING: &str = "effectiveTiming";
 
 pub(super) fn effective(observation: &Object<'_>) -> Result<Effective, Fault> {
     let bad = |what: &'static str| Fault::new(Reason::BadTime, what);
-    let mut stated = Vec::new();
-    for name in observation.names() {
-        if name.starts_with("effective") && observation.has(name)? {
-            stated.push(name);
+    let mut stated = observation.choices("effective");
+    let point = |name: &str| {
+        let text = observation.text(name)?;
+        let text = text.ok_or_else(|| bad("is blank").at(name))?;
+        let start = moment(&text).at(name)?;
+        Ok(Effective { start, end: None })
+    };
+    match (stated.next(), stated.next()) {
+        (None, _) => Err(bad("is missing").at("effective[x]")),
+        (Some(_), Some(_)) => Err(bad("is there in several forms").at("effective[x]")),
+        (Some(DATE_TIME), None) => point(DATE_TIME),
+        (Some(INSTANT), None) => point(INSTANT),
+        (Some(PERIOD), None) => period(observation).at(PERIOD),
+        (Some(TIMING), None) => Err(bad("is a schedule, not a time").at(TIMING)),
+        (Some(_), None) => {
+            let fault = Fault::new(Reason::UnsupportedField, "is of no type of R4");
+            Err(fault.at("effective[x]"))
         }
-    }
-    match stated[..] {
-        [] => Err(bad("is missing").at("effective[x]")),
-        [name] if MOMENTS.contains(&name) => {
-            let text = observation.text(name)?;
-            let text = text.ok_or_else(|| bad("is blank").at(name))?;
-            let start = moment(&text).at(name)?;
-            Ok(Effective { start, end: None })
-        }
-        [PERIOD] => period(observation).at(PERIOD),
-        [TIMING] => Err(bad("is a schedule, not a time").at(TIMING)),
-        [name] => Err(Fault::new(Reason::UnsupportedField, "is not known").at(name)),
-        _ => Err(bad("is there in several forms").at("effective[x]")),
     }
 }
 

@@ -69,27 +69,37 @@ pub(super) fn content(
     metric: Option<&'static Metric>,
     most: usize,
 ) -> Result<Content, Fault> {
-    let mut stated = Vec::new();
-    for name in holder.names() {
-        if is_choice(name) && holder.has(name)? {
-            stated.push(name);
-        }
-    }
+    let mut stated = holder.choices("value");
     let absent = Concept::of(holder, "dataAbsentReason")?;
-    match (stated.as_slice(), absent) {
-        ([], None) => Ok(Content::Nothing),
-        ([], Some(reason)) => Ok(Content::One(Reading::absent(absent_reason(&reason)))),
-        ([_], Some(_)) => Err(bad("stands next to a value").at("dataAbsentReason")),
-        ([name], None) => value(holder, name, metric, most).at(name),
-        _ => Err(bad("is there in several forms").at("value[x]")),
+    match (stated.next(), stated.next(), absent) {
+        (None, _, None) => Ok(Content::Nothing),
+        (None, _, Some(reason)) => Ok(Content::One(Reading::absent(absent_reason(&reason)))),
+        (Some(_), None, Some(_)) => Err(bad("stands next to a value").at("dataAbsentReason")),
+        (Some(name), None, None) => match TYPES.into_iter().find(|known| *known == name) {
+            Some(name) => value(holder, name, metric, most).at(name),
+            None => {
+                let fault = Fault::new(Reason::UnsupportedField, "is of no type of R4");
+                Err(fault.at("value[x]"))
+            }
+        },
+        (Some(_), Some(_), _) => Err(bad("is there in several forms").at("value[x]")),
     }
 }
 
-/// `valueQuantity`, not `value` or `valued`.
-fn is_choice(name: &str) -> bool {
-    name.strip_prefix("value")
-        .is_some_and(|kind| kind.starts_with(|c: char| c.is_ascii_uppercase()))
-}
+/// `value[x]` of R4.
+const TYPES: [&str; 11] = [
+    "valueQuantity",
+    "valueCodeableConcept",
+    "valueString",
+    "valueBoolean",
+    "valueInteger",
+    "valueRange",
+    "valueRatio",
+    "valueSampledData",
+    "valueTime",
+    "valueDateTime",
+    "valuePeriod",
+];
 
 /// A reason of another code system says no more than that there is no value.
 fn absent_reason(concept: &Concept<'_>) -> &'static str {
@@ -136,21 +146,7 @@ fn value(
         ("valueRatio", None) => Reading::text(quantity::ratio(&part(name)?)?),
         ("valueRange", None) => Reading::text(quantity::range(&part(name)?)?),
         ("valuePeriod", None) => Reading::text(period(&part(name)?)?),
-        (
-            "valueSampledData"
-            | "valueQuantity"
-            | "valueInteger"
-            | "valueBoolean"
-            | "valueCodeableConcept"
-            | "valueString"
-            | "valueDateTime"
-            | "valueTime"
-            | "valueRatio"
-            | "valueRange"
-            | "valuePeriod",
-            Some(_),
-        ) => return Err(bad("is not the kind of value this metric has")),
-        _ => return Err(Fault::new(Reason::UnsupportedField, "is no type of R4")),
+        _ => return Err(bad("is not the kind of value this metric has")),
     };
     match &reading.value {
         Value::Text(text) if text.len() > MAX_VALUE_TEXT => {

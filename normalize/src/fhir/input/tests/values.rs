@@ -67,7 +67,7 @@ fn values_of_every_type() {
         ),
         (
             r#""valueInteger":1,"valueInteger":2"#,
-            "0 ! undecodable Observation.valueInteger is there twice",
+            "0 ! bad-value Observation.value[x] is there in several forms",
         ),
         (
             r#""valueInteger":1.0"#,
@@ -91,7 +91,7 @@ fn values_of_every_type() {
         ),
         (
             r#""valueAttachment":{"data":"AA=="}"#,
-            "0 ! unsupported-field Observation.valueAttachment is no type of R4",
+            "0 ! unsupported-field Observation.value[x] is of no type of R4",
         ),
         (
             r#""valueString":" ""#,
