@@ -279,4 +279,4 @@ pub(crate) fn combine(groups: &[Group<'_>]) -> (Vec<Observation>, Vec<Problem>) 
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::mapping) mod tests;
