@@ -1,3 +1,4 @@
+mod compiled;
 mod create;
 mod groups;
 mod merging;

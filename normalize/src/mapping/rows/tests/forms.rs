@@ -6,9 +6,9 @@ use std::collections::HashSet;
 
 fn all_kinds(compat: Compat) -> FhirMapping {
     let ucum = ValueType::Quantity {
-        unit: Some("beats".to_owned()),
+        unit: Some("percent".to_owned()),
         system: Some("http://unitsofmeasure.org".to_owned()),
-        code: Some("/min".to_owned()),
+        code: Some("%".to_owned()),
     };
     let mut own = template(
         "heartrate",
@@ -16,7 +16,7 @@ fn all_kinds(compat: Compat) -> FhirMapping {
         "8310-5",
         Some(value("temperature", quantity("°C"))),
         vec![
-            ("9279-1", value("resp", ucum)),
+            ("2708-6", value("spo2", ucum)),
             ("8867-4", value("pulse", sampled(1000.0, "bpm"))),
             ("0-0", value("odd", quantity("furlongs"))),
             ("x", value("state", concept("on", "1"))),
@@ -36,7 +36,7 @@ fn one_row_a_property() {
     let events = [reading(
         "10:00:00.1234567",
         &[
-            ("resp", "12.50"),
+            ("spo2", "12.50"),
             ("pulse", "1e2"),
             ("temperature", "+37.2"),
             ("odd", "1,234.50"),
@@ -44,7 +44,7 @@ fn one_row_a_property() {
             ("note", "12"),
             ("other", "0012"),
             ("words", "True"),
-            ("resp", "13"),
+            ("spo2", "13"),
         ],
     )
     .correlation("c1")
@@ -55,7 +55,7 @@ fn one_row_a_property() {
     assert_eq!(
         shown(&batch),
         [
-            "resp | 9279-1 | MDC_RESP_RATE | 12.5/2 | - | /min | -",
+            "spo2 | 2708-6 | MDC_PULS_OXIM_SAT_O2 | 12.5/2 | - | % | -",
             "pulse | 8867-4 | - | 100/0 | \"1e2\" | /min | -",
             "temperature | 8310-5 | - | 37.2/1 | \"+37.2\" | Cel | -",
             "odd | 0-0 | - | 1234.5/2 | \"1,234.50\" | furlongs | -",
@@ -131,7 +131,7 @@ fn claims_are_those_of_the_event() {
 #[test]
 fn values_of_one_metric_are_different_readings() {
     let temperature = |name| value(name, quantity("Cel"));
-    let one = |type_name, own| template(type_name, PeriodInterval::Single, "9279-1", own, vec![]);
+    let one = |type_name, own| template(type_name, PeriodInterval::Single, "2708-6", own, vec![]);
     let mapping = mapping(
         vec![
             one("first", Some(temperature("v"))),
@@ -159,8 +159,8 @@ fn values_of_one_metric_are_different_readings() {
     assert_eq!(
         shown(&batch),
         [
-            "v | 9279-1 | MDC_RESP_RATE | 1/0 | - | Cel | first.v",
-            "v | 9279-1 | MDC_RESP_RATE | 2/0 | - | Cel | second.v",
+            "v | 2708-6 | MDC_PULS_OXIM_SAT_O2 | 1/0 | - | Cel | first.v",
+            "v | 2708-6 | MDC_PULS_OXIM_SAT_O2 | 2/0 | - | Cel | second.v",
             "left | b | - | 3/0 | - | Cel | third.left",
             "right | b | - | 4/0 | - | Cel | third.right",
             "w | c | - | 5/0 | - | Cel | -",
@@ -195,7 +195,7 @@ fn values_of_one_metric_are_different_readings() {
 fn a_metric_known_to_the_vocabulary_is_judged_like_a_native_one() {
     let mapping = all_kinds(Compat::Default);
     with_inputs(
-        &[reading("10:00:00", &[("resp", "12"), ("pulse", "70")])],
+        &[reading("10:00:00", &[("spo2", "12"), ("pulse", "70")])],
         |inputs| {
             let mut known = Vec::new();
             rows(
@@ -208,7 +208,7 @@ fn a_metric_known_to_the_vocabulary_is_judged_like_a_native_one() {
                 },
             );
             // Heart rate has one LOINC code and several metrics.
-            assert_eq!(known, [Some("respiratory-rate"), None]);
+            assert_eq!(known, [Some("spo2"), None]);
         },
     );
 }
