@@ -37,6 +37,7 @@ enum Kind {
     },
     Local {
         core: Box<Core>,
+        drain: Duration,
         router: axum::Router,
         secret: String,
     },
@@ -108,6 +109,7 @@ impl Client {
             data_dir,
             site: None,
             flush_every: defaults.store.flush_every,
+            query_timeout: defaults.store.query_timeout,
             ahead: defaults.intake.ahead,
             limits: Limits {
                 messages: defaults.intake.quarantine_messages,
@@ -138,12 +140,14 @@ impl Client {
                 live: live.clone(),
             },
             changes: std::sync::Arc::default(),
+            export_timeout: defaults.store.export_timeout,
             local: Some((secret.clone(), principal)),
         };
         let settings = wardline_dashboard::Config::new(crate::clock::now);
         let router = wardline_dashboard::router(settings, std::sync::Arc::new(adapter), live);
         Ok(Self(Kind::Local {
             core: Box::new(core),
+            drain: defaults.intake.drain,
             router,
             secret,
         }))
@@ -247,9 +251,14 @@ impl Client {
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         match self.0 {
             Kind::Remote { .. } => Ok(()),
-            Kind::Local { core, router, .. } => {
+            Kind::Local {
+                core,
+                drain,
+                router,
+                ..
+            } => {
                 drop(router);
-                core.close().await
+                core.close(drain).await
             }
         }
     }
@@ -289,7 +298,7 @@ impl Answer {
                 .map_or_else(|| body.to_string(), str::to_owned),
             Err(_) => String::new(),
         };
-        anyhow::anyhow!("{words} ({status})")
+        anyhow::anyhow!("{words} ({})", status.as_u16())
     }
 }
 

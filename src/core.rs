@@ -16,7 +16,7 @@ use wardline_store::registry::{
     Assignment, AssignmentFilter, Destination, ListFilter, Page, Patient, Registry, SETTING_SITE,
     StoredAlertEvent,
 };
-use wardline_store::{AlertEventRow, AlertFeed, AssignmentEntry, Entry, PatientEntry, Store};
+use wardline_store::{AlertFeed, AssignmentEntry, Entry, PatientEntry, Store};
 
 use crate::copies::Copies;
 use crate::follow::Follower;
@@ -28,7 +28,7 @@ use crate::pipeline::{Limits, Parts, Pipeline, Quota, Window};
 const FOLLOW: usize = 64;
 /// Setting: assignments changed up to this time are in the log and in the stored rows.
 const NOTED: &str = "assignments-noted";
-/// Setting: names of the alert destinations of the service.
+/// Setting: the alert destinations of the service, one a line.
 const DESTINATIONS: &str = "alert-destinations";
 
 /// How to open.
@@ -36,6 +36,7 @@ pub(crate) struct Options {
     pub(crate) data_dir: PathBuf,
     pub(crate) site: Option<String>,
     pub(crate) flush_every: Duration,
+    pub(crate) query_timeout: Duration,
     pub(crate) ahead: Duration,
     pub(crate) limits: Limits,
     /// Text of the rules to put in force; none leaves those in force as they are.
@@ -66,6 +67,7 @@ impl Core {
     pub(crate) async fn open(options: Options) -> anyhow::Result<Self> {
         let mut config = wardline_store::Config::new(&options.data_dir);
         config.flush_every = options.flush_every;
+        config.query_timeout = options.query_timeout;
         config.sabotage = crate::sabotage::names();
         let store = Store::open(config).await?;
         let registry = Arc::new(Registry::open(&wardline_store::registry_path(
@@ -202,8 +204,9 @@ impl Core {
         Ok(())
     }
 
-    /// Drains, commits and checkpoints. What held the pipeline must be gone or idle.
-    pub(crate) async fn close(self) -> anyhow::Result<()> {
+    /// Drains, commits and checkpoints. What held the pipeline must be gone or idle; what is still under way after
+    /// `drain` is given up, and is not acknowledged.
+    pub(crate) async fn close(self, drain: Duration) -> anyhow::Result<()> {
         if self.broken.is_cancelled() {
             // Not drained: what waits for a log that failed waits for ever.
             if self.follower.is_finished() {
@@ -211,9 +214,15 @@ impl Core {
             }
             bail!("stopped after a failure; what was acknowledged is in the log");
         }
-        self.pipeline.stop().await;
-        self.pipeline_task.await?;
-        self.follower.await??;
+        let drained = tokio::time::timeout(drain, async {
+            self.pipeline.stop().await;
+            self.pipeline_task.await?;
+            self.follower.await?
+        });
+        match drained.await {
+            Ok(ended) => ended?,
+            Err(_) => bail!("not drained within {drain:?}; what was acknowledged is in the log"),
+        }
         if self.broken.is_cancelled() {
             bail!("stopped after a failure; what was acknowledged is in the log");
         }
@@ -246,12 +255,12 @@ fn destinations(
     given: Option<Vec<Destination>>,
 ) -> anyhow::Result<Vec<Destination>> {
     if let Some(given) = given {
-        let names: Vec<&str> = given.iter().map(|one| one.name.as_str()).collect();
-        registry.set_setting(DESTINATIONS, &names.join("\n"))?;
+        let lines: Vec<String> = given.iter().map(crate::deliver::remembered).collect();
+        registry.set_setting(DESTINATIONS, &lines.join("\n"))?;
         return Ok(given);
     }
-    let names = registry.setting(DESTINATIONS)?.unwrap_or_default();
-    Ok(names.lines().map(crate::deliver::destination).collect())
+    let lines = registry.setting(DESTINATIONS)?.unwrap_or_default();
+    Ok(lines.lines().map(crate::deliver::recalled).collect())
 }
 
 /// Everything changed so far is in the log and in the stored rows.
@@ -330,8 +339,8 @@ impl AlertFeed for Feed {
         &self,
         rowid: i64,
         limit: usize,
-    ) -> Result<Vec<AlertEventRow>, Box<dyn std::error::Error + Send + Sync>> {
-        let mut rows: Vec<AlertEventRow> = Vec::new();
+    ) -> Result<Vec<StoredAlertEvent>, Box<dyn std::error::Error + Send + Sync>> {
+        let mut rows: Vec<StoredAlertEvent> = Vec::new();
         while rows.len() < limit {
             let after = rows.last().map_or(rowid, |row| row.rowid);
             let wanted = u32::try_from(limit - rows.len()).unwrap_or(u32::MAX);
@@ -339,39 +348,8 @@ impl AlertFeed for Feed {
             if events.is_empty() {
                 break;
             }
-            rows.extend(events.into_iter().map(row));
+            rows.extend(events);
         }
         Ok(rows)
-    }
-}
-
-fn row(stored: StoredAlertEvent) -> AlertEventRow {
-    let StoredAlertEvent { rowid, event } = stored;
-    AlertEventRow {
-        rowid,
-        seq: event.seq,
-        ordinal: event.ordinal,
-        patient_id: event.subject.strip_prefix("Patient/").map(str::to_owned),
-        alert_id: event.alert_id,
-        rule_id: event.rule_id,
-        rule_version: event.rule_version,
-        subject: event.subject,
-        device_id: event.device_id,
-        class: event.class,
-        priority: event.priority,
-        event: event.event,
-        state: event.state,
-        acknowledged_by: event.acknowledged_by,
-        acknowledged_at: event.acknowledged_at,
-        silenced_until: event.silenced_until,
-        escalation_level: i64::from(event.escalation_level),
-        onset: event.onset,
-        ended: event.ended,
-        event_time: event.event_time,
-        processed_time: event.processed_time,
-        value: event.value,
-        unit: event.unit,
-        message: event.message,
-        evidence: event.evidence,
     }
 }

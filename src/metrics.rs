@@ -116,6 +116,11 @@ impl Sources {
                 "Readings stored without a patient.",
                 &intake.unattributed,
             ),
+            (
+                "internal_errors",
+                "Messages that this version could not process; they are in quarantine.",
+                &intake.internal_errors,
+            ),
         ] {
             count(
                 out,

@@ -2,8 +2,9 @@
 //!
 //! They exist only in a build with the feature `sabotage`, which no release enables.
 //! `WARDLINE_SABOTAGE` names them, separated by commas: those of the store (see its configuration),
-//! `stall-log:FILE`, which keeps every append from completing while the file is there, and
-//! `ack-on-receipt`, which acknowledges what has only been read from the socket.
+//! `stall-log:FILE`, which keeps every append from completing while the file is there, `panic-on:TEXT`, which
+//! panics in the decoding of a payload with that text, `fail-look-up:DEVICE`, which fails every look-up for rows of
+//! that device, and `ack-on-receipt`, which acknowledges what has only been read from the socket.
 
 /// The store's faults.
 #[cfg(feature = "sabotage")]
@@ -24,11 +25,8 @@ pub(crate) fn names() -> Vec<String> {
 /// Waits while the log is to stall.
 #[cfg(feature = "sabotage")]
 pub(crate) async fn stall() {
-    static FILE: std::sync::LazyLock<Option<std::path::PathBuf>> = std::sync::LazyLock::new(|| {
-        names()
-            .iter()
-            .find_map(|name| name.strip_prefix("stall-log:").map(Into::into))
-    });
+    static FILE: std::sync::LazyLock<Option<std::path::PathBuf>> =
+        std::sync::LazyLock::new(|| argument("stall-log").map(Into::into));
     let Some(file) = FILE.as_ref() else { return };
     while file.try_exists().unwrap_or(false) {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -38,6 +36,46 @@ pub(crate) async fn stall() {
 #[cfg(not(feature = "sabotage"))]
 #[allow(clippy::unused_async, reason = "the same shape as with the feature")]
 pub(crate) async fn stall() {}
+
+/// What follows the name of a fault that has an argument.
+#[cfg(feature = "sabotage")]
+fn argument(fault: &str) -> Option<String> {
+    names()
+        .iter()
+        .find_map(|name| Some(name.strip_prefix(fault)?.strip_prefix(':')?.to_owned()))
+}
+
+/// Panics when a payload holds what the fault names.
+#[cfg(feature = "sabotage")]
+pub(crate) fn decode(messages: &[wardline_ingest::Incoming]) {
+    static TEXT: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| argument("panic-on"));
+    let Some(text) = TEXT.as_ref() else { return };
+    let holds = |payload: &[u8]| {
+        let mut windows = payload.windows(text.len());
+        windows.any(|window| window == text.as_bytes())
+    };
+    assert!(
+        !messages.iter().any(|message| holds(&message.payload)),
+        "asked for"
+    );
+}
+
+#[cfg(not(feature = "sabotage"))]
+pub(crate) fn decode(_: &[wardline_ingest::Incoming]) {}
+
+/// Whether earlier rows of this device cannot be looked up.
+#[cfg(feature = "sabotage")]
+pub(crate) fn look_up_fails(device: &str) -> bool {
+    static DEVICE: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| argument("fail-look-up"));
+    DEVICE.as_deref() == Some(device)
+}
+
+#[cfg(not(feature = "sabotage"))]
+pub(crate) fn look_up_fails(_: &str) -> bool {
+    false
+}
 
 /// Whether messages are acknowledged before anything is written.
 #[cfg(feature = "sabotage")]

@@ -41,21 +41,23 @@ pub(crate) async fn run(
     let mut destinations: Vec<_> = config
         .webhooks
         .iter()
-        .map(|webhook| deliver::destination(&webhook.name))
+        .map(|webhook| deliver::destination(&webhook.name, webhook.events))
         .collect();
+    let topic_events = config.alert_topic_events;
     if config.alert_topic {
-        destinations.push(deliver::destination(TOPIC));
+        destinations.push(deliver::destination(TOPIC, topic_events));
         destinations.extend(
             config
                 .brokers
                 .iter()
-                .map(|broker| deliver::destination(&broker_topic(&broker.name))),
+                .map(|broker| deliver::destination(&broker_topic(&broker.name), topic_events)),
         );
     }
     let core = Core::open(Options {
         data_dir: config.data_dir.clone(),
         site: Some(config.site.clone()),
         flush_every: config.store.flush_every,
+        query_timeout: config.store.query_timeout,
         ahead: config.intake.ahead,
         limits: Limits {
             messages: config.intake.quarantine_messages,
@@ -68,7 +70,7 @@ pub(crate) async fn run(
     let outcome = with_core(&config, &core, &stop, ready).await;
     let broken = core.broken.is_cancelled();
     tracing::info!("draining");
-    let closed = core.close().await;
+    let closed = core.close(config.intake.drain).await;
     outcome.and(closed)?;
     if broken {
         anyhow::bail!("stopped after a failure");
@@ -76,6 +78,9 @@ pub(crate) async fn run(
     tracing::info!("stopped");
     Ok(())
 }
+
+/// What writing an answer may take after its query has ended.
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Name of our own listener's alert topic among the receivers.
 pub(crate) const TOPIC: &str = "mqtt";
@@ -109,6 +114,7 @@ async fn with_core(
     drop(intake);
 
     let live = core.live.picture();
+    let edge_stats = Arc::clone(&stats);
     let adapter = Arc::new(Adapter {
         store: core.store.clone(),
         registry: Arc::clone(&core.registry),
@@ -124,6 +130,7 @@ async fn with_core(
             live: Arc::clone(&live),
         },
         changes: Arc::default(),
+        export_timeout: config.store.export_timeout,
         local: None,
     });
     let http_listener = tokio::net::TcpListener::bind(config.http.bind)
@@ -139,6 +146,7 @@ async fn with_core(
     let mut settings = wardline_dashboard::Config::new(crate::clock::now);
     settings.metrics_public = config.http.metrics_public;
     settings.insecure = config.http.insecure;
+    settings.limits.sql_timeout = config.store.query_timeout + ANSWER;
     let server = tokio::spawn(wardline_dashboard::serve(
         settings,
         adapter,
@@ -174,13 +182,28 @@ async fn with_core(
         return Ok(());
     }
     intake_stop.cancel();
-    while let Some(ended) = edge.join_next().await {
-        ended?;
+    let drained = tokio::time::timeout(config.intake.drain, async {
+        while let Some(ended) = edge.join_next().await {
+            ended?;
+        }
+        if let Err(error) = batches.await? {
+            tracing::warn!(%error, "the last batches were not taken");
+        }
+        anyhow::Ok(ticks.await?)
+    });
+    match drained.await {
+        Ok(ended) => ended?,
+        Err(_) => {
+            // A full disk, or a log that takes nothing: who waits for it may wait for ever.
+            core.broken.cancel();
+            let messages = edge_stats.snapshot().in_flight;
+            anyhow::bail!(
+                "{messages} messages could not be stored within {:?} and were not acknowledged: whoever sent them \
+                 still has them; what was acknowledged is in the log",
+                config.intake.drain
+            );
+        }
     }
-    if let Err(error) = batches.await? {
-        tracing::warn!(%error, "the last batches were not taken");
-    }
-    ticks.await?;
     http_stop.cancel();
     server.await??;
     deliveries.await?;
@@ -210,6 +233,8 @@ async fn listen(
         insecure: mqtt.insecure,
         max_packet: mqtt.max_packet,
         max_connections: mqtt.max_connections,
+        // The rest of the time is for batches under way.
+        drain_timeout: config.intake.drain / 2,
         ..ListenerConfig::new(mqtt.bind)
     };
     let tls = mqtt.tls.as_ref().map(crate::tls::server).transpose()?;

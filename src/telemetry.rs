@@ -23,6 +23,11 @@ pub(crate) fn start(log: &Log) {
     if let Err(error) = started {
         tracing::debug!(%error, "logging was started before");
     }
+    // By place and without its words: those of a text that was cut wrongly are the text.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panicked");
+    }));
 }
 
 /// A level alone is for our own crates. Libraries warn and no more: at finer levels the SQL parser logs the

@@ -1,5 +1,6 @@
 //! From a reading to those who must know: raised once, delivered at least once, told apart, acknowledged.
 
+mod choice;
 mod interrupted;
 mod silence;
 
@@ -53,6 +54,7 @@ const FIELDS: &[&str] = &[
     "unit",
     "message",
     "evidence",
+    "page",
 ];
 
 fn setup(webhook: &Webhook) -> Setup {
@@ -202,6 +204,7 @@ async fn an_alert_reaches_every_receiver_and_is_acknowledged() {
         ("ended", Value::Null),
         ("unit", json!("/min")),
         ("escalationLevel", json!(0)),
+        ("page", json!(true)),
     ] {
         assert_eq!(event[field], expected, "{field} of {event}");
     }
@@ -261,11 +264,27 @@ async fn an_alert_reaches_every_receiver_and_is_acknowledged() {
         [json!("acknowledged"), json!("nurse"), json!("active")]
     );
 
+    // Everybody hears of it, and that it calls nobody.
+    eventually("the acknowledgement", async || {
+        (posts(&webhook).len() >= 3).then_some(())
+    })
+    .await;
+    let told = posts(&webhook)[2].clone();
+    assert!(is_signed(&told) && told.key != delivered[0].key);
+    let told: Value = serde_json::from_slice(&told.body).unwrap();
+    assert_eq!(
+        (&told["event"], &told["acknowledgedBy"], &told["page"]),
+        (&json!("acknowledged"), &json!("nurse"), &json!(false)),
+        "{told}"
+    );
+    let heard = topic_alerts.recv().await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&heard).unwrap(), told);
+
     // A restart delivers nothing again: what comes next is the next alert.
     let (status, dir, admin) = server.stop();
     assert!(status.success());
     let before = posts(&webhook).len();
-    assert_eq!(before, 2, "an acknowledgement calls nobody");
+    assert_eq!(before, 3);
     let server = Server::start_in(Arc::clone(&dir), admin, &setup(&webhook));
     assert_eq!(
         server.get(&format!("/api/v1/alerts/{id}")).await["acknowledgedBy"],

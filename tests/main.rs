@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod commands;
+mod contained;
 mod crash;
 mod delivery;
 mod demo;

@@ -199,3 +199,51 @@ async fn a_stalled_log_holds_acknowledgements_back_and_nothing_else() {
         .await;
     assert_eq!(rows, [[serde_json::json!(all), serde_json::json!(all)]]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_no_longer_than_it_says_and_loses_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let stall = dir.path().join("stall");
+    let fault = format!("stall-log:{}", stall.display());
+    let setup = Setup {
+        config: "[intake]\ndrain = \"2s\"\n".to_owned(),
+        env: vec![("WARDLINE_SABOTAGE".to_owned(), fault)],
+        ..Setup::default()
+    };
+    let server = Server::start(&setup);
+    let secret = server.gateway_token("g1").await;
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    let at = now() - 600_000_000;
+    let own = topic("g1", "d1");
+    let said = client.publish(&own, filled("d1", at, 0).as_bytes()).await;
+    assert!(said.is_stored(), "{said:?}");
+
+    std::fs::write(&stall, b"").unwrap();
+    for number in 1..=3 {
+        let payload = filled("d1", at + number * 1_000_000, 0);
+        client.send(&own, payload.as_bytes()).await;
+    }
+    eventually("what waits", async || {
+        (server.metric("wardline_mqtt_in_flight").await >= 3.0).then_some(())
+    })
+    .await;
+    let asked = Instant::now();
+    let log = server.dir.path().join("server.log");
+    let (status, dir, admin) = server.stop();
+    assert_eq!(status.code(), Some(2));
+    assert!(
+        asked.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        asked.elapsed()
+    );
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("3 messages could not be stored"), "{log}");
+    assert!(
+        !matches!(client.answer().await, Answer::Acknowledged { .. }),
+        "what is not stored is not acknowledged"
+    );
+
+    std::fs::remove_file(&stall).unwrap();
+    let server = Server::start_in(dir, admin, &Setup::default());
+    assert_eq!(server.rows_of("d1").await, 1);
+}

@@ -49,6 +49,8 @@ pub(crate) struct Adapter {
     /// Held from a change of the registry until log, rules and rows have it. True once one did not get there:
     /// then nothing is noted any more, and the next start makes up for it.
     pub(crate) changes: Arc<Mutex<bool>>,
+    /// Time for an export, its reader included.
+    pub(crate) export_timeout: std::time::Duration,
     /// Secret of the command line in this process, made anew at each start; none in the service.
     pub(crate) local: Option<(String, Principal)>,
 }
@@ -57,7 +59,7 @@ pub(crate) struct Adapter {
 fn fault(error: wardline_store::registry::Error) -> BackendError {
     use wardline_store::registry::Error;
     match error {
-        Error::NotFound { .. } => BackendError::NotFound(error.to_string()),
+        Error::NotFound { entity, id } => BackendError::NotFound(format!("{entity} {id}")),
         Error::Overlap(_) | Error::Taken { .. } | Error::State { .. } => {
             BackendError::Conflict(error.to_string())
         }
@@ -181,7 +183,7 @@ impl Backend for Adapter {
         &self,
         request: ExportRequest,
     ) -> BackendResult<BoxStream<'static, BackendResult<RecordBatch>>> {
-        observations::export(&self.store, &request).await
+        observations::export(&self.store, &request, self.export_timeout).await
     }
 
     async fn sql(&self, request: SqlRequest) -> BackendResult<SqlAnswer> {

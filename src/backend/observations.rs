@@ -125,6 +125,7 @@ pub(super) fn instant(at: Micros) -> String {
 pub(super) async fn export(
     store: &Store,
     request: &ExportRequest,
+    limit: std::time::Duration,
 ) -> BackendResult<BoxStream<'static, BackendResult<RecordBatch>>> {
     let mut conditions = Vec::new();
     if !request.patients.is_empty() {
@@ -154,12 +155,13 @@ pub(super) async fn export(
         format!(" WHERE {}", conditions.join(" AND "))
     };
     let stream = store
-        .sql_stream(&format!(
-            "SELECT * FROM observation{filter} ORDER BY received, id"
-        ))
+        .sql_stream_within(
+            &format!("SELECT * FROM observation{filter} ORDER BY received, id"),
+            limit,
+        )
         .await
         .map_err(store_fault)?;
-    Ok(stream.map_err(|error| store_fault(error.into())).boxed())
+    Ok(stream.map_err(store_fault).boxed())
 }
 
 pub(super) async fn sql(store: &Store, request: &SqlRequest) -> BackendResult<SqlAnswer> {
@@ -167,7 +169,7 @@ pub(super) async fn sql(store: &Store, request: &SqlRequest) -> BackendResult<Sq
     let schema = stream.schema();
     let (mut batches, mut left, mut truncated) = (Vec::new(), request.limit, false);
     while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(|error| store_fault(error.into()))?;
+        let batch = batch.map_err(store_fault)?;
         if batch.num_rows() > left {
             batches.push(batch.slice(0, left));
             truncated = true;

@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) rules: Option<PathBuf>,
     pub(crate) webhooks: Vec<Webhook>,
     pub(crate) alert_topic: bool,
+    /// Which events go to the topic.
+    pub(crate) alert_topic_events: Events,
     pub(crate) log: Log,
 }
 
@@ -104,12 +106,16 @@ pub(crate) struct Intake {
     pub(crate) tick: Duration,
     pub(crate) quarantine_messages: u32,
     pub(crate) quarantine_bytes: u64,
+    /// How long a stop waits for what is under way.
+    pub(crate) drain: Duration,
 }
 
 /// How rows move from the log to the tables.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Store {
     pub(crate) flush_every: Duration,
+    pub(crate) query_timeout: Duration,
+    pub(crate) export_timeout: Duration,
 }
 
 /// A receiver of alert events over HTTP.
@@ -119,6 +125,16 @@ pub(crate) struct Webhook {
     pub(crate) url: String,
     pub(crate) secret: Secret,
     pub(crate) ca: Option<PathBuf>,
+    pub(crate) events: Events,
+}
+
+/// Which alert events a receiver hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Events {
+    /// Every change of an alert; `page` in the body says whether it may call people.
+    All,
+    /// Only those that may call people.
+    Pages,
 }
 
 /// Logging.

@@ -7,7 +7,9 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::reader::{self, Context, Effective, Fault, Section};
-use super::{Broker, Config, Http, Intake, Log, LogFormat, Mqtt, Route, Store, Tls, Webhook};
+use super::{
+    Broker, Config, Events, Http, Intake, Log, LogFormat, Mqtt, Route, Store, Tls, Webhook,
+};
 
 /// A configuration that passed its checks, with the origin of every value.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ fn config(root: &Section<'_, '_>) -> Config {
         rules: rules(&root.section("rules")),
         webhooks: root.sections("webhook").iter().map(webhook).collect(),
         alert_topic: root.take("alert-topic", "true", reader::flag),
+        alert_topic_events: root.take("alert-topic-events", "all", events),
         log: log(&root.section("log")),
     };
     unique(
@@ -218,6 +221,7 @@ fn intake(section: &Section<'_, '_>) -> Intake {
             reader::number(1, 1_000_000),
         ),
         quarantine_bytes: section.take("quarantine-bytes", "50MiB", reader::bytes),
+        drain: section.take("drain", "20s", reader::duration),
     };
     if intake.tick.is_zero() {
         section.fault(
@@ -232,6 +236,8 @@ fn intake(section: &Section<'_, '_>) -> Intake {
 fn store(section: &Section<'_, '_>) -> Store {
     let store = Store {
         flush_every: section.take("flush-every", "10s", reader::duration),
+        query_timeout: section.take("query-timeout", "1m", reader::duration),
+        export_timeout: section.take("export-timeout", "1h", reader::duration),
     };
     section.finish();
     store
@@ -256,6 +262,7 @@ fn webhook(section: &Section<'_, '_>) -> Webhook {
         url: section.required("url"),
         secret: secret.unwrap_or(super::Secret(String::new())),
         ca: section.optional("ca", reader::path),
+        events: section.take("events", "all", events),
     };
     if !webhook.url.is_empty()
         && !webhook.url.starts_with("http://")
@@ -268,6 +275,14 @@ fn webhook(section: &Section<'_, '_>) -> Webhook {
     }
     section.finish();
     webhook
+}
+
+fn events(text: &str) -> Result<Events, String> {
+    match text {
+        "all" => Ok(Events::All),
+        "pages" => Ok(Events::Pages),
+        _ => Err("all or pages".to_owned()),
+    }
 }
 
 fn log(section: &Section<'_, '_>) -> Log {

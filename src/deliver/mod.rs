@@ -20,11 +20,12 @@ use rand::RngExt as _;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use wardline_normalize::time::Micros;
-use wardline_store::registry::{Destination, OutboxEntry, Registry};
+use wardline_store::registry::{AlertEventRecord, Destination, OutboxEntry, Registry};
 
 pub(crate) use mqtt::Topic;
 pub(crate) use webhook::Webhook;
 
+use crate::config::Events;
 use crate::metrics::Latency;
 
 /// Deliveries under way at once to one receiver.
@@ -65,17 +66,37 @@ pub(crate) struct Outbox {
     pub(crate) wake: Arc<Notify>,
 }
 
-/// Where every alert event goes, as the registry enters it into the outbox.
-pub(crate) fn destination(name: &str) -> Destination {
-    let render = Arc::new(|_: i64, event: &_| {
-        wardline_dashboard::json::alert(&crate::backend::view(event))
-            .to_string()
-            .into_bytes()
+/// Where alert events go, as the registry enters them into the outbox. The body says by `page` whether the event may
+/// call people: it is false for what came too late, and for what only tells of an alert.
+pub(crate) fn destination(name: &str, events: Events) -> Destination {
+    let render = Arc::new(|_: i64, event: &AlertEventRecord| {
+        let mut body = wardline_dashboard::json::alert(&crate::backend::view(event));
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("page".to_owned(), event.page.into());
+        }
+        body.to_string().into_bytes()
     });
     Destination {
         name: name.to_owned(),
-        pages: true,
+        pages: events == Events::Pages,
         render,
+    }
+}
+
+/// Ends the line of a destination that hears only what may call people; no name has it.
+const PAGES: &str = "\tpages";
+
+/// A destination as a line of text.
+pub(crate) fn remembered(destination: &Destination) -> String {
+    let pages = if destination.pages { PAGES } else { "" };
+    format!("{}{pages}", destination.name)
+}
+
+/// The way back.
+pub(crate) fn recalled(line: &str) -> Destination {
+    match line.strip_suffix(PAGES) {
+        Some(name) => destination(name, Events::Pages),
+        None => destination(line, Events::All),
     }
 }
 
@@ -185,7 +206,15 @@ fn backoff(attempts: u32) -> Micros {
 
 #[cfg(test)]
 mod tests {
-    use super::{ATTEMPTS, PAUSE_MAX, backoff};
+    use super::{ATTEMPTS, Events, PAUSE_MAX, backoff, destination, recalled, remembered};
+
+    #[test]
+    fn a_destination_is_remembered_with_what_it_hears() {
+        for (events, pages) in [(Events::All, false), (Events::Pages, true)] {
+            let known = recalled(&remembered(&destination("ward pager", events)));
+            assert_eq!((known.name.as_str(), known.pages), ("ward pager", pages));
+        }
+    }
 
     #[test]
     fn pauses_grow_and_stay_bounded() {

@@ -7,15 +7,11 @@ use wardline_normalize::batch::{Format, Guard, Message, Normalized, normalize};
 /// Messages that one thread takes at a time: below this, handing work over costs more than it saves.
 const CHUNK: usize = 128;
 
-/// A batch after the codecs.
-#[derive(Debug)]
-pub(crate) struct Decoded {
-    pub(crate) messages: Vec<Incoming>,
-    /// One part per chunk: which messages it took, and what came of them.
-    pub(crate) parts: Vec<(Vec<usize>, Normalized)>,
-}
+/// One part per chunk of a batch: which messages it took, by their place in the batch, and what came of them.
+pub(crate) type Parts = Vec<(Vec<usize>, Normalized)>;
 
-pub(crate) fn decode(messages: Vec<Incoming>, guard: &Guard) -> Decoded {
+/// A batch through the codecs.
+pub(crate) fn decode(messages: &[Incoming], guard: &Guard) -> Parts {
     let part = |(index, chunk): (usize, &[Incoming])| {
         // Answers to commands are for whoever asked; no reading is in them.
         let (places, views): (Vec<usize>, Vec<Message<'_>>) = chunk
@@ -26,12 +22,11 @@ pub(crate) fn decode(messages: Vec<Incoming>, guard: &Guard) -> Decoded {
             .unzip();
         (places, normalize(&views, guard))
     };
-    let parts = if messages.len() <= CHUNK {
-        vec![part((0, &messages))]
+    if messages.len() <= CHUNK {
+        vec![part((0, messages))]
     } else {
         messages.par_chunks(CHUNK).enumerate().map(part).collect()
-    };
-    Decoded { messages, parts }
+    }
 }
 
 fn view(message: &Incoming) -> Message<'_> {

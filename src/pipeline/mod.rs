@@ -9,9 +9,11 @@
 //! Batches are decoded side by side; the sequencer takes them one after the other, because what is a
 //! repeat depends on what went before; appends overlap so that one sync serves many batches; the
 //! settler answers in the sequencer's order, so a repeat is acknowledged only when its original is
-//! durable. Queues are bounded: a full one holds the acknowledgements back, never drops.
+//! durable. Queues are bounded: a full one holds the acknowledgements back, never drops. A message that
+//! the code cannot stand goes to quarantine alone (`contain`).
 
 mod attribute;
+mod contain;
 mod decode;
 mod quota;
 mod reattribute;
@@ -64,6 +66,7 @@ pub(crate) struct Counts {
     pub(crate) repeated_rejects: AtomicU64,
     pub(crate) quota_exceeded: AtomicU64,
     pub(crate) unattributed: AtomicU64,
+    pub(crate) internal_errors: AtomicU64,
 }
 
 /// What one batch did, for those who ask (quarantine replay, manual observations).
@@ -80,7 +83,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Job {
     /// `kept`: the messages come from quarantine, where those that are refused again stay.
     Messages {
-        decoded: tokio::task::JoinHandle<decode::Decoded>,
+        messages: Arc<Vec<Incoming>>,
+        decoded: tokio::task::JoinHandle<Result<decode::Parts, contain::Fault>>,
         kept: bool,
         reply: oneshot::Sender<Outcome>,
     },
@@ -138,6 +142,7 @@ impl Pipeline {
             store: parts.store,
             registry: parts.registry,
             quota: parts.quota,
+            guard,
             metrics: parts.metrics,
             appends,
         };
@@ -169,10 +174,14 @@ impl Pipeline {
 
     async fn decode(&self, messages: Vec<Incoming>, kept: bool) -> Result<Outcome, Closed> {
         let guard = self.guard;
-        let decoded = tokio::task::spawn_blocking(move || decode::decode(messages, &guard));
+        let messages = Arc::new(messages);
+        let batch = Arc::clone(&messages);
+        let decoded =
+            tokio::task::spawn_blocking(move || contain::decode(&batch, &(0..batch.len()), &guard));
         let (reply, answer) = oneshot::channel();
         self.send(
             Job::Messages {
+                messages,
                 decoded,
                 kept,
                 reply,

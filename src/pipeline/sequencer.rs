@@ -1,19 +1,21 @@
 //! Takes batches one after the other: whose they are, what is new, what may be kept; then hands them to the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
 use tokio::sync::mpsc;
 use wardline_ingest::{Answer, Incoming};
-use wardline_normalize::batch::Normalized;
+use wardline_normalize::batch::{Guard, Normalized};
 use wardline_normalize::time::Micros;
 use wardline_store::registry::Registry;
-use wardline_store::{Classified, Dedup, Rejected, Store, Verdict};
+use wardline_store::{Classified, Dedup, Entry, Rejected, Store, Verdict};
 
 use super::attribute::attribute;
-use super::decode::Decoded;
+use super::contain::{self, Fault, Prepared, Refused};
+use super::decode::Parts;
 use super::quota::{Quota, Room, hash, owner};
 use super::settle::{Append, Done, Step};
 use super::{Job, Outcome, reattribute, split};
@@ -30,6 +32,7 @@ pub(super) struct Sequencer {
     pub(super) registry: Arc<Registry>,
     pub(super) dedup: Dedup,
     pub(super) quota: Quota,
+    pub(super) guard: Guard,
     pub(super) metrics: Arc<Metrics>,
     pub(super) appends: mpsc::Sender<Step>,
 }
@@ -54,25 +57,19 @@ impl Sequencer {
     async fn job(&mut self, job: Job) -> Result<(), Option<wardline_store::Error>> {
         match job {
             Job::Messages {
+                messages,
                 decoded,
                 kept,
                 reply,
             } => {
-                let decoded = match decoded.await {
-                    Ok(decoded) => decoded,
-                    Err(error) => {
-                        tracing::error!(%error, "a decoder ended early; its messages are not acknowledged");
-                        return Ok(());
-                    }
-                };
-                let received = decoded
-                    .messages
+                let decoded = decoded.await.unwrap_or_else(|_| Err(Fault::panic()));
+                let received = messages
                     .iter()
                     .map(|message| message.received)
                     .min()
                     .unwrap_or_default();
-                let (appends, outcome) = self.messages(decoded, kept).await?;
-                self.settle(appends, received, Done::Outcome { outcome, reply })
+                let (started, outcome) = self.messages(&messages, decoded, kept).await;
+                self.settle_all(started, received, Done::Outcome { outcome, reply })
                     .await
             }
             Job::Rows {
@@ -80,16 +77,24 @@ impl Sequencer {
                 received,
                 reply,
             } => {
-                let mut outcome = Outcome::default();
-                let (rows, classified) = self.fresh(&rows, &mut outcome).await?;
-                let appends = self
-                    .appends(&rows, Vec::new(), received, vec![classified])
-                    .await?;
-                self.settle(appends, received, Done::Outcome { outcome, reply })
+                let mut prepared = Prepared::default();
+                if let Err(fault) = self.fresh(&rows, &mut prepared).await {
+                    tracing::error!(%fault, "rows could not be looked up; they are refused");
+                    return Ok(());
+                }
+                self.count(0, &prepared);
+                let outcome = Outcome {
+                    stored: prepared.stored(),
+                    duplicates: prepared.duplicates,
+                    ..Outcome::default()
+                };
+                let Prepared { rows, held, .. } = prepared;
+                let started = self.start(&rows, Vec::new(), received, held).await;
+                self.settle_all(started, received, Done::Outcome { outcome, reply })
                     .await
             }
             Job::Entry { entry, reply } => {
-                let append = Append::start(&self.store, entry, Vec::new()).await?;
+                let append = self.append(entry).await?;
                 self.settle(vec![append], crate::clock::now(), Done::Position(reply))
                     .await
             }
@@ -97,13 +102,36 @@ impl Sequencer {
             Job::Reattribute { window, reply } => {
                 self.settled().await.map_err(|Ended| None)?;
                 for entry in reattribute::entries(&self.store, &self.registry, &window).await? {
-                    let append = Append::start(&self.store, entry, Vec::new()).await?;
+                    let append = self.append(entry).await?;
                     self.settle(vec![append], crate::clock::now(), Done::Nobody)
                         .await?;
                 }
                 // A correction of one of these rows must find their new version.
                 self.settled().await.map_err(|Ended| None)?;
                 self.settle(Vec::new(), 0, Done::Position(reply)).await
+            }
+        }
+    }
+
+    async fn append(&self, entry: Entry) -> Result<Append, wardline_store::Error> {
+        Append::start(&self.store, entry)
+            .await
+            .map_err(|failed| failed.1)
+    }
+
+    /// Settles what the log took; `done` is told only if that is all of it. What was taken of a batch that failed is
+    /// settled too, or the rules would miss a position of the log.
+    async fn settle_all(
+        &self,
+        started: Started,
+        received: Micros,
+        done: Done,
+    ) -> Result<(), Option<wardline_store::Error>> {
+        match started.failed {
+            None => self.settle(started.appends, received, done).await,
+            Some((error, _)) => {
+                self.settle(started.appends, received, Done::Nobody).await?;
+                Err(Some(error))
             }
         }
     }
@@ -146,19 +174,88 @@ impl Sequencer {
         answer.await.map(|_| ()).map_err(|_| Ended)
     }
 
+    /// Prepares a batch and hands it to the log.
     async fn messages(
         &mut self,
-        decoded: Decoded,
+        messages: &Arc<Vec<Incoming>>,
+        decoded: Result<Parts, Fault>,
         kept: bool,
-    ) -> Result<(Vec<Append>, Outcome), wardline_store::Error> {
-        let Decoded { messages, parts } = decoded;
+    ) -> (Started, Outcome) {
         let mut outcome = Outcome {
             answers: vec![Answer::Stored; messages.len()],
             ..Outcome::default()
         };
-        let mut batches = Vec::with_capacity(parts.len());
-        let mut held = Vec::with_capacity(parts.len());
-        let mut refused = Vec::new();
+        let this = &*self;
+        let prepare = |parts| this.prepare(parts);
+        let prepared = match contain::each(messages, decoded, self.guard, prepare).await {
+            Ok(prepared) => prepared,
+            Err(error) => return (Started::refused(error), outcome),
+        };
+        self.count(messages.len(), &prepared);
+        outcome.stored = prepared.stored();
+        outcome.duplicates = prepared.duplicates;
+        outcome.rejected = prepared.refused.len() as u64;
+        outcome.detail = prepared
+            .refused
+            .first()
+            .map(|(_, _, reason, detail)| format!("{reason}: {detail}"));
+        let Prepared {
+            rows,
+            held,
+            refused,
+            ..
+        } = prepared;
+        let named: BTreeSet<usize> = refused.iter().map(|one| one.0).collect();
+        let rejects = if kept {
+            Vec::new()
+        } else {
+            self.keep(messages, refused, &mut outcome.answers)
+        };
+        let received = messages
+            .iter()
+            .map(|message| message.received)
+            .max()
+            .unwrap_or_default();
+        let mut started = self.start(&rows, rejects, received, held).await;
+        if let Some((error, unlogged)) = started.failed.take_if(|(error, _)| !kept && !ended(error))
+        {
+            // What is not in the log must not be acknowledged: the messages go there as they came.
+            tracing::error!(%error, "a batch could not be logged; its messages go to quarantine");
+            let mut all = Prepared::default();
+            all.refuse(0..messages.len());
+            all.refused.retain(|one| !named.contains(&one.0));
+            self.metrics
+                .intake
+                .internal_errors
+                .fetch_add(all.refused.len() as u64, Relaxed);
+            outcome.stored = 0;
+            outcome.rejected += all.refused.len() as u64;
+            let mut rejects = unlogged;
+            rejects.extend(self.keep(messages, all.refused, &mut outcome.answers));
+            let rest = self.start(&[], rejects, received, Vec::new()).await;
+            started.appends.extend(rest.appends);
+            started.failed = rest.failed;
+        }
+        (started, outcome)
+    }
+
+    fn count(&self, messages: usize, prepared: &Prepared) {
+        let counts = &self.metrics.intake;
+        for (counter, count) in [
+            (&counts.messages, messages as u64),
+            (&counts.rows, prepared.stored()),
+            (&counts.duplicates, prepared.duplicates),
+            (&counts.corrections, prepared.corrections),
+            (&counts.unattributed, prepared.unattributed),
+            (&counts.internal_errors, prepared.internal_errors),
+        ] {
+            counter.fetch_add(count, Relaxed);
+        }
+    }
+
+    /// Whose the rows are and which are new. Nothing outside changes, so that a stretch can be taken up again.
+    async fn prepare(&self, parts: Parts) -> Result<Prepared, Fault> {
+        let mut prepared = Prepared::default();
         for (places, part) in parts {
             let Normalized {
                 rows,
@@ -167,6 +264,7 @@ impl Sequencer {
                 claims,
                 rejects,
             } = part;
+            let refused = &mut prepared.refused;
             refused.extend(rejects.into_iter().map(|reject| {
                 (
                     places[reject.message as usize],
@@ -184,52 +282,20 @@ impl Sequencer {
                     detail,
                 )
             }));
-            self.metrics
-                .intake
-                .unattributed
-                .fetch_add(attributed.unattributed as u64, Relaxed);
+            prepared.unattributed += attributed.unattributed as u64;
             if attributed.rows.num_rows() > 0 {
-                let (rows, classified) = self.fresh(&attributed.rows, &mut outcome).await?;
-                batches.push(rows);
-                held.push(classified);
+                self.fresh(&attributed.rows, &mut prepared).await?;
             }
         }
-        self.metrics
-            .intake
-            .messages
-            .fetch_add(messages.len() as u64, Relaxed);
-        outcome.rejected = refused.len() as u64;
-        outcome.detail = refused
-            .first()
-            .map(|(_, _, reason, detail)| format!("{reason}: {detail}"));
-        let rejects = if kept {
-            Vec::new()
-        } else {
-            self.keep(&messages, refused, &mut outcome.answers)
-        };
-        let rows = match batches.as_slice() {
-            [] => RecordBatch::new_empty(wardline_normalize::columns::schema()),
-            [one] => one.clone(),
-            many => arrow_select::concat::concat_batches(&many[0].schema(), many)?,
-        };
-        let received = messages
-            .iter()
-            .map(|message| message.received)
-            .max()
-            .unwrap_or_default();
-        Ok((self.appends(&rows, rejects, received, held).await?, outcome))
+        Ok(prepared)
     }
 
-    /// The rows that are not repeats, and what keeps other batches from taking them for new meanwhile.
-    async fn fresh(
-        &self,
-        rows: &RecordBatch,
-        outcome: &mut Outcome,
-    ) -> Result<(RecordBatch, Classified), wardline_store::Error> {
+    /// Keeps the rows that are not repeats, and what keeps other batches from taking them for new meanwhile.
+    async fn fresh(&self, rows: &RecordBatch, prepared: &mut Prepared) -> Result<(), Fault> {
         let mut attempts = 0;
         let classified = loop {
-            match self.dedup.classify(rows).await {
-                // Queries took the time. A refusal would end the intake, so it waits.
+            match self.look_up(rows).await {
+                // Queries took the time; a replay from quarantine would cost more of it.
                 Err(error @ wardline_store::Error::Timeout(_)) if attempts < LOOK_UPS => {
                     attempts += 1;
                     tracing::warn!(%error, attempts, "earlier rows could not be looked up; again");
@@ -237,22 +303,29 @@ impl Sequencer {
                 other => break other?,
             }
         };
-        let (mut duplicates, mut corrections) = (0, 0);
         for verdict in classified.verdicts() {
             match verdict {
                 Verdict::New => {}
-                Verdict::Duplicate => duplicates += 1,
-                Verdict::Correction { .. } => corrections += 1,
+                Verdict::Duplicate => prepared.duplicates += 1,
+                Verdict::Correction { .. } => prepared.corrections += 1,
             }
         }
-        let kept = classified.kept(rows)?;
-        let counts = &self.metrics.intake;
-        counts.rows.fetch_add(kept.num_rows() as u64, Relaxed);
-        counts.duplicates.fetch_add(duplicates, Relaxed);
-        counts.corrections.fetch_add(corrections, Relaxed);
-        outcome.stored += kept.num_rows() as u64;
-        outcome.duplicates += duplicates;
-        Ok((kept, classified))
+        prepared.rows.push(classified.kept(rows)?);
+        prepared.held.push(classified);
+        Ok(())
+    }
+
+    async fn look_up(&self, rows: &RecordBatch) -> Result<Classified, wardline_store::Error> {
+        let devices = rows.column_by_name("device_id");
+        let mut devices = devices
+            .and_then(|column| column.as_string_opt::<i32>())
+            .into_iter()
+            .flatten()
+            .flatten();
+        if devices.any(crate::sabotage::look_up_fails) {
+            return Err(wardline_store::Error::Query("asked for".to_owned()));
+        }
+        self.dedup.classify(rows).await
     }
 
     /// Refused messages with their bytes, within each device's quota; an answer changes where there is no room.
@@ -304,28 +377,76 @@ impl Sequencer {
     }
 
     /// Hands rows and rejects to the log; `held` is let go with the last.
-    async fn appends(
+    async fn start(
         &self,
-        rows: &RecordBatch,
+        rows: &[RecordBatch],
         rejects: Vec<Rejected>,
         received: Micros,
         held: Vec<Classified>,
-    ) -> Result<Vec<Append>, wardline_store::Error> {
-        let mut entries = split::entries(received, rows, rejects);
-        let last = entries.pop();
-        let mut appends = Vec::with_capacity(entries.len() + 1);
-        for entry in entries {
-            appends.push(Append::start(&self.store, entry, Vec::new()).await?);
+    ) -> Started {
+        let mut started = Started::default();
+        let joined = match rows {
+            [] => Ok(RecordBatch::new_empty(wardline_normalize::columns::schema())),
+            [one] => Ok(one.clone()),
+            many => arrow_select::concat::concat_batches(&many[0].schema(), many),
+        };
+        let rows = match joined {
+            Ok(rows) => rows,
+            Err(error) => {
+                started.failed = Some((error.into(), rejects));
+                return started;
+            }
+        };
+        let mut entries = split::entries(received, &rows, rejects).into_iter();
+        while let Some(entry) = entries.next() {
+            match Append::start(&self.store, entry).await {
+                Ok(append) => started.appends.push(append),
+                Err(failed) => {
+                    let (entry, error) = *failed;
+                    let unlogged = std::iter::once(entry).chain(entries).flat_map(rejects_of);
+                    started.failed = Some((error, unlogged.collect()));
+                    return started;
+                }
+            }
         }
-        if let Some(entry) = last {
-            appends.push(Append::start(&self.store, entry, held).await?);
+        if let Some(last) = started.appends.pop() {
+            started.appends.push(last.holding(held));
         }
-        Ok(appends)
+        started
     }
 }
 
-/// Index of the message, of the record in it (none: all of it), reason and detail.
-type Refused = (usize, Option<u32>, &'static str, String);
+/// Whether nothing can be logged any more.
+fn ended(error: &wardline_store::Error) -> bool {
+    matches!(
+        error,
+        wardline_store::Error::Closed | wardline_store::Error::Log(_)
+    )
+}
+
+fn rejects_of(entry: Entry) -> Vec<Rejected> {
+    match entry {
+        Entry::Batch { rejects, .. } => rejects,
+        _ => Vec::new(),
+    }
+}
+
+/// What the log has taken of a batch, in its order.
+#[derive(Default)]
+struct Started {
+    appends: Vec<Append>,
+    /// Why the rest was not taken, and the rejects among it. Then nobody may be told that it was.
+    failed: Option<(wardline_store::Error, Vec<Rejected>)>,
+}
+
+impl Started {
+    fn refused(error: wardline_store::Error) -> Self {
+        Self {
+            failed: Some((error, Vec::new())),
+            ..Self::default()
+        }
+    }
+}
 
 /// The device that the topic names, or the one the credential is bound to.
 fn device(message: &Incoming) -> Option<&str> {

@@ -18,19 +18,24 @@ pub(super) struct Append {
 }
 
 impl Append {
-    /// Hands the entry to the log now, so that the log has the sequencer's order; appends share syncs.
-    pub(super) async fn start(
-        store: &Store,
-        entry: Entry,
-        held: Vec<Classified>,
-    ) -> Result<Self, Error> {
+    /// Hands the entry to the log now, so that the log has the sequencer's order; appends share syncs. An entry that
+    /// is not taken comes back.
+    pub(super) async fn start(store: &Store, entry: Entry) -> Result<Self, Box<(Entry, Error)>> {
         crate::sabotage::stall().await;
-        let queued = store.enqueue(entry.clone()).await?;
-        Ok(Self {
-            entry,
-            queued,
-            held,
-        })
+        match store.enqueue(entry.clone()).await {
+            Ok(queued) => Ok(Self {
+                entry,
+                queued,
+                held: Vec::new(),
+            }),
+            Err(error) => Err(Box::new((entry, error))),
+        }
+    }
+
+    /// Keeps these verdicts until the entry is durable.
+    pub(super) fn holding(mut self, held: Vec<Classified>) -> Self {
+        self.held = held;
+        self
     }
 }
 

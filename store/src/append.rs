@@ -4,13 +4,12 @@
 //! that hot rows are filled in log order without gaps, even if the caller of `append` goes away.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::core::{Core, Visible};
 use crate::entry::Entry;
@@ -78,7 +77,11 @@ impl Visible {
 }
 
 /// Runs until the sending side is dropped and every record has been answered.
-pub(crate) async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
+pub(crate) async fn write(
+    core: Arc<Core>,
+    mut jobs: mpsc::Receiver<Job>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut in_flight = FuturesOrdered::new();
     let mut open = true;
     while open || !in_flight.is_empty() {
@@ -90,7 +93,7 @@ pub(crate) async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
             job = jobs.recv(), if open && in_flight.len() < IN_FLIGHT => match job {
                 None => open = false,
                 Some(job) => {
-                    if let Some(pending) = hand_over(&core, &job.payload).await {
+                    if let Some(pending) = hand_over(&core, &job.payload, &mut stopped).await {
                         let Job { rows, reply, .. } = job;
                         in_flight.push_back(async move { (pending.await, rows, reply) });
                     } else {
@@ -103,10 +106,15 @@ pub(crate) async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-/// Queues a record, waiting for room in a full log; none when the log has stopped.
-async fn hand_over(core: &Core, payload: &Bytes) -> Option<wardline_log::Pending> {
+/// Queues a record, waiting for room in a full log; none when the log has stopped, or is full while the store closes:
+/// nobody makes room then.
+async fn hand_over(
+    core: &Core,
+    payload: &Bytes,
+    stopped: &mut watch::Receiver<bool>,
+) -> Option<wardline_log::Pending> {
     loop {
-        if core.failed.load(Ordering::SeqCst) {
+        if core.failed() {
             return None;
         }
         match core.log.append_async(payload.clone()).await {
@@ -114,14 +122,20 @@ async fn hand_over(core: &Core, payload: &Bytes) -> Option<wardline_log::Pending
             Err(wardline_log::Error::Full { .. }) => {
                 tracing::warn!("the log is full: appends wait for the tables and the rules");
                 core.flush_wanted.notify_one();
-                if let Err(error) = core.log.wait_for_room(payload.len()).await {
-                    tracing::error!(%error, "the log has stopped");
-                    return None;
+                tokio::select! {
+                    room = core.log.wait_for_room(payload.len()) => if let Err(error) = room {
+                        tracing::error!(%error, "the log has stopped");
+                        return None;
+                    },
+                    _ = stopped.wait_for(|stopped| *stopped) => {
+                        tracing::warn!("the log is full and the store closes: what waits is not taken");
+                        return None;
+                    }
                 }
             }
             Err(error) => {
                 tracing::error!(%error, "the log has stopped");
-                core.failed.store(true, Ordering::SeqCst);
+                core.fail();
                 return None;
             }
         }
@@ -151,7 +165,7 @@ fn answer(
         }
     };
     if outcome.is_err() {
-        core.failed.store(true, Ordering::SeqCst);
+        core.fail();
     }
     // The caller may be gone; the record counts all the same.
     drop(reply.send(outcome));

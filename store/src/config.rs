@@ -33,6 +33,8 @@ pub struct Config {
     pub query_threads: usize,
     /// Bytes after which the log starts a new segment.
     pub segment_bytes: u64,
+    /// Bytes of the whole log at which appends wait for the tables and the rules.
+    pub log_bytes_max: u64,
     /// Faults switched on to prove that tests see them; empty and without effect unless the
     /// crate is built with the `sabotage` feature.
     pub sabotage: Vec<String>,
@@ -53,6 +55,7 @@ impl Config {
             query_timeout: Duration::from_secs(60),
             query_threads: 2,
             segment_bytes: 64 << 20,
+            log_bytes_max: wardline_log::MAX_TOTAL_BYTES,
             sabotage: Vec::new(),
         }
     }

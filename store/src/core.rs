@@ -1,7 +1,7 @@
 //! What the handle, the writer, the flusher and the queries share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arrow_array::RecordBatch;
@@ -112,7 +112,9 @@ pub(crate) struct Core {
     pub(crate) registered: RwLock<HashMap<String, MakeTable>>,
     pub(crate) session: std::sync::OnceLock<SessionState>,
     pub(crate) counters: Counters,
-    pub(crate) failed: AtomicBool,
+    failed: AtomicBool,
+    /// The store takes nothing any more.
+    closing: AtomicBool,
     /// Where a test wants a flush to stop, as after a crash.
     #[cfg(test)]
     pub(crate) stop_after: Mutex<Option<crate::flush::FlushStep>>,
@@ -152,9 +154,32 @@ impl Core {
             session: std::sync::OnceLock::new(),
             counters: Counters::default(),
             failed: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             #[cfg(test)]
             stop_after: Mutex::new(None),
         }
+    }
+
+    /// Whether acknowledging must stop for good: the log or a sync failed.
+    pub(crate) fn failed(&self) -> bool {
+        self.log.failed() || self.failed.load(Ordering::SeqCst) || self.store.failed()
+    }
+
+    /// Whether nothing is taken any more.
+    pub(crate) fn ended(&self) -> bool {
+        self.failed() || self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Nothing is acknowledged from here on; who waits for room is told.
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+        self.room.notify_waiters();
+    }
+
+    /// Nothing is taken from here on; who waits for room is told.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.room.notify_waiters();
     }
 
     pub(crate) fn visible(&self) -> MutexGuard<'_, Visible> {

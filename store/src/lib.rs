@@ -42,6 +42,7 @@ pub mod registry;
 pub mod search;
 mod shapes;
 mod store;
+mod stream;
 mod sync_store;
 mod table;
 #[cfg(test)]
@@ -50,7 +51,7 @@ mod testing;
 mod tests;
 mod verify;
 
-pub use alerts::{AlertEventRow, AlertFeed};
+pub use alerts::AlertFeed;
 pub use backup::restore;
 pub use config::{Config, FLUSH_ROWS, HOT_ROWS_MAX, registry_path};
 pub use dedup::{Classified, Dedup, STREAMS_MAX, Verdict};
@@ -60,4 +61,5 @@ pub use entry::{
 pub use error::Error;
 pub use search::{Bound, Cursor, Page, Search, Sort};
 pub use store::{Queued, Stats, Store};
+pub use stream::RowStream;
 pub use verify::{Finding, Report, verify};

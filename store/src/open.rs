@@ -23,6 +23,7 @@ fn log_options(config: &Config) -> Options {
     #[allow(unused_mut)]
     let mut options = Options {
         segment_bytes: config.segment_bytes,
+        max_total_bytes: config.log_bytes_max,
         ..Options::default()
     };
     #[cfg(feature = "sabotage")]

@@ -10,8 +10,8 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use wardline_normalize::columns;
 
 use crate::Error;
-use crate::alerts::AlertEventRow;
 use crate::entry::Rejected;
+use crate::registry::StoredAlertEvent;
 use crate::table::Shape;
 
 fn schema(fields: &[(&str, DataType, bool)]) -> SchemaRef {
@@ -172,7 +172,7 @@ pub(crate) fn with_seq(batch: &RecordBatch, seq: u64) -> Result<RecordBatch, Err
 }
 
 /// Alert events as rows.
-pub(crate) fn alert_rows(events: &[AlertEventRow]) -> Result<RecordBatch, Error> {
+pub(crate) fn alert_rows(events: &[StoredAlertEvent]) -> Result<RecordBatch, Error> {
     let (text, int) = (StringBuilder::new, Int64Builder::new);
     let (mut rowid, mut seq, mut ordinal, mut level) = (int(), int(), int(), int());
     let (mut alert, mut rule, mut rule_version, mut subject) = (text(), text(), text(), text());
@@ -182,15 +182,16 @@ pub(crate) fn alert_rows(events: &[AlertEventRow]) -> Result<RecordBatch, Error>
     let (mut ack, mut silenced, mut onset, mut ended) = (zoned(), zoned(), zoned(), zoned());
     let (mut event_time, mut processed) = (zoned(), zoned());
     let mut value = Float64Builder::new();
-    for e in events {
-        rowid.append_value(e.rowid);
+    for stored in events {
+        let e = &stored.event;
+        rowid.append_value(stored.rowid);
         seq.append_value(i64::try_from(e.seq).unwrap_or(i64::MAX));
         ordinal.append_value(i64::from(e.ordinal));
         alert.append_value(&e.alert_id);
         rule.append_value(&e.rule_id);
         rule_version.append_value(&e.rule_version);
         subject.append_value(&e.subject);
-        patient.append_option(e.patient_id.as_deref());
+        patient.append_option(e.patient());
         device.append_option(e.device_id.as_deref());
         class.append_value(&e.class);
         priority.append_value(&e.priority);
@@ -199,7 +200,7 @@ pub(crate) fn alert_rows(events: &[AlertEventRow]) -> Result<RecordBatch, Error>
         by.append_option(e.acknowledged_by.as_deref());
         ack.append_option(e.acknowledged_at);
         silenced.append_option(e.silenced_until);
-        level.append_value(e.escalation_level);
+        level.append_value(i64::from(e.escalation_level));
         onset.append_value(e.onset);
         ended.append_option(e.ended);
         event_time.append_value(e.event_time);

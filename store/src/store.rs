@@ -4,12 +4,12 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::{Expr, SessionContext, col, lit};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ use wardline_normalize::time::Micros;
 use crate::append::{self, Job};
 use crate::core::Core;
 use crate::query::read_only;
-use crate::{AlertFeed, Config, Entry, Error, Page, Search, background, shapes};
+use crate::{AlertFeed, Config, Entry, Error, Page, RowStream, Search, background, shapes};
 
 /// Tables, hot rows and log of one data directory. Clones share it. When the last clone is
 /// dropped without [`Store::close`], it stops as in a crash: nothing durable is lost.
@@ -108,7 +108,7 @@ impl Store {
         let (jobs, queue) = mpsc::channel(append::QUEUE);
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
-            tokio::spawn(append::write(Arc::clone(&core), queue)),
+            tokio::spawn(append::write(Arc::clone(&core), queue, stopped.clone())),
             tokio::spawn(background::flusher(Arc::clone(&core), stopped.clone())),
             tokio::spawn(background::compactor(Arc::clone(&core), stopped)),
         ];
@@ -151,7 +151,7 @@ impl Store {
             });
         }
         let rows = append::rows_of(entry, &shapes::observation(), &shapes::quarantine())?;
-        self.room().await;
+        self.room().await?;
         let sender = self
             .handle
             .jobs
@@ -164,20 +164,25 @@ impl Store {
             rows,
             reply,
         };
-        let Some(sender) = sender.filter(|_| !core.failed.load(Ordering::SeqCst)) else {
+        let Some(sender) = sender.filter(|_| !core.ended()) else {
             return Err(Error::Closed);
         };
         sender.send(job).await.map_err(|_| Error::Closed)?;
         Ok(Queued(answer))
     }
 
-    /// Waits until there is room for more uncommitted rows.
-    async fn room(&self) {
+    /// Waits until there is room for more uncommitted rows; in vain once the log has failed or the store closes.
+    async fn room(&self) -> Result<(), Error> {
         let core = self.core();
         loop {
-            let room = core.room.notified();
+            let mut room = std::pin::pin!(core.room.notified());
+            // From here on, so that what happens between the look and the wait is not missed.
+            room.as_mut().enable();
+            if core.ended() {
+                return Err(Error::Closed);
+            }
             if core.visible().hot_rows() < core.config.hot_rows_max {
-                return;
+                return Ok(());
             }
             core.flush_wanted.notify_one();
             room.await;
@@ -226,13 +231,29 @@ impl Store {
             .await
     }
 
-    /// Plans one query and hands out its batches as they come, computed where they are polled.
+    /// Plans one query and hands out its batches as they come; they are computed on the query threads.
     ///
     /// # Errors
     /// As [`Store::sql`].
-    pub async fn sql_stream(&self, query: &str) -> Result<SendableRecordBatchStream, Error> {
-        let frame = self.session().sql_with_options(query, read_only()).await?;
-        Ok(frame.execute_stream().await?)
+    pub async fn sql_stream(&self, query: &str) -> Result<RowStream, Error> {
+        self.sql_stream_within(query, self.core().config.query_timeout)
+            .await
+    }
+
+    /// The same with a time limit of its own, for all of the query and its reader.
+    ///
+    /// # Errors
+    /// As [`Store::sql`].
+    pub async fn sql_stream_within(
+        &self,
+        query: &str,
+        limit: Duration,
+    ) -> Result<RowStream, Error> {
+        let Some(queries) = &self.handle.queries else {
+            return Err(Error::Closed);
+        };
+        let core = Arc::clone(self.core());
+        RowStream::start(core, queries.handle(), query.to_owned(), limit).await
     }
 
     async fn on_query_threads<T: Send + 'static>(
@@ -278,7 +299,7 @@ impl Store {
             .await
     }
 
-    /// Rows of a device with `from <= effective < until`, for late attribution.
+    /// Rows of a device with `from <= effective < until`, for late attribution; see [`Store::stretches_of_device`].
     ///
     /// # Errors
     /// A table file could not be read.
@@ -289,19 +310,27 @@ impl Store {
         until: Option<Micros>,
     ) -> Result<RecordBatch, Error> {
         let core = Arc::clone(self.core());
-        let time = |at| {
-            lit(datafusion::common::ScalarValue::TimestampMicrosecond(
-                Some(at),
-                Some(Arc::from("UTC")),
-            ))
-        };
-        let mut wanted = col("device_id")
-            .eq(lit(device))
-            .and(col("effective").gt_eq(time(from)));
-        if let Some(until) = until {
-            wanted = wanted.and(col("effective").lt(time(until)));
-        }
+        let wanted = of_device(device, from, until);
         self.on_query_threads(async move { core.rows_where(wanted).await })
+            .await
+    }
+
+    /// Stretches of time, each within one day, in which a device has rows with `from <= effective < until`: `(from,
+    /// until)` of each in order, with about `most` rows each, so that nobody has to hold all of them at once.
+    ///
+    /// # Errors
+    /// A table file could not be read.
+    pub async fn stretches_of_device(
+        &self,
+        device: &str,
+        from: Micros,
+        until: Option<Micros>,
+        most: u64,
+    ) -> Result<Vec<(Micros, Micros)>, Error> {
+        let core = Arc::clone(self.core());
+        let wanted = of_device(device, from, until);
+        let until = until.unwrap_or(Micros::MAX);
+        self.on_query_threads(async move { core.stretches(wanted, (from, until), most).await })
             .await
     }
 
@@ -350,7 +379,9 @@ impl Store {
     }
 
     /// Copies tables and log at one consistent point to a new directory, synced. The registry is
-    /// the caller's, after this call: it may know more than the tables, never less.
+    /// the caller's, *before* this call: all that its copy knows of the log is then in the log's copy, and the
+    /// records after its checkpoint go through the rules again when the copy is opened. Copied after this call it
+    /// could know of log positions that the copy does not have.
     ///
     /// # Errors
     /// The destination is not empty, or the file system.
@@ -376,14 +407,13 @@ impl Store {
             flushes: core.counters.flushes.load(Ordering::Relaxed),
             flush_errors: core.counters.flush_errors.load(Ordering::Relaxed),
             compactions: core.counters.compactions.load(Ordering::Relaxed),
-            failed: core.log.failed() || core.failed.load(Ordering::SeqCst) || core.store.failed(),
+            failed: core.failed(),
         }
     }
 
     /// Whether acknowledging must stop for good: the log or a sync failed.
     pub fn failed(&self) -> bool {
-        let core = self.core();
-        core.log.failed() || core.failed.load(Ordering::SeqCst) || core.store.failed()
+        self.core().failed()
     }
 
     /// The data directory.
@@ -411,6 +441,7 @@ impl Store {
                 .take(),
         );
         self.handle.stop.send_replace(true);
+        self.core().close();
         let tasks: Vec<_> = self
             .handle
             .tasks
@@ -425,9 +456,33 @@ impl Store {
         }
     }
 
+    /// Tasks on the query threads.
+    #[cfg(test)]
+    pub(crate) fn queries_under_way(&self) -> usize {
+        let queries = self.handle.queries.as_ref();
+        queries.map_or(0, |queries| queries.metrics().num_alive_tasks())
+    }
+
     /// Stops without a last commit, as a crash would, and waits until the directory is free.
     #[cfg(test)]
     pub(crate) async fn crash(self) {
         self.stop().await;
+    }
+}
+
+/// Rows of a device with `from <= effective < until`.
+fn of_device(device: &str, from: Micros, until: Option<Micros>) -> Expr {
+    let time = |at| {
+        lit(datafusion::common::ScalarValue::TimestampMicrosecond(
+            Some(at),
+            Some(Arc::from("UTC")),
+        ))
+    };
+    let since = col("device_id")
+        .eq(lit(device))
+        .and(col("effective").gt_eq(time(from)));
+    match until {
+        Some(until) => since.and(col("effective").lt(time(until))),
+        None => since,
     }
 }

@@ -26,8 +26,8 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::ObjectStore;
 use url::Url;
 
-use crate::alerts::AlertEventRow;
 use crate::core::Core;
+use crate::registry::StoredAlertEvent;
 use crate::table::{STORE_URL, Scan, Table, TableFile};
 use crate::{Config, Error};
 
@@ -190,7 +190,7 @@ impl Core {
         &self,
         position: u64,
         limit: usize,
-    ) -> Result<Vec<AlertEventRow>, Error> {
+    ) -> Result<Vec<StoredAlertEvent>, Error> {
         let feed = self
             .feed
             .read()

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use arrow::compute::concat_batches;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::types::{Int64Type, TimestampMicrosecondType};
+use arrow_schema::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::functions::expr_fn::coalesce;
-use datafusion::functions_aggregate::expr_fn::{max, min};
+use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::logical_expr::cast;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use wardline_normalize::time::Micros;
 
@@ -27,6 +29,10 @@ const BLOOM: usize = 20;
 const FEW: usize = 200;
 /// Ids of one query without.
 const MANY: usize = 5_000;
+
+/// The finest stretch of time in which rows are counted: ten minutes.
+const SLOT: Micros = 600_000_000;
+const DAY: Micros = 86_400_000_000;
 
 fn time(at: Micros) -> Expr {
     lit(ScalarValue::TimestampMicrosecond(
@@ -95,6 +101,50 @@ impl Core {
             .collect()
             .await?;
         self.one_batch(&batches)
+    }
+
+    /// When there are rows that meet a condition: see [`crate::Store::stretches_of_device`].
+    pub(crate) async fn stretches(
+        &self,
+        condition: Expr,
+        (from, until): (Micros, Micros),
+        most: u64,
+    ) -> Result<Vec<(Micros, Micros)>, Error> {
+        let slot = cast(col("effective"), DataType::Int64) / lit(SLOT);
+        let counted = self
+            .observation_frame()?
+            .filter(condition)?
+            .aggregate(vec![slot.alias("slot")], vec![count(lit(1)).alias("rows")])?
+            .sort(vec![col("slot").sort(true, false)])?
+            .collect()
+            .await?;
+        let mut stretches: Vec<(Micros, Micros)> = Vec::new();
+        let mut held = 0;
+        for batch in &counted {
+            let slots = batch.column(0).as_primitive::<Int64Type>();
+            let rows = batch.column(1).as_primitive::<Int64Type>();
+            for (slot, rows) in slots.values().iter().zip(rows.values()) {
+                let rows = rows.unsigned_abs();
+                let (begins, ends) = (slot * SLOT, (slot + 1) * SLOT);
+                match stretches.last_mut() {
+                    Some((first, last))
+                        if held + rows <= most
+                            && first.div_euclid(DAY) == begins.div_euclid(DAY) =>
+                    {
+                        *last = ends;
+                        held += rows;
+                    }
+                    _ => {
+                        stretches.push((begins, ends));
+                        held = rows;
+                    }
+                }
+            }
+        }
+        for (first, last) in &mut stretches {
+            (*first, *last) = ((*first).max(from), (*last).min(until));
+        }
+        Ok(stretches)
     }
 
     fn one_batch(&self, batches: &[RecordBatch]) -> Result<RecordBatch, Error> {

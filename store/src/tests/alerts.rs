@@ -3,31 +3,53 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::{AlertEventRow, AlertFeed};
+use crate::AlertFeed;
+use crate::registry::{AlertEventRecord, StoredAlertEvent};
 
 #[derive(Default)]
-struct Feed(Mutex<Vec<AlertEventRow>>);
+struct Feed(Mutex<Vec<StoredAlertEvent>>);
 
 impl AlertFeed for Feed {
     fn after(
         &self,
         rowid: i64,
         limit: usize,
-    ) -> Result<Vec<AlertEventRow>, Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<Vec<StoredAlertEvent>, Box<dyn std::error::Error + Send + Sync>> {
         let all = self.0.lock().unwrap();
         let after = all.iter().filter(|e| e.rowid > rowid);
         Ok(after.take(limit).cloned().collect())
     }
 }
 
-fn event(rowid: i64) -> AlertEventRow {
-    AlertEventRow {
-        rowid,
+fn event(rowid: i64) -> StoredAlertEvent {
+    let event = AlertEventRecord {
+        seq: 1,
+        ordinal: 0,
         alert_id: format!("a{rowid}"),
+        rule_id: "r".to_owned(),
+        rule_version: "1".to_owned(),
+        subject: "Patient/p1".to_owned(),
+        device_id: None,
+        class: "physiological".to_owned(),
+        priority: "high".to_owned(),
+        event: "raised".to_owned(),
+        state: "active".to_owned(),
+        acknowledged_by: None,
+        acknowledged_at: None,
+        silenced_until: None,
+        escalation_level: 0,
+        onset: T0,
+        ended: None,
+        event_time: T0,
         processed_time: T0,
+        value: None,
+        unit: None,
+        message: String::new(),
         evidence: vec!["x".to_owned()],
-        ..AlertEventRow::default()
-    }
+        page: true,
+        reason: None,
+    };
+    StoredAlertEvent { rowid, event }
 }
 
 #[tokio::test(flavor = "multi_thread")]

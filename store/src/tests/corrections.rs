@@ -108,3 +108,42 @@ async fn late_attribution_moves_rows_to_their_patient() {
     assert_eq!(number(&store, "SELECT count(*) FROM observation").await, 20);
     store.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stretches_of_a_device_hold_every_row_once_and_none_holds_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let minutes = |device: &str, from: i64, count: i64| -> Vec<Row> {
+        (0..count)
+            .map(|n| Row::new(device, from + n * 60 * SECOND, 1.0))
+            .collect()
+    };
+    // Six hours over midnight, an hour of the next week, and a neighbour.
+    let evening = T0 + 11 * 3_600 * SECOND;
+    append(&store, &minutes("d1", evening, 360)).await;
+    store.flush().await.unwrap();
+    append(&store, &minutes("d1", evening + 7 * DAY, 60)).await;
+    append(&store, &minutes("d2", evening, 360)).await;
+    let (from, until) = (evening + 5 * 60 * SECOND, evening + 8 * DAY);
+    let stretches = store
+        .stretches_of_device("d1", from, Some(until), 100)
+        .await
+        .unwrap();
+    let mut total = 0;
+    let mut end = from;
+    for (first, last) in stretches {
+        assert!(
+            end <= first && first < last && last <= until,
+            "{first} {last}"
+        );
+        assert_eq!(first.div_euclid(DAY), (last - 1).div_euclid(DAY), "one day");
+        end = last;
+        let rows = store.rows_of_device("d1", first, Some(last)).await.unwrap();
+        assert!((1..=100).contains(&rows.num_rows()), "{}", rows.num_rows());
+        total += rows.num_rows();
+    }
+    assert_eq!(total, 355 + 60);
+    let none = store.stretches_of_device("d3", from, None, 100).await;
+    assert!(none.unwrap().is_empty());
+    store.close().await.unwrap();
+}

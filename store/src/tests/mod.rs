@@ -6,6 +6,8 @@ mod corrections;
 mod crash;
 mod flush;
 mod query;
+mod room;
+mod stream;
 
 use std::path::Path;
 use std::time::Duration;
