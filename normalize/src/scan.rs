@@ -103,7 +103,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The inside of a string whose opening quote is consumed, and whether it has escapes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rest_of_string<const QUOTE: u8>(&mut self) -> Result<(&'a str, bool), Syntax> {
         let start = self.at;
         let mut escaped = false;

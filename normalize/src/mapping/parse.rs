@@ -22,6 +22,10 @@ pub const MAX_DEPTH: usize = 512;
 /// Up to so many members, a name is looked for among its forerunners; beyond, all are sorted out at the end.
 const FEW_MEMBERS: usize = 32;
 
+/// Room for members and items before the first growth: below 1 KiB each, which allocators keep at hand.
+const MEMBERS_AT_FIRST: usize = 24;
+const ITEMS_AT_FIRST: usize = 32;
+
 /// The text is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
@@ -62,7 +66,7 @@ pub fn parse<'a>(
         text,
         arena,
         strict: options.compat == Compat::Strict,
-        members: Vec::with_capacity(FEW_MEMBERS),
+        members: Vec::with_capacity(MEMBERS_AT_FIRST),
         items: Vec::new(),
     };
     parser
@@ -185,6 +189,9 @@ impl<'a> Parser<'a> {
         self.open(depth)?;
         let base = self.items.len();
         if self.next()? != Some(b']') {
+            if self.items.capacity() == 0 {
+                self.items.reserve(ITEMS_AT_FIRST);
+            }
             loop {
                 let item = self.value(depth + 1)?;
                 self.items.push(item);
@@ -215,10 +222,7 @@ impl<'a> Parser<'a> {
                     Some(b'\'') => self.string::<b'\''>()?,
                     _ => return Err(Expected("a quoted name of a member")),
                 };
-                if self.next()? != Some(b':') {
-                    return Err(Expected("':'"));
-                }
-                self.bump();
+                self.colon()?;
                 let value = self.value(depth + 1)?;
                 let kind = 1 << kind_of(name);
                 if kinds & kind == 0 || !self.replace(base, name, value) {
@@ -241,6 +245,15 @@ impl<'a> Parser<'a> {
             .alloc_slice_copy(self.members.get(base..).unwrap_or_default());
         self.members.truncate(base);
         Ok(Value::Object(members))
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), Expected> {
+        if self.next()? != Some(b':') {
+            return Err(Expected("':'"));
+        }
+        self.bump();
+        Ok(())
     }
 
     /// Consumes a bracket.

@@ -2,6 +2,7 @@ use super::{Number, Value};
 use crate::mapping::Compat;
 use crate::mapping::ticks::Ticks;
 use bumpalo::Bump;
+use proptest::prelude::*;
 use std::cmp::Ordering;
 
 fn text(value: Value<'_>, compat: Compat) -> String {
@@ -50,10 +51,28 @@ fn computed_numbers_print_alike_in_both_modes() {
             (36.0, "36"),
             (1e-5, "1E-05"),
             (-1.25e20, "-1.25E+20"),
+            (5e-324, "5E-324"),
+            (-0.001, "-0.001"),
+            (1234.5, "1234.5"),
+            (f64::MAX, "1.7976931348623157E+308"),
             (f64::NAN, "NaN"),
             (f64::NEG_INFINITY, "-Infinity"),
         ] {
             assert_eq!(text(Value::Number(Number::Float(value)), compat), want);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn printed_doubles_read_back(bits in any::<u64>(), small in -1e7..1e7_f64) {
+        for value in [f64::from_bits(bits), small, (small * 100.0).round() / 100.0] {
+            prop_assume!(value.is_finite());
+            let printed = text(Value::Number(Number::Float(value)), Compat::Default);
+            prop_assert_eq!(printed.parse::<f64>().unwrap().to_bits(), value.to_bits());
+            if (1e-4..1e15).contains(&value.abs()) {
+                prop_assert_eq!(printed, value.to_string());
+            }
         }
     }
 }

@@ -117,15 +117,71 @@ impl fmt::Display for DotNet {
                 "-Infinity"
             });
         }
-        let shortest = format!("{:e}", self.0);
-        let (mantissa, exponent) = shortest.split_once('e').ok_or(fmt::Error)?;
-        let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
-        let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i32;
-        if exponent < -4 || exponent >= digits.max(15) {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            write!(f, "{mantissa}E{sign}{:02}", exponent.unsigned_abs())
-        } else {
-            write!(f, "{}", self.0)
+        let mut shortest = Shortest::default();
+        write!(shortest, "{:e}", self.0.abs())?;
+        let (digits, exponent) = shortest.parts().ok_or(fmt::Error)?;
+        if self.0.is_sign_negative() {
+            f.write_char('-')?;
         }
+        let count = digits.len() as i32;
+        if exponent < -4 || exponent >= count.max(15) {
+            let (first, rest) = digits.split_at_checked(1).ok_or(fmt::Error)?;
+            let point = if rest.is_empty() { "" } else { "." };
+            let sign = if exponent < 0 { '-' } else { '+' };
+            write!(
+                f,
+                "{first}{point}{rest}E{sign}{:02}",
+                exponent.unsigned_abs()
+            )
+        } else if exponent < 0 {
+            let zeros = ZEROS.get(..exponent.unsigned_abs() as usize - 1);
+            write!(f, "0.{}{digits}", zeros.unwrap_or_default())
+        } else if let Some((whole, fraction)) = digits.split_at_checked(exponent as usize + 1)
+            && !fraction.is_empty()
+        {
+            write!(f, "{whole}.{fraction}")
+        } else {
+            let zeros = ZEROS.get(..(exponent + 1 - count) as usize);
+            write!(f, "{digits}{}", zeros.unwrap_or_default())
+        }
+    }
+}
+
+/// As many as fit between the digits of a double and its point where that is written out.
+const ZEROS: &str = "00000000000000";
+
+/// `1.25e-7` without its sign: 17 digits, a point, and an exponent of four characters at most.
+#[derive(Default)]
+struct Shortest {
+    /// The digits, then the rest of the text.
+    text: [u8; 24],
+    length: usize,
+}
+
+impl Shortest {
+    /// The digits without their point, and the power of ten of the first.
+    fn parts(&mut self) -> Option<(&str, i32)> {
+        let text = self.text.get_mut(..self.length)?;
+        let end = text.iter().position(|byte| *byte == b'e')?;
+        let exponent = std::str::from_utf8(text.get(end + 1..)?)
+            .ok()?
+            .parse()
+            .ok()?;
+        let mut digits = end;
+        if text.get(1) == Some(&b'.') {
+            text.copy_within(2..end, 1);
+            digits -= 1;
+        }
+        Some((std::str::from_utf8(text.get(..digits)?).ok()?, exponent))
+    }
+}
+
+impl Write for Shortest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let place = self.text.get_mut(self.length..end).ok_or(fmt::Error)?;
+        place.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
     }
 }
