@@ -10,7 +10,7 @@ use super::case::{dir, read};
 #[rustfmt::skip]
 const ROWS: &[(&str, &str, &str)] = &[
     ("1.1", "body-object body-array body-scalar properties bare-object", "body-null root-not-object not-json bad-utf8 date-typing number-text leniency duplicate-key depth"),
-    ("1.2", "all-tried", "template-type property-names empty same-type-name order root-template inner-template inner-type missing unknown-member one-bad"),
+    ("1.2", "all-tried", "template-type property-names empty same-type-name order text root-template inner-template inner-type missing unknown-member one-bad"),
     ("1.3.1", "ids correlation values language", "value-name expression required"),
     ("1.3.2", "", "scope ids values required no-objects"),
     ("1.3.3", "", "fixed fallback ids required"),
