@@ -32,8 +32,10 @@ use super::{Budget, Compat, OutOfBudget};
 use eval::Run;
 use plan::Plan;
 
-/// Levels that an expression may nest: a chain of operators counts one each, a path of plain names as well.
-pub const MAX_DEPTH: usize = 512;
+/// Levels that an expression may nest, far beyond any that a person writes: a level takes up to 7 KB of stack in a
+/// build without optimisation, and threads have 2 MB. A link of a path or a pipe is a level; what `||`, `&&`, lists and
+/// arguments hold side by side is not.
+pub const MAX_DEPTH: usize = 128;
 
 /// Where an evaluation builds its results, and by whose rules.
 #[derive(Debug, Clone, Copy)]
@@ -51,11 +53,16 @@ pub enum EvalError {
     #[error(transparent)]
     Argument(Box<ArgumentError>),
     /// A function has no result for these arguments: division by zero, a position outside a string.
-    #[error("{function}: {reason}")]
-    NoResult {
-        function: &'static str,
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    NoResult(Box<NoResult>),
+}
+
+/// Arguments of the right type that a function has no result for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{function}: {reason}")]
+pub struct NoResult {
+    pub function: &'static str,
+    pub reason: &'static str,
 }
 
 /// An argument of the wrong type.

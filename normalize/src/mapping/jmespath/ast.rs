@@ -22,8 +22,10 @@ pub(super) enum Kind {
     Sub(Box<Node>, Box<Node>),
     /// The right on what the left gives, projections ended.
     Pipe(Box<Node>, Box<Node>),
-    Or(Box<Node>, Box<Node>),
-    And(Box<Node>, Box<Node>),
+    /// The first that is true, else the last.
+    Or(Vec<Node>),
+    /// The first that is false, else the last.
+    And(Vec<Node>),
     Not(Box<Node>),
     Compare(Comparator, Box<Node>, Box<Node>),
     /// `[a, b]`
@@ -116,9 +118,7 @@ impl Node {
         match &self.kind {
             Kind::Project(..) => true,
             Kind::Pipe(_, right) | Kind::Sub(_, right) => right.is_projection(),
-            Kind::Or(left, right) | Kind::And(left, right) => {
-                left.is_projection() && right.is_projection()
-            }
+            Kind::Or(parts) | Kind::And(parts) => parts.iter().all(Self::is_projection),
             _ => false,
         }
     }

@@ -95,22 +95,8 @@ impl<'a, 'b> Run<'a, 'b> {
                 }
                 self.eval(second, value)
             }
-            Op::Or(left, right) => {
-                let value = self.eval(left, current)?;
-                if value.is_truthy() {
-                    Ok(value)
-                } else {
-                    self.eval(right, current)
-                }
-            }
-            Op::And(left, right) => {
-                let value = self.eval(left, current)?;
-                if value.is_truthy() {
-                    self.eval(right, current)
-                } else {
-                    Ok(value)
-                }
-            }
+            Op::Or(parts) => self.first(parts, true, current),
+            Op::And(parts) => self.first(parts, false, current),
             Op::Not(inner) => Ok(Value::Bool(!self.holds(inner, current)?)),
             Op::Compare(comparator, left, right) => {
                 let left = self.eval(left, current)?;
@@ -135,7 +121,7 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// Whether the value of `op` is true.
-    pub(super) fn holds(&mut self, op: &'a Op, current: Value<'a>) -> Result<bool, EvalError> {
+    fn holds(&mut self, op: &'a Op, current: Value<'a>) -> Result<bool, EvalError> {
         Ok(self.eval(op, current)?.is_truthy())
     }
 
@@ -167,27 +153,49 @@ impl<'a, 'b> Run<'a, 'b> {
                 }
                 self.select(second, value)
             }
-            Op::Or(left, right) => {
-                let left = self.select(left, current)?;
-                if left.value.is_truthy() {
-                    Ok(left)
-                } else {
-                    self.select(right, current)
-                }
-            }
-            Op::And(left, right) => {
-                let left = self.select(left, current)?;
-                if left.value.is_truthy() {
-                    self.select(right, current)
-                } else {
-                    Ok(left)
-                }
-            }
+            Op::Or(parts) => self.select_first(parts, true, current),
+            Op::And(parts) => self.select_first(parts, false, current),
             _ => Ok(Selected {
                 value: self.eval(op, current)?,
                 projection: false,
             }),
         }
+    }
+
+    /// The first part that is as `wanted`, else the last.
+    fn first(
+        &mut self,
+        parts: &'a [Op],
+        wanted: bool,
+        current: Value<'a>,
+    ) -> Result<Value<'a>, EvalError> {
+        let mut value = Value::Null;
+        for part in parts {
+            value = self.eval(part, current)?;
+            if value.is_truthy() == wanted {
+                break;
+            }
+        }
+        Ok(value)
+    }
+
+    fn select_first(
+        &mut self,
+        parts: &'a [Op],
+        wanted: bool,
+        current: Value<'a>,
+    ) -> Result<Selected<'a>, EvalError> {
+        let mut selected = Selected {
+            value: Value::Null,
+            projection: false,
+        };
+        for part in parts {
+            selected = self.select(part, current)?;
+            if selected.value.is_truthy() == wanted {
+                break;
+            }
+        }
+        Ok(selected)
     }
 
     #[inline]

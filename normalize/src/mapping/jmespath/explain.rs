@@ -52,32 +52,27 @@ fn write(out: &mut String, op: &Op, depth: usize, label: &str) {
             write(out, first, below, "");
             write(out, second, below, "then ");
         }
-        Op::Or(left, right) => pair(
-            out,
-            depth,
-            &format!("{label}the first that is true"),
-            left,
-            right,
-        ),
-        Op::And(left, right) => pair(
-            out,
-            depth,
-            &format!("{label}the first that is false, else the last"),
-            left,
-            right,
-        ),
+        Op::Or(parts) => {
+            line(out, depth, label, "the first that is true, else the last");
+            parts.iter().for_each(|part| write(out, part, below, ""));
+        }
+        Op::And(parts) => {
+            line(out, depth, label, "the first that is false, else the last");
+            parts.iter().for_each(|part| write(out, part, below, ""));
+        }
         Op::Not(inner) => {
             line(out, depth, label, "not");
             write(out, inner, below, "");
         }
         Op::Compare(comparator, left, right) => {
-            pair(
+            line(
                 out,
                 depth,
-                &format!("{label}compare {}", comparator.as_str()),
-                left,
-                right,
+                label,
+                &format!("compare {}", comparator.as_str()),
             );
+            write(out, left, below, "");
+            write(out, right, below, "");
         }
         Op::List(items) => {
             line(out, depth, label, "list");
@@ -118,12 +113,6 @@ fn write(out: &mut String, op: &Op, depth: usize, label: &str) {
             }
         }
     }
-}
-
-fn pair(out: &mut String, depth: usize, text: &str, left: &Op, right: &Op) {
-    line(out, depth, "", text);
-    write(out, left, depth + 1, "");
-    write(out, right, depth + 1, "");
 }
 
 fn bounds(slice: Slice) -> String {

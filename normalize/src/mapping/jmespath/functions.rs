@@ -10,11 +10,11 @@ mod object;
 mod text;
 
 use super::super::value::Value;
-use super::ArgumentError;
 use super::EvalError;
 use super::eval::Run;
 use super::kind::{Fits, kind};
 use super::plan::Op;
+use super::{ArgumentError, NoResult};
 
 /// What a function takes at one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,6 +282,6 @@ fn refuse(
 }
 
 #[cold]
-const fn no_result(function: &'static str, reason: &'static str) -> EvalError {
-    EvalError::NoResult { function, reason }
+fn no_result(function: &'static str, reason: &'static str) -> EvalError {
+    EvalError::NoResult(Box::new(NoResult { function, reason }))
 }

@@ -228,7 +228,7 @@ impl Lexer {
                 text.push(escaped);
             }
         }
-        fault(at, format!("this {what} has no closing `{close}`"))
+        fault(at, format!("this {what} is not closed"))
     }
 
     fn quoted(&mut self, at: usize) -> Result<Token, SyntaxError> {

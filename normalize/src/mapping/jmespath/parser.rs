@@ -226,14 +226,8 @@ impl Parser {
                 let right = self.expression(PIPE)?;
                 self.pair(Kind::Pipe, left, right)
             }
-            Token::Or => {
-                let right = self.expression(OR)?;
-                self.pair(Kind::Or, left, right)
-            }
-            Token::And => {
-                let right = self.expression(AND)?;
-                self.pair(Kind::And, left, right)
-            }
+            Token::Or => self.chain(Kind::Or, left, &Token::Or, OR),
+            Token::And => self.chain(Kind::And, left, &Token::And, AND),
             Token::Flatten => self.project(How::Flatten, left, FLATTEN),
             Token::Filter => {
                 let condition = self.expression(0)?;
@@ -251,6 +245,22 @@ impl Parser {
                 self.unexpected("an operator or the end")
             }
         }
+    }
+
+    /// `left` and what else the operator joins, however many, as one level.
+    fn chain(
+        &mut self,
+        make: impl FnOnce(Vec<Node>) -> Kind,
+        left: Node,
+        operator: &Token,
+        bound: u8,
+    ) -> Result<Node, SyntaxError> {
+        let mut parts = vec![left, self.expression(bound)?];
+        while self.take_if(operator) {
+            parts.push(self.expression(bound)?);
+        }
+        let below = parts.iter().map(|part| part.depth).max().unwrap_or(0);
+        self.node(make(parts), below)
     }
 
     /// A projection of `source`; the parts that bind tighter than the stop are for each element.

@@ -27,8 +27,8 @@ pub(super) enum Op {
         second: Box<Op>,
         null_stays: bool,
     },
-    Or(Box<Op>, Box<Op>),
-    And(Box<Op>, Box<Op>),
+    Or(Box<[Op]>),
+    And(Box<[Op]>),
     Not(Box<Op>),
     Compare(Comparator, Box<Op>, Box<Op>),
     List(Box<[Op]>),
@@ -104,8 +104,14 @@ impl Compiler {
             Kind::Index(index) => path(Step::Index(index)),
             Kind::Sub(left, right) => self.then(*left, *right, true),
             Kind::Pipe(left, right) => self.then(*left, *right, false),
-            Kind::Or(left, right) => self.pair(*left, *right, Op::Or),
-            Kind::And(left, right) => self.pair(*left, *right, Op::And),
+            Kind::Or(parts) => {
+                let (ops, constant, scoped) = self.all(parts);
+                self.settle(Op::Or(ops), constant, scoped)
+            }
+            Kind::And(parts) => {
+                let (ops, constant, scoped) = self.all(parts);
+                self.settle(Op::And(ops), constant, scoped)
+            }
             Kind::Not(inner) => {
                 let Compiled {
                     op,
