@@ -35,9 +35,11 @@ mod types;
 
 use super::Compat;
 use super::document::fhir::{CodeValueFhir, FhirDocument};
+use super::document::{Fault, Severity, load_fhir};
 use super::measurement::Measurement;
 use crate::measurement::Reason;
 use crate::time::Micros;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 pub(crate) use group::{Frame, Grouping, Sample};
@@ -160,6 +162,24 @@ pub struct Unfit {
 }
 
 impl FhirMapping {
+    /// Reads and compiles a document, with default options.
+    ///
+    /// # Errors
+    /// Every fault, if one of them is an error.
+    pub fn compile(text: &str) -> Result<Self, Vec<Fault>> {
+        let (document, mut faults) = load_fhir(text);
+        faults.extend(document.templates.iter().flat_map(sampled::faults));
+        if faults.iter().any(|fault| fault.severity == Severity::Error) {
+            faults.sort_by_key(|fault| (fault.line, fault.column));
+            return Err(faults);
+        }
+        let version = identity::hex(&Sha256::digest(text));
+        Ok(Self::from_document(
+            document,
+            version.get(..12).unwrap_or_default(),
+        ))
+    }
+
     /// Compiles templates, with default options. Of templates of one type name the first counts.
     #[must_use]
     pub fn from_document(document: FhirDocument, version: &str) -> Self {
@@ -279,4 +299,4 @@ pub(crate) fn combine(groups: &[Group<'_>]) -> (Vec<Observation>, Vec<Problem>) 
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::mapping) mod tests;

@@ -1,6 +1,6 @@
 //! A template with its constant parts written out.
 
-use super::{Options, enrich, identity};
+use super::{Options, enrich, identity, sampled};
 use crate::mapping::document::fhir::{CodeValueFhir, Coding, Concept, ValueTemplate, ValueType};
 use crate::mapping::rows::RowPlan;
 use serde::Serialize;
@@ -205,13 +205,13 @@ fn kind(value: &ValueType, codes: &[Coding], options: Options) -> Kind {
     let owned = |text: &Option<String>| stated(text.as_ref()).map(str::to_owned);
     match value {
         ValueType::SampledData { period_ms, unit } => {
-            let (period, printed) = if period_ms.is_finite() {
-                ((period_ms * 10_000.0).round() as i64, period_ms.to_string())
+            let printed = if period_ms.is_finite() {
+                period_ms.to_string()
             } else {
-                (0, "0".to_owned())
+                "0".to_owned()
             };
             Kind::Sampled {
-                period,
+                period: sampled::period(*period_ms),
                 printed: RawValue::from_string(printed).expect("a finite double is JSON"),
                 unit: owned(unit),
             }

@@ -1,10 +1,62 @@
 //! SampledData (specification 2.5): values in slots of one period.
 
+use crate::mapping::document::fhir::{CodeValueFhir, PeriodInterval, ValueTemplate, ValueType};
+use crate::mapping::document::{Document, Fault, Severity};
 use crate::mapping::ticks::Ticks;
 
 /// Slots of one SampledData: a day at 100 Hz. It keeps one Observation to some tens of megabytes whatever times a
 /// device states.
 pub(super) const MAX_SLOTS: i64 = 8_640_000;
+
+/// A document's period, which is in milliseconds, in ticks; 0 when it is none.
+pub(super) fn period(milliseconds: f64) -> i64 {
+    if milliseconds.is_finite() {
+        (milliseconds * 10_000.0).round() as i64
+    } else {
+        0
+    }
+}
+
+/// The SampledData of a template that no Observation could hold.
+pub(super) fn faults(template: &CodeValueFhir) -> Vec<Fault> {
+    let window = match template.period {
+        PeriodInterval::Hourly => Ticks::HOUR,
+        PeriodInterval::Daily => Ticks::DAY,
+        PeriodInterval::Single | PeriodInterval::CorrelationId => 1,
+    };
+    let path = format!("template[{}].template", template.index);
+    let fault = |value: &ValueTemplate, path: String| {
+        let ValueType::SampledData { period_ms, .. } = value.kind else {
+            return None;
+        };
+        let period = period(period_ms);
+        let message = if period < 1 {
+            "defaultPeriod must be at least 0.0001 milliseconds".to_owned()
+        } else if (window - 1) / period >= MAX_SLOTS {
+            format!("defaultPeriod is too short: the window has more than {MAX_SLOTS} of them")
+        } else {
+            return None;
+        };
+        Some(Fault {
+            severity: Severity::Error,
+            document: Document::Fhir,
+            line: value.at.line,
+            column: value.at.column,
+            path,
+            message,
+        })
+    };
+    let own = template.value.iter();
+    let own = own.filter_map(|value| fault(value, format!("{path}.value")));
+    let parts = template.components.iter().enumerate();
+    let parts = parts.filter_map(|(index, component)| {
+        fault(
+            &component.value,
+            format!("{path}.components[{index}].value"),
+        )
+    });
+    own.chain(parts).collect()
+}
 
 /// A value at its time.
 pub(super) type At<'a> = (Ticks, &'a str);
@@ -112,10 +164,10 @@ mod tests {
         let mut tokens = Vec::new();
         for index in 0..=(end - start) / period {
             let slot = start + index * period;
-            let inside = values
+            let mut inside = values
                 .iter()
                 .filter(|(time, _)| *time >= slot && *time < slot + period);
-            let token = inside.last().map_or("E", |(_, text)| text);
+            let token = inside.next_back().map_or("E", |(_, text)| text);
             tokens.push(if blocked.is_some() { "E" } else { token });
         }
         tokens.join(" ")

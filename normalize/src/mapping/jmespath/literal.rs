@@ -9,6 +9,11 @@ use super::super::value::{Number, Value};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
+fn is_word(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// A value owned by the expression; numbers keep the text they were written in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Literal {
@@ -25,10 +30,14 @@ pub(super) enum Literal {
 }
 
 impl Literal {
-    /// Strict JSON: what the original's checker takes, and no bare words.
+    /// Strict JSON, or one bare word, which is a string: published mappings write them (specification 1.5, idioms).
     pub(super) fn parse(json: &str) -> Result<Self, serde_json::Error> {
-        let raw: &RawValue = serde_json::from_str(json.trim_matches([' ', '\t', '\r', '\n']))?;
-        Self::from_raw(raw)
+        let json = json.trim_matches([' ', '\t', '\r', '\n']);
+        match serde_json::from_str::<&RawValue>(json) {
+            Ok(raw) => Self::from_raw(raw),
+            Err(_) if is_word(json) => Ok(Self::String(json.into())),
+            Err(error) => Err(error),
+        }
     }
 
     /// The nesting is bounded: serde_json has checked the outermost text, to 128 levels.

@@ -190,7 +190,15 @@ impl Compiler {
         let constant = left.constant && !right.scoped;
         let scoped = left.scoped || right.scoped;
         let op = match (left.op, right.op) {
-            (first, Op::Current) => first,
+            // A pipe ends a projection, so what may be one keeps it.
+            (first, Op::Current)
+                if !matches!(
+                    first,
+                    Op::Project(..) | Op::Or(..) | Op::And(..) | Op::Then { .. }
+                ) =>
+            {
+                first
+            }
             (Op::Current, second) if !null_stays => second,
             // Names and indexes give null for null, so a pipe before them is as good as a dot.
             (Op::Current, second @ Op::Path(None, _)) => second,

@@ -101,6 +101,9 @@ pub fn project(
     })
 }
 
+/// Source, type, patient, device, correlation id and time.
+type Measured<'a> = ([Option<&'a str>; 5], i64);
+
 /// The same rows with the ids of their MedTech Observations in column `panel_id`, which depend on the patient and so
 /// are known once rows are attributed. Rows that no mapping speaks for stay as they are.
 ///
@@ -116,7 +119,7 @@ pub fn assign_panel_ids(
         return Ok(rows.clone());
     }
     // The rows of one measurement follow each other and share their Observation.
-    let mut last: Option<([Option<&str>; 5], i64, Option<String>)> = None;
+    let mut last: Option<(Measured<'_>, Option<String>)> = None;
     let mut ids = arrow_array::builder::StringBuilder::new();
     for row in 0..columns.len() {
         let source = text(columns.source, row);
@@ -130,13 +133,12 @@ pub fn assign_panel_ids(
         let device = columns.device_id.value(row);
         let correlation = text(columns.correlation_id, row);
         let time = columns.effective.value(row);
-        let key = [source, Some(type_name), patient, Some(device), correlation];
-        let known = last
-            .take()
-            .filter(|(known, at, _)| *known == key && *at == time);
-        let (_, _, id) = last.insert(known.unwrap_or_else(|| {
+        let names = [source, Some(type_name), patient, Some(device), correlation];
+        let key = (names, time);
+        let known = last.take().filter(|(known, _)| *known == key);
+        let (_, id) = last.insert(known.unwrap_or_else(|| {
             let id = mapping.observation_id(patient, device, type_name, correlation, time);
-            (key, time, id)
+            (key, id)
         }));
         ids.append_option(id.as_deref().or(text(columns.panel_id, row)));
     }
