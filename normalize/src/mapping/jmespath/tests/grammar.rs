@@ -203,7 +203,7 @@ fn filters() {
             ("to_array(@)[?Body.heartrate].Body.unit", r#"["bpm"]"#),
             ("to_array(@.Body) | [?unit == 'bpm'].samples[].t", "[1,2,3]"),
             (
-                "[Body][?contains(keys(@), `\"heartrate\"`)] | @[0].unit",
+                "[Body][?contains(keys(@), `heartrate`)] | @[0].unit",
                 r#""bpm""#,
             ),
         ],
@@ -371,6 +371,7 @@ fn what_is_a_projection() {
         "{k: a[*]}",
         "length(a[*])",
         "a[*] | [0]",
+        "a[*] | @",
         "[Body][?contains(keys(@), `\"heartRate\"`)] | @[0]",
         "a[*] || b",
         "a || b[*]",
