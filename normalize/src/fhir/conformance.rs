@@ -1,5 +1,6 @@
-//! A strict checker for tests: base rules of FHIR JSON and of Observation (R4 4.0.1), and the vital-signs profiles
-//! as clinical.md 2.1 has them. Written from the specification, not from the projection.
+//! Strict checkers for tests: [`base_faults`] has the rules of FHIR JSON and of the Observation resource (R4 4.0.1),
+//! [`faults`] the vital-signs profiles as clinical.md 2.1 has them and what all our own Observations have beside.
+//! Written from the specification, not from the projections.
 
 use serde_json::{Map, Value};
 
@@ -19,7 +20,7 @@ const VITAL_SIGNS: [(&str, &str, &[&str]); 9] = [
     ("85354-9", "bp", &[]),
 ];
 
-const TOP: [&str; 24] = [
+const TOP: [&str; 25] = [
     "resourceType",
     "id",
     "meta",
@@ -37,6 +38,7 @@ const TOP: [&str; 24] = [
     "valueCodeableConcept",
     "valueBoolean",
     "valueString",
+    "valueSampledData",
     "dataAbsentReason",
     "interpretation",
     "note",
@@ -48,8 +50,8 @@ const TOP: [&str; 24] = [
 
 type Object = Map<String, Value>;
 
-/// Every fault of an Observation; none when it conforms.
-pub(super) fn faults(json: &str) -> Vec<String> {
+/// What breaks a rule of the base resource.
+pub(crate) fn base_faults(json: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let value: Value = serde_json::from_str(json).unwrap();
     no_empties(&value, "Observation", &mut faults);
@@ -85,23 +87,31 @@ pub(super) fn faults(json: &str) -> Vec<String> {
         "status is required and from the value set",
     );
     need(is_concept(observation.get("code")), "code");
-    need(
-        is_reference(observation.get("subject"), "Patient"),
-        "subject",
-    );
-    need(is_reference(observation.get("device"), "Device"), "device");
+    for (name, kind) in [
+        ("subject", "Patient"),
+        ("device", "Device"),
+        ("encounter", "Encounter"),
+    ] {
+        let reference = observation.get(name);
+        need(reference.is_none() || is_reference(reference, kind), name);
+    }
     need(
         list(observation, "identifier")
             .iter()
             .all(|i| i["value"].is_string()),
         "identifier.value",
     );
-    need(is_instant(text(observation, "issued")), "issued");
+    need(
+        observation
+            .get("issued")
+            .is_none_or(|_| is_instant(text(observation, "issued"))),
+        "issued",
+    );
     let period = observation.get("effectivePeriod");
     let date_time = observation.get("effectiveDateTime");
     need(
-        period.is_some() != date_time.is_some(),
-        "exactly one effective[x]",
+        period.is_none() || date_time.is_none(),
+        "one effective[x] at most",
     );
     need(
         date_time.is_none_or(|t| is_instant(t.as_str().unwrap())),
@@ -135,21 +145,56 @@ pub(super) fn faults(json: &str) -> Vec<String> {
         );
     }
     check_value(observation, "Observation", &mut need);
-    let components = list(observation, "component");
-    for component in components {
+    let own = codings(observation);
+    for component in list(observation, "component") {
         let component = component.as_object().unwrap();
         need(is_concept(component.get("code")), "component.code");
         need(
-            !loinc(observation)
-                .iter()
-                .any(|code| loinc(component).contains(code))
-                || values(observation) == 0,
+            values(observation) == 0 || !codings(component).iter().any(|c| own.contains(c)),
             "obs-7",
         );
         check_value(component, "component", &mut need);
     }
+    faults
+}
+
+/// Every fault of an Observation of ours; none when it conforms.
+pub(super) fn faults(json: &str) -> Vec<String> {
+    let mut faults = base_faults(json);
+    let value: Value = serde_json::from_str(json).unwrap();
+    let observation = value.as_object().unwrap();
+    let mut need = |truth: bool, what: &str| {
+        if !truth {
+            faults.push(what.to_owned());
+        }
+    };
+    for name in ["subject", "device", "identifier", "issued"] {
+        need(observation.contains_key(name), name);
+    }
+    need(
+        observation.contains_key("effectiveDateTime")
+            || observation.contains_key("effectivePeriod"),
+        "effective[x]",
+    );
+    let components = list(observation, "component");
+    let holders = || components.iter().filter_map(Value::as_object);
+    need(
+        holders()
+            .chain([observation])
+            .all(|holder| codings(holder).iter().all(|(system, _)| !system.is_empty())),
+        "every code names its system",
+    );
     vital_signs(observation, components, &mut need);
     faults
+}
+
+/// System and code of every coding of `code`.
+fn codings(holder: &Object) -> Vec<(String, String)> {
+    let part = |coding: &Value, name: &str| coding[name].as_str().unwrap_or_default().to_owned();
+    list(holder["code"].as_object().unwrap(), "coding")
+        .iter()
+        .map(|coding| (part(coding, "system"), part(coding, "code")))
+        .collect()
 }
 
 fn vital_signs(observation: &Object, components: &[Value], need: &mut impl FnMut(bool, &str)) {
@@ -250,6 +295,31 @@ fn check_value(holder: &Object, what: &str, need: &mut impl FnMut(bool, &str)) {
             );
         }
     }
+    if let Some(quantity) = holder.get("valueQuantity") {
+        need(
+            quantity.get("code").is_none_or(is_code) && quantity.get("system").is_none_or(is_uri),
+            "quantity.code and system",
+        );
+    }
+    if let Some(sampled) = holder.get("valueSampledData") {
+        need(
+            sampled["origin"]["value"].is_number()
+                && sampled["period"]
+                    .as_f64()
+                    .is_some_and(|period| period > 0.0)
+                && sampled["dimensions"].as_u64().is_some_and(|n| n > 0),
+            "SampledData: origin, period, dimensions",
+        );
+        let is_sample = |word: &str| {
+            matches!(word, "E" | "U" | "L") || crate::decimal::Decimal::parse(word).is_some()
+        };
+        need(
+            sampled
+                .get("data")
+                .is_none_or(|data| data.as_str().is_some_and(|d| d.split(' ').all(is_sample))),
+            "SampledData: data is decimals, E, U or L",
+        );
+    }
     if let Some(concept) = holder.get("valueCodeableConcept") {
         need(is_concept(Some(concept)), "valueCodeableConcept");
     }
@@ -297,27 +367,41 @@ fn is_concept(value: Option<&Value>) -> bool {
     };
     let codings = list(concept, "coding");
     let valid = codings.iter().all(|coding| {
-        let code = coding["code"].as_str().unwrap_or_default();
-        coding["system"]
-            .as_str()
-            .is_some_and(|s| s.starts_with("http://") || s.starts_with("urn:"))
-            && !code.is_empty()
-            && code == code.split_whitespace().collect::<Vec<_>>().join(" ")
+        coding.get("system").is_none_or(is_uri) && coding.get("code").is_none_or(is_code)
     });
     valid && (!codings.is_empty() || concept.contains_key("text"))
 }
 
+/// Words parted by single blanks.
+fn is_code(value: &Value) -> bool {
+    value.as_str().is_some_and(|code| {
+        !code.is_empty() && code == code.split_whitespace().collect::<Vec<_>>().join(" ")
+    })
+}
+
+fn is_uri(value: &Value) -> bool {
+    value.as_str().is_some_and(|uri| {
+        let scheme = ["http://", "https://", "urn:"];
+        scheme.iter().any(|start| uri.starts_with(start)) && !uri.contains(char::is_whitespace)
+    })
+}
+
+/// Literal with an id, or logical with an identifier; of this type where it says which.
 fn is_reference(value: Option<&Value>, kind: &str) -> bool {
     let Some(reference) = value.and_then(Value::as_object) else {
         return false;
     };
+    let of_kind = reference.get("type").is_none_or(|known| known == kind);
     match reference.get("reference") {
-        Some(text) => text
-            .as_str()
-            .unwrap()
-            .rsplit_once('/')
-            .is_some_and(|(start, id)| start.ends_with(kind) && is_id(id)),
-        None => reference["type"] == kind && reference["identifier"]["value"].is_string(),
+        Some(text) => {
+            of_kind
+                && text
+                    .as_str()
+                    .unwrap()
+                    .rsplit_once('/')
+                    .is_some_and(|(start, id)| start.ends_with(kind) && is_id(id))
+        }
+        None => of_kind && reference["identifier"]["value"].is_string(),
     }
 }
 
