@@ -73,6 +73,6 @@ fn at(array: &arrow_array::StringArray, row: usize) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
 mod tests;

@@ -184,6 +184,18 @@ pub(super) fn faults(json: &str) -> Vec<String> {
             .all(|holder| codings(holder).iter().all(|(system, _)| !system.is_empty())),
         "every code names its system",
     );
+    let is_ucum = |holder: &Object| {
+        holder.get("valueQuantity").is_none_or(|quantity| {
+            quantity["system"] != UCUM
+                || quantity["code"]
+                    .as_str()
+                    .is_some_and(|code| octofhir_ucum::validate(code).is_ok())
+        })
+    };
+    need(
+        holders().chain([observation]).all(is_ucum),
+        "quantity.code is UCUM",
+    );
     vital_signs(observation, components, &mut need);
     faults
 }
@@ -288,12 +300,6 @@ fn check_value(holder: &Object, what: &str, need: &mut impl FnMut(bool, &str)) {
             quantity.get("code").is_none() || quantity.get("system").is_some(),
             "qty-3",
         );
-        if quantity["system"] == UCUM {
-            need(
-                octofhir_ucum::validate(quantity["code"].as_str().unwrap()).is_ok(),
-                "quantity.code is UCUM",
-            );
-        }
     }
     if let Some(quantity) = holder.get("valueQuantity") {
         need(
@@ -310,14 +316,13 @@ fn check_value(holder: &Object, what: &str, need: &mut impl FnMut(bool, &str)) {
                 && sampled["dimensions"].as_u64().is_some_and(|n| n > 0),
             "SampledData: origin, period, dimensions",
         );
-        let is_sample = |word: &str| {
-            matches!(word, "E" | "U" | "L") || crate::decimal::Decimal::parse(word).is_some()
-        };
+        // Whether samples are decimals is for who wrote them: the type of `data` is string.
         need(
-            sampled
-                .get("data")
-                .is_none_or(|data| data.as_str().is_some_and(|d| d.split(' ').all(is_sample))),
-            "SampledData: data is decimals, E, U or L",
+            sampled.get("data").is_none_or(|data| {
+                data.as_str()
+                    .is_some_and(|d| d.split(' ').all(|w| !w.is_empty()))
+            }),
+            "SampledData: one blank between samples",
         );
     }
     if let Some(concept) = holder.get("valueCodeableConcept") {

@@ -18,6 +18,7 @@
 //! | effective | `effectiveDateTime` for Single; milliseconds; a window ends at its last one | period of 7 decimals |
 //! | Quantity | exponents read; `,` only between groups of three digits | no exponent; `,` anywhere after a digit |
 //! | blank values | absent for String and SampledData | written |
+//! | texts and codes that FHIR cannot have | blanks and control characters mended | as they are |
 //!
 //! Times are taken to the microsecond by default, the resolution of the `observation` table, so that an Observation
 //! made from rows is the one made from the event.
@@ -32,6 +33,7 @@ mod plan;
 mod quantity;
 mod sampled;
 mod types;
+mod words;
 
 use super::Compat;
 use super::document::fhir::{CodeValueFhir, FhirDocument};
@@ -300,3 +302,5 @@ pub(crate) fn combine(groups: &[Group<'_>]) -> (Vec<Observation>, Vec<Problem>) 
 
 #[cfg(test)]
 pub(in crate::mapping) mod tests;
+#[cfg(test)]
+mod valid;

@@ -53,11 +53,14 @@ fn fits(kind: &Kind, text: &str, compat: Compat) -> Result<(), (ProblemReason, &
             "is no number, and becomes a Quantity",
         )),
         Kind::Sampled { .. }
-            if compat == Compat::Default && text.trim().contains(char::is_whitespace) =>
+            if compat == Compat::Default
+                && text
+                    .trim()
+                    .contains(|c: char| c.is_whitespace() || c.is_control()) =>
         {
             Err((
                 ProblemReason::BadSample,
-                "holds white space, which separates samples",
+                "holds white space, which separates samples, or control characters",
             ))
         }
         _ => Ok(()),

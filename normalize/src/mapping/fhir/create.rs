@@ -4,11 +4,12 @@ use super::plan::{Kind, ValuePlan};
 use super::types::{
     Component, Identifier, Meta, Origin, Period, Quantity, Resource, SampledData, Value,
 };
-use super::{Group, Observation, ProblemReason, Unfit, identity, number, sampled};
+use super::{Group, Observation, ProblemReason, Unfit, identity, number, sampled, words};
 use crate::mapping::Compat;
 use crate::mapping::document::fhir::PeriodInterval;
 use crate::mapping::ticks::Ticks;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// `effective[x]`.
 pub(super) enum Effective {
@@ -66,22 +67,24 @@ impl Group<'_> {
             }),
             identifier: [Identifier {
                 system: Some(identity::system(compat)),
-                value: &identifier,
+                value: Cow::Borrowed(&identifier),
             }],
             status: if self.amended { "amended" } else { "final" },
             category: plan.category.as_deref(),
             code: &plan.code,
-            subject: self.patient.map(|id| identity::reference("Patient", id)),
+            subject: self
+                .patient
+                .map(|id| identity::reference("Patient", id, compat)),
             encounter: self
                 .encounter()
-                .map(|id| identity::reference("Encounter", id)),
+                .map(|id| identity::reference("Encounter", id, compat)),
             effective_date_time,
             effective_period,
             issued: Ticks(self.received.saturating_mul(10))
                 .floor(10_000)
                 .format(),
             value,
-            device: identity::reference("Device", self.device),
+            device: identity::reference("Device", self.device, compat),
             component,
         };
         let json = serde_json::to_string(&resource).expect("texts, lists and numbers are JSON");
@@ -199,14 +202,10 @@ impl Group<'_> {
     }
 }
 
-/// Text without what a FHIR string cannot have; `None` when nothing is left. Strict: as it is.
+/// The text of a String; strict: as it is, even empty.
 fn text(text: &str, compat: Compat) -> Option<String> {
-    if compat == Compat::Strict {
-        return Some(text.to_owned());
+    match compat {
+        Compat::Default => words::string(text, compat).map(Cow::into_owned),
+        Compat::Strict => Some(text.to_owned()),
     }
-    let clean: String = text
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n'))
-        .collect();
-    (!clean.trim().is_empty()).then_some(clean)
 }

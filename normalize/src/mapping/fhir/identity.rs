@@ -1,7 +1,7 @@
 //! Windows, identifiers and references (specification 2.3, 2.4).
 
 use super::types::{Identifier, Reference};
-use super::{FhirMapping, SYSTEM, SYSTEM_STRICT};
+use super::{FhirMapping, SYSTEM, SYSTEM_STRICT, words};
 use crate::mapping::Compat;
 use crate::mapping::document::fhir::PeriodInterval;
 use crate::mapping::ticks::Ticks;
@@ -61,10 +61,11 @@ pub(super) fn identifier(
     compat: Compat,
 ) -> String {
     let name = |text| match compat {
-        Compat::Default => escaped(text),
+        Compat::Default => words::encoded(text, |c| matches!(c, '.' | '%')),
         Compat::Strict => Cow::Borrowed(text),
     };
     let segment = match segment {
+        Segment::Correlation(id) if compat == Compat::Default => words::encoded(id, |_| false),
         Segment::Correlation(id) => Cow::Borrowed(id),
         Segment::Window(start, end) => {
             // Windows begin and end at whole hours and days: their seconds tell them apart.
@@ -91,14 +92,6 @@ fn stamp(time: Ticks, exact: bool) -> String {
     format!("{seconds}.{}Z", digits.trim_end_matches('0'))
 }
 
-fn escaped(text: &str) -> Cow<'_, str> {
-    if text.contains(['.', '%']) {
-        Cow::Owned(text.replace('%', "%25").replace('.', "%2E"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
 /// The resource id of an identifier.
 pub(super) fn id(identifier: &str, compat: Compat) -> String {
     let mut hash = Sha256::new();
@@ -121,13 +114,13 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// `Patient/p1`, or a logical reference for a name that is no FHIR id.
-pub(super) fn reference<'a>(kind: &str, name: &'a str) -> Reference<'a> {
+pub(super) fn reference<'a>(kind: &str, name: &'a str, compat: Compat) -> Reference<'a> {
     if crate::id::is_fhir_id(name) {
         Reference::Reference(format!("{kind}/{name}"))
     } else {
         Reference::Identifier(Identifier {
             system: None,
-            value: name,
+            value: words::string(name, compat).unwrap_or(Cow::Borrowed("(blank)")),
         })
     }
 }

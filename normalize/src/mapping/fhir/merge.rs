@@ -231,7 +231,7 @@ fn merge_components(new: &mut Members, group: &Group<'_>, bounds: &Bounds) -> Re
                 .is_some_and(|code| {
                     code.coding.iter().any(|coding| {
                         coding.system.as_deref() == Some(system)
-                            && coding.code.as_deref() == Some(&part.value_name)
+                            && coding.code.as_deref() == Some(&part.value_code)
                     })
                 })
         };

@@ -1,10 +1,12 @@
 //! A template with its constant parts written out.
 
-use super::{Options, enrich, identity, sampled};
+use super::{Options, enrich, identity, sampled, words};
+use crate::mapping::Compat;
 use crate::mapping::document::fhir::{CodeValueFhir, Coding, Concept, ValueTemplate, ValueType};
 use crate::mapping::rows::RowPlan;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// A compiled template.
@@ -51,7 +53,8 @@ pub(super) enum Kind {
 #[derive(Debug, Clone)]
 pub(super) struct ComponentPlan {
     pub(super) code: Box<RawValue>,
-    pub(super) value_name: String,
+    /// The code that names the value.
+    pub(super) value_code: String,
     pub(super) value: ValuePlan,
 }
 
@@ -60,46 +63,43 @@ struct CodeableConcept<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     coding: Vec<Code<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
+    text: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Code<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<&'a str>,
+    system: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
+    code: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    display: Option<&'a str>,
-}
-
-/// FHIR has no empty strings.
-fn stated(text: Option<&String>) -> Option<&str> {
-    text.map(String::as_str).filter(|text| !text.is_empty())
+    display: Option<Cow<'a, str>>,
 }
 
 impl<'a> CodeableConcept<'a> {
-    fn new(codes: &'a [Coding], text: Option<&'a str>) -> Self {
+    fn new(codes: &'a [Coding], text: Option<&'a str>, compat: Compat) -> Self {
+        let string = |text: &'a Option<String>| words::string(text.as_deref()?, compat);
+        let code = |text: &'a Option<String>| words::code(text.as_deref()?, compat);
         let coding = codes.iter().map(|coding| Code {
-            system: stated(coding.system.as_ref()),
-            code: stated(coding.code.as_ref()),
-            display: stated(coding.display.as_ref()),
+            system: code(&coding.system),
+            code: code(&coding.code),
+            display: string(&coding.display),
         });
         Self {
             coding: coding
                 .filter(|c| c.system.is_some() || c.code.is_some() || c.display.is_some())
                 .collect(),
-            text,
+            text: text.and_then(|text| words::string(text, compat)),
         }
     }
 
     /// Codes as mapped, then the one that names type or value.
-    fn named(codes: &'a [Coding], name: &'a str, options: Options) -> Self {
-        let mut concept = Self::new(codes, Some(name));
+    fn named(codes: &'a [Coding], name: &'a str, compat: Compat) -> Self {
+        let mut concept = Self::new(codes, Some(name), compat);
         concept.coding.push(Code {
-            system: Some(identity::system(options.compat)),
-            code: Some(name),
-            display: Some(name),
+            system: Some(identity::system(compat).into()),
+            code: words::code(name, compat),
+            display: words::string(name, compat),
         });
         concept
     }
@@ -108,8 +108,8 @@ impl<'a> CodeableConcept<'a> {
         self.coding.is_empty() && self.text.is_none()
     }
 
-    fn of(concept: &'a Concept) -> Option<Self> {
-        let concept = Self::new(&concept.codes, stated(concept.text.as_ref()));
+    fn of(concept: &'a Concept, compat: Compat) -> Option<Self> {
+        let concept = Self::new(&concept.codes, concept.text.as_deref(), compat);
         (!concept.is_empty()).then_some(concept)
     }
 }
@@ -139,29 +139,31 @@ impl Plan {
                 code: raw(&CodeableConcept::named(
                     &component.codes,
                     &component.value.value_name,
-                    options,
+                    options.compat,
                 )),
-                value_name: component.value.value_name.clone(),
+                value_code: words::code(&component.value.value_name, options.compat)
+                    .unwrap_or_default()
+                    .into_owned(),
                 value: value_of(&component.value, &component.codes),
             })
             .collect();
         let mut categories: Vec<CodeableConcept<'_>> = template
             .category
             .iter()
-            .filter_map(CodeableConcept::of)
+            .filter_map(|concept| CodeableConcept::of(concept, options.compat))
             .collect();
         let vital = Concept {
             text: None,
             codes: vec![enrich::vital_signs()],
         };
         if options.enrich && enrich::is_vital_sign(&template) {
-            categories.extend(CodeableConcept::of(&vital));
+            categories.extend(CodeableConcept::of(&vital, options.compat));
         }
         let category = (!categories.is_empty()).then(|| raw(&categories));
         let code = raw(&CodeableConcept::named(
             &template.codes,
             &template.type_name,
-            options,
+            options.compat,
         ));
         let profile = options
             .enrich
@@ -202,7 +204,9 @@ impl Plan {
 }
 
 fn kind(value: &ValueType, codes: &[Coding], options: Options) -> Kind {
-    let owned = |text: &Option<String>| stated(text.as_ref()).map(str::to_owned);
+    let compat = options.compat;
+    let owned = |text: &Option<String>| Some(words::string(text.as_deref()?, compat)?.into_owned());
+    let coded = |text: &Option<String>| Some(words::code(text.as_deref()?, compat)?.into_owned());
     match value {
         ValueType::SampledData { period_ms, unit } => {
             let printed = if period_ms.is_finite() {
@@ -217,7 +221,7 @@ fn kind(value: &ValueType, codes: &[Coding], options: Options) -> Kind {
             }
         }
         ValueType::Quantity { unit, system, code } => {
-            let (mut system, mut code) = (owned(system), owned(code));
+            let (mut system, mut code) = (coded(system), coded(code));
             if options.enrich {
                 enrich::unit(codes, unit.as_deref(), &mut system, &mut code);
             }
@@ -228,7 +232,7 @@ fn kind(value: &ValueType, codes: &[Coding], options: Options) -> Kind {
             }
         }
         ValueType::CodeableConcept(concept) => {
-            Kind::Concept(CodeableConcept::of(concept).map(|concept| raw(&concept)))
+            Kind::Concept(CodeableConcept::of(concept, compat).map(|concept| raw(&concept)))
         }
         ValueType::String => Kind::Text,
     }

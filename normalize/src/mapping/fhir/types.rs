@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,7 +41,7 @@ pub(super) struct Meta {
 pub(super) struct Identifier<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) system: Option<&'a str>,
-    pub(super) value: &'a str,
+    pub(super) value: Cow<'a, str>,
 }
 
 /// Literal, or (for a name that is no FHIR id) logical.
