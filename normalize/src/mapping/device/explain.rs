@@ -74,15 +74,21 @@ fn line(template: &Template, part: &Part, note: &str) -> String {
         Code::Names(names) => names
             .iter()
             .fold(root.to_owned(), |path, name| format!("{path} > {name}")),
-        Code::Path(path) => format!("{root}: {}", path),
-        Code::JmesPath(expression) => format!("{root}: {}", expression.explain()),
+        Code::Path(path) => format!("{root}: {path}"),
+        // A tree of several lines.
+        Code::JmesPath(expression) => {
+            format!(
+                "{root}: {}",
+                expression.explain().trim_end().replace('\n', "\n    ")
+            )
+        }
     };
     let kept = match part.place {
         Place::Event(Some(slot)) => format!(" [once per event, result {slot}]"),
         _ => String::new(),
     };
     format!(
-        "{}{note}: {} `{}` = {code}{kept}",
+        "{}{note}: {} `{}`{kept} = {code}",
         part.role.as_str(),
         part.language.as_str(),
         part.text
