@@ -159,7 +159,7 @@ pub(crate) fn base_faults(json: &str) -> Vec<String> {
 }
 
 /// Every fault of an Observation of ours; none when it conforms.
-pub(super) fn faults(json: &str) -> Vec<String> {
+pub(crate) fn faults(json: &str) -> Vec<String> {
     let mut faults = base_faults(json);
     let value: Value = serde_json::from_str(json).unwrap();
     let observation = value.as_object().unwrap();

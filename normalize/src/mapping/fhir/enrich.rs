@@ -87,6 +87,9 @@ pub(super) fn claim(
     components: &[ComponentPlan],
 ) -> Option<Claim> {
     if loinc(&template.codes) == Some(PRESSURE_PANEL) {
+        if value.is_some() {
+            return None;
+        }
         let place = |code: &str| {
             template
                 .components
@@ -115,11 +118,11 @@ pub(super) fn claim(
     })
 }
 
-/// A Quantity in a unit that the profile allows.
+/// A Quantity in a unit that the profile allows, with the name for people that every vital sign has.
 fn conforms(value: &ValuePlan, profile: Profile) -> bool {
     matches!(
         &value.kind,
-        Kind::Quantity { system: Some(system), code: Some(code), .. }
+        Kind::Quantity { unit: Some(_), system: Some(system), code: Some(code) }
             if system == UCUM && profile.units().contains(&code.as_str())
     )
 }

@@ -1,7 +1,7 @@
 //! Whatever a mapping says and a device sends, what comes out is an Observation by the rules of the base resource.
 
 use super::*;
-use crate::fhir::conformance::base_faults;
+use crate::fhir::conformance::{base_faults, faults};
 use crate::mapping::document::fhir::{
     CodeValueFhir, Coding, Component, Concept, PeriodInterval, ValueTemplate, ValueType,
 };
@@ -128,5 +128,90 @@ proptest! {
         for observation in observations {
             prop_assert_eq!(base_faults(&observation.json), Vec::<String>::new(), "{}", observation.json);
         }
+    }
+}
+
+fn loinc(code: &str) -> Vec<Coding> {
+    vec![Coding {
+        code: Some(code.to_owned()),
+        system: Some(crate::fhir::LOINC.to_owned()),
+        display: None,
+    }]
+}
+
+fn quantity(name: &str, unit: &str) -> ValueTemplate {
+    ValueTemplate {
+        value_name: name.to_owned(),
+        at: Default::default(),
+        kind: ValueType::Quantity {
+            unit: Some(unit.to_owned()),
+            system: None,
+            code: None,
+        },
+    }
+}
+
+/// What `enrich` claims holds: every profile's rules, for every vital sign of the vocabulary.
+#[test]
+fn enriched_vital_signs_keep_their_profiles() {
+    let of = |code: &str, value, components| CodeValueFhir {
+        index: 0,
+        at: Default::default(),
+        type_name: "t".to_owned(),
+        period: PeriodInterval::Single,
+        category: Vec::new(),
+        codes: loinc(code),
+        value,
+        components,
+    };
+    let mut templates: Vec<CodeValueFhir> = crate::vocabulary::all()
+        .iter()
+        .filter(|metric| metric.panel.is_none() && metric.profile.is_some())
+        .map(|metric| of(metric.loinc, Some(quantity("a", metric.unit)), Vec::new()))
+        .collect();
+    let part = |code: &str, name: &str| Component {
+        codes: loinc(code),
+        value: quantity(name, "mmHg"),
+    };
+    templates.push(of(
+        "85354-9",
+        None,
+        vec![
+            part("8480-6", "a"),
+            part("8462-4", "b"),
+            part("8478-0", "c"),
+        ],
+    ));
+    assert!(templates.len() > 20);
+    for template in templates {
+        let code = template.codes[0].code.clone();
+        let document = FhirDocument {
+            templates: vec![template],
+        };
+        let options = Options {
+            enrich: true,
+            ..Options::default()
+        };
+        let mapping = FhirMapping::from_document(document, "1").with_options(options);
+        let properties = ["a", "b"].map(|name| Property {
+            name,
+            value: "70.5",
+        });
+        let input = Input {
+            measurement: Measurement {
+                type_name: "t",
+                occurrence: Ticks(17_953_524_000_000_000),
+                device_id: "d",
+                patient_id: Some("p"),
+                encounter_id: None,
+                correlation_id: None,
+                properties: &properties,
+            },
+            received: 1_795_352_400_000_000,
+            order: 0,
+        };
+        let (made, problems) = observations(&[input], &mapping, None);
+        assert_eq!(problems, []);
+        assert_eq!(faults(&made[0].json), [""; 0], "{code:?} {}", made[0].json);
     }
 }
