@@ -318,6 +318,9 @@ fn literals() {
             ("''", "\"\""),
             ("'日本'", "\"日本\""),
             ("`{\"a\":[1,2]}`.a[1]", "2"),
+            // A bare word, as published mappings write it.
+            ("` heart_Rate2 `", "\"heart_Rate2\""),
+            ("`truely`", "\"truely\""),
             ("`[3,1,2]` | sort(@)", "[1,2,3]"),
         ],
     );
@@ -373,6 +376,7 @@ fn what_is_a_projection() {
         "a[*] | [0]",
         "a[*] | @",
         "[Body][?contains(keys(@), `\"heartRate\"`)] | @[0]",
+        "[Body][?contains(keys(@), `heartRate`)] | @[0]",
         "a[*] || b",
         "a || b[*]",
         "!a[*]",
@@ -397,6 +401,8 @@ fn whether_this_result_is_a_projection() {
         (r#"{"a":[1]}"#, "a[*]", "[1]", true),
         (r#"{"a":[1]}"#, "a", "[1]", false),
         (r#"{"a":1}"#, "a[*]", "null", false),
+        (r#"{"a":[1]}"#, "a[*] | @", "[1]", false),
+        (r#"{"a":[1]}"#, "(a[*] || b) | @", "[1]", false),
         (r#"{"a":[1],"b":[2]}"#, "a[*] || b", "[1]", true),
         (r#"{"a":[],"b":[2]}"#, "a[*] || b", "[2]", false),
         (r#"{"b":[2]}"#, "a || b[*]", "[2]", true),

@@ -132,6 +132,8 @@ fn texts_that_have_no_tokens() {
     ]);
     for bare in [
         "`heart rate`",
+        "`heart-rate`",
+        "`1st`",
         "`'a'`",
         "``",
         "`01`",
