@@ -9,8 +9,14 @@ use crate::mapping::jmespath::{EvalError, Scope};
 use crate::mapping::jsonpath::Single;
 use crate::mapping::measurement::{Measurement, Property};
 use crate::mapping::ticks::Ticks;
-use crate::mapping::value::Value;
+use crate::mapping::value::{Number, Value};
 use crate::mapping::{Budget, Compat, OutOfBudget};
+
+/// Steps that a match costs before its expressions: its measurement takes memory, about eight bytes a step, so that
+/// the budget of an event bounds that too.
+const MATCH_STEPS: u64 = 16;
+/// The same for a property, and for a member of a root with `matchedToken`.
+const PROPERTY_STEPS: u64 = 4;
 
 impl DeviceMapping {
     /// Appends the measurements of an event: templates in the document's order, matches in theirs. An event that no
@@ -220,7 +226,8 @@ impl<'a, 'b> Run<'a, 'b> {
         let Value::Object(members) = self.event else {
             return Ok(self.event);
         };
-        self.budget.take(1 + members.len() as u64)?;
+        self.budget
+            .take(PROPERTY_STEPS * (1 + members.len() as u64))?;
         let mut scoped = ArenaVec::with_capacity_in(members.len() + 1, self.scope.arena);
         scoped.extend_from_slice(members);
         match scoped.iter_mut().find(|(name, _)| *name == MATCHED) {
@@ -244,6 +251,10 @@ impl<'a, 'b> Run<'a, 'b> {
         token: Value<'a>,
     ) -> Result<Measurement<'a>, EventError> {
         self.next_token();
+        let steps = MATCH_STEPS + PROPERTY_STEPS * template.values.len() as u64;
+        if let Err(error) = self.budget.take(steps) {
+            return Err(Failure::from(error).of(template, &template.type_match));
+        }
         let device_id = self.device_id(&template.device_id, token);
         let device_id = device_id.map_err(|failure| failure.of(template, &template.device_id))?;
         let occurrence = self.occurrence(&template.timestamps, token);
@@ -261,10 +272,12 @@ impl<'a, 'b> Run<'a, 'b> {
         for value in &template.values {
             let text = self.property(&value.part, value.required, token);
             let text = text.map_err(|failure| failure.of(template, &value.part))?;
-            properties.extend(text.map(|value_text| Property {
-                name: &value.name,
-                value: value_text,
-            }));
+            if let Some(text) = text {
+                properties.push(Property {
+                    name: &value.name,
+                    value: text,
+                });
+            }
         }
         Ok(Measurement {
             type_name: &template.type_name,
@@ -368,6 +381,10 @@ impl<'a, 'b> Run<'a, 'b> {
         let Some(value) = value else { return Ok(None) };
         match value {
             Value::String(text) => Ok(Some(text)),
+            // As `to_text` has it, here for speed.
+            Value::Number(Number::Text(text)) if self.scope.compat == Compat::Default => {
+                Ok(Some(text))
+            }
             value => {
                 let text = value.to_text(self.scope.arena, self.scope.compat);
                 text.transpose().map_err(|_| value.kind())

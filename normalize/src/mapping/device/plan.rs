@@ -84,7 +84,8 @@ pub(super) enum Code {
 pub(super) enum Place {
     /// The matched token: legacy templates, and names below `matchedToken`.
     Token,
-    /// The event: it cannot see `matchedToken`, so its result is the event's. Kept in a slot if it is worth it.
+    /// The event: it cannot see `matchedToken`, so its result is the event's and kept in a slot. A type's expression
+    /// runs once anyway and has none.
     Event(Option<usize>),
     /// The event with `matchedToken`.
     Scoped,
@@ -175,8 +176,7 @@ impl Slots {
                     names.remove(0);
                     Place::Token
                 }
-                Code::Names(names) if !names.is_empty() => Place::Event(None),
-                Code::Path(_) | Code::JmesPath(_) if blind(language, text) => {
+                code if blind(language, text, code) => {
                     let next = self.known.len();
                     let slot = self.known.entry((language, text.clone())).or_insert(next);
                     Place::Event(Some(*slot))
@@ -224,7 +224,10 @@ fn names(language: Language, text: &str) -> Option<Vec<String>> {
 }
 
 /// Whether the text shows that an expression cannot see the root's `matchedToken`. Says no when in doubt.
-fn blind(language: Language, text: &str) -> bool {
+fn blind(language: Language, text: &str, code: &Code) -> bool {
+    if let Code::Names(names) = code {
+        return names.first().is_some_and(|name| name != MATCHED);
+    }
     if text.contains(MATCHED) || text.contains('\\') {
         return false;
     }
@@ -289,7 +292,11 @@ mod tests {
             (JsonPath, "$[*]", false),
             (JsonPath, "$['matchedToken'].id", false),
         ] {
-            assert_eq!(blind(language, text), expected, "{text}");
+            assert_eq!(
+                blind(language, text, &parsed(language, text)),
+                expected,
+                "{text}"
+            );
         }
     }
 }

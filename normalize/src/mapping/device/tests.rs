@@ -532,7 +532,7 @@ fn events_that_are_no_objects_and_budgets() {
     let value = parse(text.as_bytes(), &arena, ParseOptions::default()).unwrap();
     let mut out = Vec::new();
     let error = mapping
-        .evaluate(value, &scope, &mut Budget::new(20), &mut out)
+        .evaluate(value, &scope, &mut Budget::new(100), &mut out)
         .unwrap_err();
     assert_eq!((error.reason.as_str(), out.len()), ("too-many-steps", 0));
 }
@@ -604,7 +604,7 @@ fn the_plan_and_the_version_are_told() {
     assert_eq!(
         lines[0],
         format!(
-            "device mapping {}: 1 template(s), 1 shared result(s)",
+            "device mapping {}: 1 template(s), 3 shared result(s)",
             mapping.version()
         )
     );
@@ -614,13 +614,16 @@ fn the_plan_and_the_version_are_told() {
         "{}",
         lines[2]
     );
-    assert_eq!(lines[3], "  deviceIdExpression: JsonPath `$.d` = event > d");
+    assert_eq!(
+        lines[3],
+        "  deviceIdExpression: JsonPath `$.d` [once per event, result 0] = event > d"
+    );
     assert_eq!(
         lines[5],
         "  valueExpression v (required): JsonPath `$.matchedToken.v` = matchedToken > v"
     );
     assert!(
-        lines[6].contains("`fromUnixTimestamp(ts)` [once per event, result 0] = event: "),
+        lines[6].contains("`fromUnixTimestamp(ts)` [once per event, result 2] = event: "),
         "{}",
         lines[6]
     );
