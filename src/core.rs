@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use crate::copies::Copies;
 use crate::follow::Follower;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::pipeline::{Limits, Parts, Pipeline, Quota, Window};
+use crate::pipeline::{Former, Limits, Parts, Pipeline, Quota, Window};
 
 /// Durable batches that wait for the rules; when full, intake waits.
 const FOLLOW: usize = 64;
@@ -83,11 +83,7 @@ impl Core {
         let broken = CancellationToken::new();
 
         let (engine, saved) = match registry.load_checkpoint()? {
-            Some(saved) => {
-                let engine = Engine::restore(&saved.state)
-                    .context("the rule state of the last checkpoint")?;
-                (engine, saved.position)
-            }
+            Some(saved) => (restore(&saved.state, &metrics)?, saved.position),
             None => (Engine::new(), 0),
         };
         let copies = Copies {
@@ -197,6 +193,10 @@ impl Core {
                 device: assignment.device,
                 from: assignment.from,
                 until: None,
+                former: assignment.changed_at.map(|_| Former {
+                    patient: assignment.patient,
+                    device_user: assignment.device_user,
+                }),
             };
             self.pipeline.reattribute(window).await?;
         }
@@ -230,6 +230,29 @@ impl Core {
         self.store.close().await?;
         Ok(())
     }
+}
+
+/// The rules as they stood. State of rules that this version refuses cannot be taken over; then they begin anew, for
+/// rules that watch nobody are worse, and the alarm stands until others are in force.
+fn restore(state: &[u8], metrics: &Metrics) -> anyhow::Result<Engine> {
+    let refused = match Engine::restore(state) {
+        Ok(_) if crate::sabotage::refuses(state) => "asked for".to_owned(),
+        Ok(engine) => return Ok(engine),
+        Err(wardline_rules::Error::Version { found, expected }) if found > expected => {
+            bail!(
+                "the rule state of the last checkpoint has format {found}, this program knows {expected}"
+            )
+        }
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(
+        refused,
+        "the rule state of the last checkpoint is of no use to this version; the rules begin anew"
+    );
+    metrics.rules.refuse(format!(
+        "their state could not be taken over ({refused}): episodes begun before the start are not watched to their end"
+    ));
+    Ok(Engine::new())
 }
 
 fn micros(duration: Duration) -> i64 {

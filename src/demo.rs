@@ -78,7 +78,9 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<Exit> {
     let outcome = match admitted {
         Ok(()) => {
             welcome(&bound, &secrets, &dir)?;
-            let child = simulate(&gateway, &demo, &bound, &secrets, &recording)?;
+            let mut child = simulate(&gateway, &demo, &bound, &secrets, &recording)?;
+            // Open as long as this program lives: the gateway ends with it, even by SIGKILL.
+            let _leash = child.stdin.take();
             watch(child, &stop).await
         }
         Err(error) => Err(error),
@@ -251,8 +253,9 @@ fn simulate(
         .args(["--speed", &demo.speed.to_string(), "--device", ICU_BED])
         .arg("--recording")
         .arg(recording)
+        .arg("--ends-with-stdin")
         .env("WARDLINE_MQTT_PASSWORD", &secrets.gateway)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
-use wardline_rules::{AlertEvent, Engine};
+use wardline_rules::{AlertEvent, Engine, Input};
 use wardline_store::registry::{AlertEventRecord, Checkpoint, Destination, Registry};
 use wardline_store::{Entry, Store};
 
@@ -97,8 +97,26 @@ impl Follower {
 
     fn take(&mut self, durable: &Durable) -> anyhow::Result<()> {
         let mut events = Vec::new();
-        if let Some(input) = entry::input(&durable.entry)? {
-            self.engine.apply(durable.seq, &input, &mut events);
+        match entry::input(&durable.entry) {
+            Ok(Some(input)) => {
+                self.engine.apply(durable.seq, &input, &mut events);
+                if matches!(input, Input::RuleSet { .. }) {
+                    self.metrics.rules.clear();
+                }
+            }
+            Ok(None) => {}
+            // Whoever watches by the last good rules sees more than whoever does not start.
+            Err(refused) => {
+                tracing::error!(
+                    position = durable.seq,
+                    refused,
+                    "the log holds rules that this version refuses; those before stay in force"
+                );
+                self.metrics.rules.refuse(format!(
+                    "this version refuses the rules at log position {} ({refused}): those before stay in force",
+                    durable.seq
+                ));
+            }
         }
         let mut records: Vec<AlertEventRecord> = events.iter().map(record).collect();
         quota::events(durable, &mut records);

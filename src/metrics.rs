@@ -57,6 +57,28 @@ pub(crate) struct Metrics {
     /// From the socket to a recorded alert event.
     pub(crate) alert: Latency,
     pub(crate) delivery: crate::deliver::Counts,
+    pub(crate) rules: RulesAlarm,
+}
+
+/// Why rules that were put in force are not; none while they are.
+#[derive(Debug, Default)]
+pub(crate) struct RulesAlarm(Mutex<Option<String>>);
+
+impl RulesAlarm {
+    pub(crate) fn refuse(&self, why: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn why(&self) -> Option<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 /// Everything `/metrics` shows.
@@ -173,6 +195,12 @@ impl Sources {
         ] {
             gauge(out, &format!("wardline_store_{name}"), help, value)?;
         }
+        gauge(
+            out,
+            "wardline_rules_refused",
+            "1 while rules that were put in force are refused by this version.",
+            u64::from(self.metrics.rules.why().is_some()),
+        )?;
         count(
             out,
             "wardline_store_commits",

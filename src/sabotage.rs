@@ -4,7 +4,8 @@
 //! `WARDLINE_SABOTAGE` names them, separated by commas: those of the store (see its configuration),
 //! `stall-log:FILE`, which keeps every append from completing while the file is there, `panic-on:TEXT`, which
 //! panics in the decoding of a payload with that text, `fail-look-up:DEVICE`, which fails every look-up for rows of
-//! that device, and `ack-on-receipt`, which acknowledges what has only been read from the socket.
+//! that device, `refuse-rules:TEXT`, which refuses rules with that text when they come out of the log or a
+//! checkpoint, and `ack-on-receipt`, which acknowledges what has only been read from the socket.
 
 /// The store's faults.
 #[cfg(feature = "sabotage")]
@@ -63,6 +64,22 @@ pub(crate) fn decode(messages: &[wardline_ingest::Incoming]) {
 
 #[cfg(not(feature = "sabotage"))]
 pub(crate) fn decode(_: &[wardline_ingest::Incoming]) {}
+
+/// Whether these rules are to be refused although they are sound.
+#[cfg(feature = "sabotage")]
+pub(crate) fn refuses(rules: &[u8]) -> bool {
+    static TEXT: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| argument("refuse-rules"));
+    TEXT.as_ref().is_some_and(|text| {
+        let mut windows = rules.windows(text.len());
+        windows.any(|window| window == text.as_bytes())
+    })
+}
+
+#[cfg(not(feature = "sabotage"))]
+pub(crate) fn refuses(_: &[u8]) -> bool {
+    false
+}
 
 /// Whether earlier rows of this device cannot be looked up.
 #[cfg(feature = "sabotage")]

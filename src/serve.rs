@@ -1,12 +1,13 @@
 //! The service: one open data directory with MQTT, HTTP and delivery around it.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use wardline_dashboard::throttle::{Throttle, Verdict};
 use wardline_ingest::{
     Authenticate, BatchConfig, BrokerConfig, BrokerPublisher, BrokerSource, DeviceFrom, Handle,
     Intake, Listener, ListenerConfig, Principal, Principals, Role, Route, Routes, Stats,
@@ -241,6 +242,8 @@ async fn listen(
     let login = Arc::new(Login {
         registry: Arc::clone(&core.registry),
         site: config.site.clone(),
+        throttle: throttle(wardline_dashboard::Limits::default().failures),
+        told: throttle(LOGIN_LINES),
     });
     let listener = Listener::bind(settings, tls, Arc::clone(routes), login, intake.clone())
         .await
@@ -337,10 +340,22 @@ pub(crate) fn route(route: &config::Route) -> Route {
     }
 }
 
+/// Lines of the log a minute that tell of refused logins.
+const LOGIN_LINES: u32 = 20;
+
+/// So many in the time over which HTTP counts refused tokens.
+fn throttle(limit: u32) -> Throttle {
+    let window = wardline_dashboard::Limits::default().failure_window;
+    Throttle::new(limit, i64::try_from(window.as_micros()).unwrap_or(i64::MAX))
+}
+
 /// MQTT credentials out of the registry.
 struct Login {
     registry: Arc<Registry>,
     site: String,
+    throttle: Throttle,
+    /// Bounds the lines of the log.
+    told: Throttle,
 }
 
 impl Login {
@@ -371,6 +386,15 @@ impl Authenticate for Login {
         self.registry
             .verify_certificate(san_uri, crate::clock::now())
             .map(|token| self.principal(&token))
+    }
+
+    fn refused(&self, peer: Option<IpAddr>) -> bool {
+        let now = crate::clock::now();
+        if let Verdict::Record { repeats } = self.told.failed(None, now) {
+            let peer = peer.map(|peer| peer.to_string());
+            tracing::warn!(peer, untold = repeats, "a login over MQTT was refused");
+        }
+        !matches!(self.throttle.failed(peer, now), Verdict::Record { .. })
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::cli::cli;
 use crate::harness::mqtt::{Publisher, topic};
+use crate::harness::mqtt5::Client;
 use crate::harness::{Server, Setup, heart_rate, now};
 
 /// A token of a role, by name; its secret.
@@ -277,4 +278,38 @@ fn plain_text_off_loopback_is_refused() {
         );
         assert!(!data.try_exists().unwrap(), "nothing was begun");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_logins_are_told_in_the_log_and_slowed_down() {
+    /// MQTT 5: bad user name or password; connection rate exceeded.
+    const BAD: u8 = 0x86;
+    const TOO_MANY: u8 = 0x9F;
+    let server = Server::start(&Setup::default());
+    let secret = server.gateway_token("g1").await;
+    let mut said = Vec::new();
+    for _ in 0..30 {
+        let (_, reason) = Client::try_connect(server.mqtt, "nobody-known", "wl_guess", 60).await;
+        said.push(reason);
+    }
+    assert_eq!(said[0], BAD);
+    assert!(
+        said.iter().all(|reason| [BAD, TOO_MANY].contains(reason)) && said.contains(&TOO_MANY),
+        "{said:x?}"
+    );
+    // Who knows the secret gets in all the same: a neighbour that guesses shuts nobody out.
+    Client::connect(server.mqtt, "g1", &secret, 60).await;
+    let (status, _) = server
+        .send("GET", "/api/v1/patients", "wl_guess", None)
+        .await;
+    assert_eq!(status, 401);
+    let log = server.log();
+    let lines = |words: &str| log.lines().filter(|line| line.contains(words)).count();
+    let told = lines("a login over MQTT was refused");
+    assert!((1..=20).contains(&told), "{told} lines:\n{log}");
+    assert_eq!(lines("a login over HTTP was refused"), 1, "{log}");
+    assert!(
+        !log.contains("nobody-known") && !log.contains("wl_guess"),
+        "{log}"
+    );
 }

@@ -172,3 +172,38 @@ async fn the_demo_shows_a_ward_and_leaves_nothing_running() {
         "the data was asked to stay"
     );
 }
+
+#[tokio::test]
+async fn a_demo_that_is_killed_takes_its_gateway_with_it() {
+    gateway();
+    let dir = tempfile::tempdir().unwrap();
+    let talk = std::fs::File::create(dir.path().join("demo.log")).unwrap();
+    let child = Command::new(WARDLINE)
+        .args(["demo", "--patients", "1", "--http", "127.0.0.1:0"])
+        .args(["--mqtt", "127.0.0.1:0", "--data-dir"])
+        .arg(dir.path().join("data"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(talk)
+        .spawn()
+        .unwrap();
+    let mut demo = Demo(child);
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    after(&mut lines, "Open");
+    let parent = demo.0.id();
+    let gateway = eventually("the gateway", async || {
+        let found = children(parent);
+        found
+            .into_iter()
+            .find(|(_, name)| name.starts_with("wardline-gatew"))
+    })
+    .await
+    .0;
+    demo.0.kill().unwrap();
+    demo.0.wait().unwrap();
+    eventually("its end", async || {
+        let name = std::fs::read_to_string(format!("/proc/{gateway}/comm"));
+        (!name.is_ok_and(|name| name.starts_with("wardline-gatew"))).then_some(())
+    })
+    .await;
+}

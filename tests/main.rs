@@ -5,6 +5,7 @@
 mod harness;
 
 mod access;
+mod attribution;
 mod commands;
 mod contained;
 mod crash;
@@ -14,6 +15,7 @@ mod flow;
 mod overload;
 mod quarantine;
 mod recording;
+mod refused_rules;
 mod rejects;
 mod restart;
 mod tidy;

@@ -54,7 +54,7 @@ async fn what_was_kept_can_be_taken_once_its_cause_is_mended() {
     let taken = server.post("/api/v1/quarantine/replay", &replay).await;
     assert_eq!(
         taken,
-        json!({"messages": 1, "stored": 1, "duplicates": 0, "rejected": 0})
+        json!({"messages": 1, "stored": 1, "duplicates": 0, "rejected": 0, "skipped": 0, "skips": []})
     );
     let rows = server
         .sql("SELECT patient_id, value, version FROM observation")
@@ -74,7 +74,7 @@ async fn what_was_kept_can_be_taken_once_its_cause_is_mended() {
     let twice = server.post("/api/v1/quarantine/replay", &replay).await;
     assert_eq!(
         twice,
-        json!({"messages": 1, "stored": 0, "duplicates": 1, "rejected": 0})
+        json!({"messages": 1, "stored": 0, "duplicates": 1, "rejected": 0, "skipped": 0, "skips": []})
     );
 }
 
@@ -235,4 +235,45 @@ async fn a_device_cannot_fill_the_quarantine() {
         1
     );
     others.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_by_a_route_of_former_days_is_skipped_and_said() {
+    let route = "[[route]]\nname = \"scales\"\nfilter = \"scales/+/data\"\nprincipals = [\"g1\"]\ndevice-level = 1\n";
+    let server = Server::start(&Setup {
+        config: route.to_owned(),
+        ..Setup::default()
+    });
+    let secret = server.gateway_token("g1").await;
+    let mut client = Client::connect(server.mqtt, "g1", &secret, 60).await;
+    for (topic, payload) in [
+        ("scales/s1/data".to_owned(), &b"[broken 1"[..]),
+        (topic("g1", "d1"), &b"[broken 2"[..]),
+    ] {
+        let said = client.publish(&topic, payload).await;
+        assert!(said.is_stored(), "{topic}: {said:?}");
+    }
+    let log = server.log();
+    assert!(
+        log.contains("a message went to quarantine") && log.contains("undecodable"),
+        "{log}"
+    );
+    assert!(!log.contains("broken"), "{log}");
+    let (_, dir, admin) = server.stop();
+
+    let server = Server::start_in(dir, admin, &Setup::default());
+    let gone = server.quarantined("s1").await["id"].clone();
+    let done = server
+        .post("/api/v1/quarantine/replay", &json!({"all": true}))
+        .await;
+    assert_eq!(
+        (&done["messages"], &done["rejected"], &done["skipped"]),
+        (&json!(1), &json!(1), &json!(1)),
+        "{done}"
+    );
+    assert_eq!(done["skips"][0]["id"], gone);
+    let reason = done["skips"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("\"scales\" is not configured"), "{reason}");
+    assert_eq!(server.quarantined("s1").await["replayed"], Value::Null);
+    assert!(server.quarantined("d1").await["replayed"].is_string());
 }

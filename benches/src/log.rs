@@ -13,7 +13,6 @@ use wardline_log::{Log, Options, RealDisk};
 
 use crate::cli::Common;
 use crate::compare::{Comparison, Side, alternate};
-use crate::interrupt;
 use crate::report::Report;
 
 /// One record as it stands on disk, its frame included.
@@ -27,15 +26,15 @@ struct Figure {
     syncs: u64,
 }
 
-pub(crate) fn run(arguments: &Common) -> anyhow::Result<Report> {
+pub(crate) fn run(arguments: &Common) -> anyhow::Result<()> {
     let mut report = Report::new("log");
-    let scratch = interrupt::scratch(&arguments.scratch()?)?;
-    let payload = RECORD - frame_bytes(scratch.path())?;
+    std::fs::create_dir_all(&arguments.scratch)?;
+    let payload = RECORD - frame_bytes(&arguments.scratch)?;
     for (batch, usual) in SHAPES {
         let batches = ((usual as f64 * arguments.scale) as usize).max(1);
         let records = batches * batch / RECORD;
-        let rounds = alternate(arguments.runs(), |side, _| {
-            let directory = tempfile::tempdir_in(scratch.path())?;
+        let rounds = alternate(arguments.runs, |side, _| {
+            let directory = tempfile::tempdir_in(&arguments.scratch)?;
             match side {
                 Side::Ours => ours(directory.path(), batch, records, payload),
                 Side::Limit => limit(directory.path(), batch, batches),
@@ -65,8 +64,7 @@ pub(crate) fn run(arguments: &Common) -> anyhow::Result<Report> {
         "Records of {payload} bytes, {RECORD} with their frame, go to a queue that is never empty; the log's batches are \
          limited to the size named, so that both sides write the same bytes in the same batches."
     ));
-    report.write(&arguments.out)?;
-    Ok(report)
+    report.write(&arguments.out)
 }
 
 /// What a record takes on disk beside its payload.

@@ -19,6 +19,9 @@ use crate::reply::Failure;
 use crate::routes::Route;
 use crate::throttle::Throttle;
 
+/// Lines of the log a minute that tell of refused logins, all addresses together.
+const LOGIN_LINES: u32 = 20;
+
 /// What every request shares.
 pub(crate) struct App {
     pub(crate) config: Config,
@@ -26,6 +29,8 @@ pub(crate) struct App {
     pub(crate) live: Arc<Live>,
     pub(crate) metrics: Metrics,
     pub(crate) throttle: Throttle,
+    /// Bounds the lines of the log that tell of refused logins.
+    pub(crate) told: Throttle,
     pub(crate) requests: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
@@ -42,6 +47,7 @@ impl App {
         let window = Micros::try_from(limits.failure_window.as_micros()).unwrap_or(Micros::MAX);
         Self {
             throttle: Throttle::new(limits.failures, window),
+            told: Throttle::new(LOGIN_LINES, window),
             requests: Semaphore::new(limits.requests),
             streams: Arc::new(Semaphore::new(limits.streams)),
             metrics: Metrics::new(),

@@ -200,6 +200,10 @@ async fn denied(app: &App, call: &Call, asked: Asked) -> Result<Response, Failur
         header::WWW_AUTHENTICATE,
         HeaderValue::from_static(challenge),
     );
+    if let Verdict::Record { repeats } = app.told.failed(None, app.now()) {
+        let peer = asked.peer.map(|peer| peer.to_string());
+        tracing::warn!(peer, untold = repeats, "a login over HTTP was refused");
+    }
     let (failure, repeats) = match app.throttle.failed(asked.peer, app.now()) {
         Verdict::Record { repeats } => (unauthorized, repeats),
         Verdict::SlowDown => (slow_down, 0),

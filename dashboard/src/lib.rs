@@ -46,7 +46,7 @@ mod params;
 mod reply;
 mod routes;
 pub mod server;
-mod throttle;
+pub mod throttle;
 
 pub use config::{Config, Limits};
 pub use live::Live;

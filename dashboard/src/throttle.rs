@@ -1,4 +1,4 @@
-//! Refused tokens per address: a bound on guessing and on what it writes to the audit.
+//! Refused logins per address: a bound on guessing and on what it writes to audit and log.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,8 +9,9 @@ use crate::backend::Micros;
 /// Addresses remembered; beyond it the oldest window makes room, so memory stays under 1 MB.
 const MAX_ADDRESSES: usize = 8_192;
 
+/// Counts refused logins of each address over a window of time.
 #[derive(Debug)]
-pub(crate) struct Throttle {
+pub struct Throttle {
     limit: u32,
     window: Micros,
     peers: Mutex<HashMap<Option<IpAddr>, Window>>,
@@ -23,11 +24,14 @@ struct Window {
     unrecorded: u64,
 }
 
-/// What to do about a refused token.
+/// What to do about a refused login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// Refuse it and record it, together with `repeats` refused before that were only counted.
-    Record { repeats: u64 },
+    Record {
+        /// How many were only counted.
+        repeats: u64,
+    },
     /// Tell it to slow down, and record that: the first beyond the limit.
     SlowDown,
     /// Tell it to slow down; counted, to be recorded with the next.
@@ -35,7 +39,8 @@ pub(crate) enum Verdict {
 }
 
 impl Throttle {
-    pub(crate) fn new(limit: u32, window: Micros) -> Self {
+    /// At most `limit` in `window` from one address.
+    pub fn new(limit: u32, window: Micros) -> Self {
         Self {
             limit,
             window,
@@ -43,7 +48,8 @@ impl Throttle {
         }
     }
 
-    pub(crate) fn failed(&self, peer: Option<IpAddr>, now: Micros) -> Verdict {
+    /// One more from this address; none is an address of its own.
+    pub fn failed(&self, peer: Option<IpAddr>, now: Micros) -> Verdict {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() >= MAX_ADDRESSES && !peers.contains_key(&peer) {
             let oldest = peers

@@ -61,6 +61,9 @@ pub(crate) struct Simulate {
     pub(crate) recording: RecordingArguments,
     #[command(flatten)]
     pub(crate) time: Time,
+    /// Stop at once when standard input closes: with the program that started this one, however that ended.
+    #[arg(long)]
+    pub(crate) ends_with_stdin: bool,
 }
 
 #[derive(Debug, Clone, Args)]

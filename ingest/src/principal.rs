@@ -1,6 +1,7 @@
 //! Who speaks, and how they are known.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// What a principal may do at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,4 +55,9 @@ pub trait Authenticate: Send + Sync + 'static {
     fn password(&self, user: &str, password: &[u8]) -> Option<Principal>;
     /// One SAN URI of a client certificate that the configured CA signed.
     fn certificate(&self, san_uri: &str) -> Option<Principal>;
+    /// Hears of a login that was refused; true when this address is to be told to slow down.
+    fn refused(&self, peer: Option<IpAddr>) -> bool {
+        let _ = peer;
+        false
+    }
 }

@@ -35,7 +35,7 @@ pub(crate) use manual::DEVICE as MANUAL_DEVICE;
 
 use crate::copies::Copies;
 use crate::metrics::Sources;
-use crate::pipeline::{Pipeline, Window};
+use crate::pipeline::{Former, Pipeline, Window};
 
 /// Store, registry and log behind HTTP.
 pub(crate) struct Adapter {
@@ -319,6 +319,7 @@ impl Backend for Adapter {
                     device: new.device,
                     from: new.from,
                     until: new.until,
+                    former: None,
                 };
                 Ok((made, entry, Some(window)))
             })
@@ -340,6 +341,10 @@ impl Backend for Adapter {
                     device: before.device,
                     from: at.max(before.from),
                     until: before.until,
+                    former: Some(Former {
+                        patient: before.patient,
+                        device_user: before.device_user,
+                    }),
                 };
                 Ok((after, entry, Some(window)))
             })
@@ -411,11 +416,15 @@ impl Backend for Adapter {
                 self.registry.installation_id().is_ok(),
                 "the registry cannot be read",
             ),
-            check(
-                "rules",
-                self.applied.has_changed().is_ok(),
-                "the rule engine has stopped",
-            ),
+            match self.applied.has_changed() {
+                // Refused rules are an alarm for people; a balancer that took this server away would end the watch.
+                Ok(_) => Check {
+                    name: "rules".to_owned(),
+                    ok: true,
+                    detail: self.sources.metrics.rules.why().unwrap_or_default(),
+                },
+                Err(_) => check("rules", false, "the rule engine has stopped"),
+            },
         ]
     }
 }

@@ -19,6 +19,8 @@ use super::{Adapter, closed, fault, store_fault};
 const REPLAY_BATCH: usize = 100;
 /// Setting that remembers when an entry was taken up again.
 const REPLAYED: &str = "quarantine-replayed/";
+/// For how long: a quarter.
+const REMEMBERED: i64 = 92 * 86_400_000_000;
 
 fn conditions(search: &QuarantineSearch) -> String {
     let mut all = vec!["true".to_owned()];
@@ -208,42 +210,54 @@ pub(super) async fn replay(adapter: &Adapter, replay: QuarantineReplay) -> Backe
             instant(last.received),
             literal(&last.id)
         );
-        let messages = chunk
-            .iter()
-            .map(|(item, bytes)| message(&adapter.routes, item, bytes))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut messages = Vec::with_capacity(chunk.len());
+        let mut taken = Vec::with_capacity(chunk.len());
+        for (item, bytes) in &chunk {
+            match message(&adapter.routes, item, bytes) {
+                Ok(message) => {
+                    messages.push(message);
+                    taken.push(&item.id);
+                }
+                Err(reason) => {
+                    done.skipped += 1;
+                    if done.skips.len() < Replayed::SKIPS_MAX {
+                        done.skips.push((item.id.clone(), reason));
+                    }
+                }
+            }
+        }
+        if messages.is_empty() {
+            continue;
+        }
         let outcome = adapter.pipeline.replay(messages).await.map_err(closed)?;
-        done.messages += chunk.len() as u64;
+        done.messages += taken.len() as u64;
         done.stored += outcome.stored;
         done.duplicates += outcome.duplicates;
         done.rejected += outcome.rejected;
         tokio::task::block_in_place(|| {
-            chunk.iter().try_for_each(|(item, _)| {
+            taken.iter().try_for_each(|id| {
                 adapter
                     .registry
-                    .set_setting(&format!("{REPLAYED}{}", item.id), &now.to_string())
+                    .set_setting(&format!("{REPLAYED}{id}"), &now.to_string())
             })
         })
         .map_err(fault)?;
     }
-    if done.messages == 0 && matches!(replay, QuarantineReplay::Ids(_)) {
+    tokio::task::block_in_place(|| adapter.registry.prune_times(REPLAYED, now - REMEMBERED))
+        .map_err(fault)?;
+    if done.messages + done.skipped == 0 && matches!(replay, QuarantineReplay::Ids(_)) {
         return Err(BackendError::NotFound("quarantine entry".to_owned()));
     }
     Ok(done)
 }
 
-/// The message as it came, on the route of today with the same name.
-fn message(routes: &Routes, item: &QuarantineItem, payload: &[u8]) -> BackendResult<Incoming> {
+/// The message as it came, on the route of today with the same name; or why not.
+fn message(routes: &Routes, item: &QuarantineItem, payload: &[u8]) -> Result<Incoming, String> {
     let route: Arc<Route> = routes
         .iter()
         .find(|route| route.name == item.source)
         .cloned()
-        .ok_or_else(|| {
-            BackendError::Conflict(format!(
-                "route {:?} is not configured any more",
-                item.source
-            ))
-        })?;
+        .ok_or_else(|| format!("route {:?} is not configured any more", item.source))?;
     let level = |index: usize| item.topic.split('/').nth(index).map(str::to_owned);
     let native = item.topic.starts_with("wardline/v1/");
     Ok(Incoming {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Fault, SAMPLE, load};
+use crate::config::{Fault, SAMPLE, load, strays};
 use crate::exit::Exit;
 use crate::output;
 
@@ -11,6 +11,12 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Check(file) => match load(file.config.as_deref()) {
             Ok(loaded) => {
+                let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+                let strays = strays(names, &loaded.variables);
+                if !strays.is_empty() {
+                    report(&strays);
+                    return Ok(Exit::Problems);
+                }
                 if let Some(rules) = &loaded.config.rules
                     && !super::rules::sound(rules)?
                 {

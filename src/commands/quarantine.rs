@@ -60,11 +60,9 @@ pub(super) async fn run(command: QuarantineCommand) -> anyhow::Result<Exit> {
             client.close().await?;
             let answer = answer?;
             output::line(&serde_json::to_string(&answer)?)?;
-            let rejected = answer
-                .get("rejected")
-                .and_then(serde_json::Value::as_u64)
-                .unwrap_or(0);
-            Ok(if rejected == 0 {
+            let count = |name| answer.get(name).and_then(serde_json::Value::as_u64);
+            let left = ["rejected", "skipped"].map(|name| count(name).unwrap_or(0));
+            Ok(if left == [0, 0] {
                 Exit::Done
             } else {
                 Exit::Problems

@@ -1,7 +1,11 @@
 //! `wardline sql`.
 
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::ipc::reader::StreamReader;
-use arrow_array::RecordBatch;
+use arrow_array::builder::StringBuilder;
+use arrow_array::{ArrayRef, RecordBatch};
 use serde_json::json;
 
 use crate::cli::{Format, Sql};
@@ -65,7 +69,7 @@ fn print(batches: &[RecordBatch], format: Format) -> anyhow::Result<()> {
                 .with_header(true)
                 .build(&mut out);
             for batch in batches {
-                writer.write(batch)?;
+                writer.write(&flat(batch)?)?;
             }
         }
         Format::Json => {
@@ -82,4 +86,42 @@ fn print(batches: &[RecordBatch], format: Format) -> anyhow::Result<()> {
         out.push(b'\n');
     }
     Ok(output::data(&out)?)
+}
+
+/// CSV has no lists: what is nested becomes its JSON text.
+fn flat(batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        if field.data_type().is_nested() {
+            columns.push(json_texts(column)?);
+            fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+        } else {
+            columns.push(Arc::clone(column));
+            fields.push(Arc::clone(field));
+        }
+    }
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
+}
+
+fn json_texts(column: &ArrayRef) -> anyhow::Result<ArrayRef> {
+    let mut writer = arrow::json::WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, arrow::json::writer::LineDelimited>(Vec::new());
+    writer.write(&RecordBatch::try_from_iter([(
+        "value",
+        Arc::clone(column),
+    )])?)?;
+    writer.finish()?;
+    let mut texts = StringBuilder::new();
+    for line in writer.into_inner().split(|byte| *byte == b'\n') {
+        if !line.is_empty() {
+            let value: serde_json::Value = serde_json::from_slice(line)?;
+            let value = value.get("value").filter(|value| !value.is_null());
+            texts.append_option(value.map(ToString::to_string));
+        }
+    }
+    Ok(Arc::new(texts.finish()))
 }

@@ -4,6 +4,7 @@
 //! collects all faults, so `config check` shows everything at once and `config print` shows what is
 //! in force. The sample printed by `config print --default` is checked against these defaults by a test.
 
+mod environment;
 mod parse;
 mod reader;
 
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use environment::strays;
 pub(crate) use parse::{load, read};
 pub(crate) use reader::{Fault, id};
 

@@ -1,6 +1,7 @@
 //! From TOML text and environment to a [`Config`], or to every fault at once.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -16,6 +17,8 @@ use super::{
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) values: Vec<Effective>,
+    /// Environment variables that name a setting of this document.
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// Reads the file (none: defaults) and the process environment.
@@ -41,6 +44,7 @@ pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<L
         env,
         faults: RefCell::default(),
         values: RefCell::default(),
+        variables: RefCell::default(),
     };
     let document = match DeTable::parse(text) {
         Ok(document) => document,
@@ -57,6 +61,7 @@ pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<L
         Ok(Loaded {
             config,
             values: context.values.into_inner(),
+            variables: context.variables.into_inner(),
         })
     } else {
         Err(faults)

@@ -33,6 +33,8 @@ pub(crate) struct Context<'a> {
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) faults: RefCell<Vec<Fault>>,
     pub(crate) values: RefCell<Vec<Effective>>,
+    /// Environment variables that were looked for.
+    pub(crate) variables: RefCell<BTreeSet<String>>,
 }
 
 impl Context<'_> {
@@ -157,6 +159,7 @@ impl<'a, 'd> Section<'a, 'd> {
                 .replace(['.', '-', '['], "_")
                 .replace(']', "")
         );
+        self.context.variables.borrow_mut().insert(variable.clone());
         if let Some(text) = (self.context.env)(&variable) {
             return Some((text, format!("environment {variable}"), None));
         }

@@ -36,7 +36,7 @@ use wardline_store::registry::Registry;
 use wardline_store::{Dedup, Entry, Store};
 
 pub(crate) use quota::{Limits, Quota};
-pub(crate) use reattribute::Window;
+pub(crate) use reattribute::{Former, Window};
 pub(crate) use sequencer::QUOTA_REASON;
 
 use crate::metrics::Metrics;
@@ -101,6 +101,8 @@ pub(crate) enum Job {
         window: Window,
         reply: oneshot::Sender<u64>,
     },
+    /// Tells the position when all before it is durable and visible.
+    Settle { reply: oneshot::Sender<u64> },
     /// Take nothing more, although the pipeline is still held.
     Stop,
 }
@@ -110,6 +112,7 @@ pub(crate) enum Job {
 pub(crate) struct Pipeline {
     jobs: mpsc::Sender<Job>,
     guard: Guard,
+    store: Store,
 }
 
 /// What the pipeline runs on.
@@ -137,11 +140,13 @@ impl Pipeline {
         };
         let settled = tokio::spawn(settler.run(settle_queue));
         let guard = parts.guard;
+        let store = parts.store.clone();
         let sequencer = sequencer::Sequencer {
             dedup: Dedup::new(&parts.store),
             store: parts.store,
             registry: parts.registry,
             quota: parts.quota,
+            told: sequencer::lines(),
             guard,
             metrics: parts.metrics,
             appends,
@@ -154,7 +159,7 @@ impl Pipeline {
                 }
             }
         });
-        (Self { jobs, guard }, ended)
+        (Self { jobs, guard, store }, ended)
     }
 
     async fn send<T>(&self, job: Job, answer: oneshot::Receiver<T>) -> Result<T, Closed> {
@@ -215,10 +220,39 @@ impl Pipeline {
         self.send(Job::Entry { entry, reply }, answer).await
     }
 
-    /// Brings stored rows of a device in line with the assignments of today; gives the position after it.
+    /// Brings stored rows of a device in line with the assignments of today; gives the position after it. A stretch
+    /// at a time, so that a month of rows needs no memory and the intake goes on in between.
     pub(crate) async fn reattribute(&self, window: Window) -> Result<u64, Closed> {
+        // What comes later is attributed by the assignments of today already.
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Reattribute { window, reply }, answer).await
+        let mut position = self.send(Job::Settle { reply }, answer).await?;
+        let Window {
+            device,
+            from,
+            until,
+            former,
+        } = window;
+        let stretches = self
+            .store
+            .stretches_of_device(&device, from, until, reattribute::STRETCH)
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "stored rows could not be looked up; the next start moves them");
+                Closed
+            })?;
+        for (from, until) in stretches {
+            let (reply, answer) = oneshot::channel();
+            let window = Window {
+                device: device.clone(),
+                from,
+                until: Some(until),
+                former: former.clone(),
+            };
+            position = self
+                .send(Job::Reattribute { window, reply }, answer)
+                .await?;
+        }
+        Ok(position)
     }
 
     /// Takes nothing more; what was taken is settled.

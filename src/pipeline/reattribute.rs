@@ -12,12 +12,42 @@ use wardline_store::{Entry, Error, ReattributedEntry, Store};
 
 use super::split;
 
-/// Rows of a device with `from <= effective < until`.
+/// Rows taken up at a time: a fraction of a second, and some megabytes.
+pub(super) const STRETCH: u64 = 20_000;
+
+/// Rows of a device with `from <= effective < until`, whose assignments have changed.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
     pub(crate) device: String,
     pub(crate) from: Micros,
     pub(crate) until: Option<Micros>,
+    /// Whose assignment no longer covers it; none for one that was made.
+    pub(crate) former: Option<Former>,
+}
+
+/// Whom an assignment gave the device to.
+#[derive(Debug, Clone)]
+pub(crate) struct Former {
+    pub(crate) patient: String,
+    pub(crate) device_user: Option<String>,
+}
+
+impl Window {
+    /// Whether a row has its patient from an assignment. Otherwise the payload named the patient, or the bed: such
+    /// rows stay whose they are, whatever becomes of the assignments.
+    fn assigned(
+        &self,
+        assignments: &Assignments,
+        (user, at): (Option<&str>, Micros),
+        patient: &str,
+    ) -> bool {
+        let lost = self.former.as_ref().is_some_and(|former| {
+            let theirs = former.device_user.as_deref();
+            former.patient == patient && (theirs.is_none() || theirs == user)
+        });
+        // One of a user of the device takes rows from the one of the whole device.
+        lost || assignments.resolve(&self.device, None, at) == Some(patient)
+    }
 }
 
 /// What to log so that stored rows say what the assignments say: the corrections, and for the rules the interval that
@@ -30,7 +60,7 @@ pub(super) async fn entries(
     let stored = store
         .rows_of_device(&window.device, window.from, window.until)
         .await?;
-    let (rows, formers) = moved(&stored, &registry.assignments())?;
+    let (rows, formers) = moved(&stored, &registry.assignments(), window)?;
     if rows.num_rows() == 0 {
         return Ok(Vec::new());
     }
@@ -50,12 +80,12 @@ pub(super) async fn entries(
     Ok(entries)
 }
 
-/// Rows to write again, with their patient of today, the next version and status `corrected`; and who had them.
-///
-/// Within the window the assignments decide alone: rows do not keep the identifiers that came with them.
+/// Rows to write again, with their patient of today, the next version and status `corrected`; and who lost all that
+/// they had here.
 fn moved(
     rows: &RecordBatch,
     assignments: &Assignments,
+    window: &Window,
 ) -> Result<(RecordBatch, BTreeSet<String>), Error> {
     let schema = wardline_normalize::columns::schema();
     let indices = schema
@@ -67,21 +97,28 @@ fn moved(
     let columns = Columns::new(&rows).map_err(|error| Error::Query(error.to_string()))?;
     let mut keep = Vec::with_capacity(rows.num_rows());
     let mut patients: Vec<Option<&str>> = Vec::with_capacity(rows.num_rows());
-    let mut formers = BTreeSet::new();
+    let (mut formers, mut keepers) = (BTreeSet::new(), BTreeSet::new());
     for row in 0..rows.num_rows() {
         let user = text(columns.device_user, row);
-        let today = assignments.resolve(
-            columns.device_id.value(row),
-            user,
-            columns.effective.value(row),
-        );
-        let former = text(columns.patient_id, row);
-        keep.push(today != former);
-        if let Some(former) = former.filter(|former| Some(*former) != today) {
-            formers.insert(former.to_owned());
-        }
+        let at = columns.effective.value(row);
+        let today = assignments.resolve(columns.device_id.value(row), user, at);
+        let moves = match text(columns.patient_id, row) {
+            former if former == today => false,
+            None => true,
+            Some(former) if window.assigned(assignments, (user, at), former) => {
+                formers.insert(former.to_owned());
+                true
+            }
+            Some(former) => {
+                keepers.insert(former.to_owned());
+                false
+            }
+        };
+        keep.push(moves);
         patients.push(today);
     }
+    // Who keeps some of it has not lost the interval; the corrections say which rows are gone.
+    formers.retain(|former| !keepers.contains(former));
     let versions = Int64Array::from_iter_values(
         columns
             .version

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use tokio::sync::mpsc;
+use wardline_dashboard::throttle::{Throttle, Verdict as Told};
 use wardline_ingest::{Answer, Incoming};
 use wardline_normalize::batch::{Guard, Normalized};
 use wardline_normalize::time::Micros;
@@ -24,6 +25,16 @@ use crate::metrics::Metrics;
 /// Reason of the marker that tells the rules a device has used up its quarantine quota.
 pub(crate) const QUOTA_REASON: &str = "quarantine-quota";
 
+const DAY: Micros = 86_400_000_000;
+
+/// Lines of the log a minute that tell of quarantined messages.
+const LINES: u32 = 20;
+const MINUTE: Micros = 60_000_000;
+
+pub(super) fn lines() -> Throttle {
+    Throttle::new(LINES, MINUTE)
+}
+
 /// How often earlier rows are looked up again before the intake gives up.
 const LOOK_UPS: u32 = 3;
 
@@ -32,6 +43,8 @@ pub(super) struct Sequencer {
     pub(super) registry: Arc<Registry>,
     pub(super) dedup: Dedup,
     pub(super) quota: Quota,
+    /// Bounds the lines of the log that tell of quarantined messages.
+    pub(super) told: Throttle,
     pub(super) guard: Guard,
     pub(super) metrics: Arc<Metrics>,
     pub(super) appends: mpsc::Sender<Step>,
@@ -99,6 +112,7 @@ impl Sequencer {
                     .await
             }
             Job::Stop => Err(None),
+            Job::Settle { reply } => self.settle(Vec::new(), 0, Done::Position(reply)).await,
             Job::Reattribute { window, reply } => {
                 self.settled().await.map_err(|Ended| None)?;
                 for entry in reattribute::entries(&self.store, &self.registry, &window).await? {
@@ -351,7 +365,19 @@ impl Sequencer {
             {
                 Room::Keep => {
                     counts.rejected.fetch_add(1, Relaxed);
-                    kept.push(rejected(message, hash, &refused));
+                    let reject = rejected(message, hash, &refused);
+                    if let Told::Record { repeats } = self.told.failed(None, crate::clock::now()) {
+                        // Neither topic nor detail: what was sent may be in them.
+                        let (id, reason, route) = (&reject.id, &reject.reason, &reject.source);
+                        tracing::warn!(
+                            id,
+                            reason,
+                            route,
+                            untold = repeats,
+                            "a message went to quarantine"
+                        );
+                    }
+                    kept.push(reject);
                 }
                 Room::Repeat => {
                     counts.repeated_rejects.fetch_add(1, Relaxed);
@@ -360,7 +386,7 @@ impl Sequencer {
                     counts.quota_exceeded.fetch_add(1, Relaxed);
                     answers[index] = Answer::QuotaExceeded;
                     if room == Room::Full {
-                        let day = message.received.div_euclid(86_400_000_000);
+                        let day = message.received.div_euclid(DAY);
                         let detail =
                             format!("device {owner} has used up its quarantine quota of the day");
                         let marker = [(index, None, QUOTA_REASON, detail)];
@@ -457,7 +483,7 @@ fn device(message: &Incoming) -> Option<&str> {
 }
 
 /// One message, once however many of its records were refused: what is replayed is the message. The same bytes
-/// with the same fault on the same topic give the same id.
+/// with the same fault on the same topic give the same id on the same day.
 fn rejected(message: &Incoming, hash: u64, refused: &[Refused]) -> Rejected {
     let (_, record, reason, detail) = refused
         .iter()
@@ -477,7 +503,9 @@ fn rejected(message: &Incoming, hash: u64, refused: &[Refused]) -> Rejected {
             format!("{detail}; {count} records refused: {}", reasons.join(", "))
         }
     };
-    let key = format!("{}|{hash:016x}|{record:?}|{reason}", message.topic);
+    // What comes again on another day is another entry, as it counts against another day's quota.
+    let day = message.received.div_euclid(DAY);
+    let key = format!("{}|{hash:016x}|{record:?}|{reason}|{day}", message.topic);
     Rejected {
         id: format!("q{:032x}", xxhash_rust::xxh3::xxh3_128(key.as_bytes())),
         received: message.received,

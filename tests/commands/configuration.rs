@@ -40,6 +40,21 @@ fn check_shows_every_fault_at_once() {
 }
 
 #[test]
+fn a_misspelt_variable_is_a_fault_of_the_check_and_stops_no_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = file(dir.path(), "");
+    let check = || cli(&["config", "check", "--config", &config]);
+    let talk = check().env("WARDLINE_HTTP_BINDING", "x").fails(1);
+    assert!(
+        talk.contains("WARDLINE_HTTP_BINDING") && talk.contains("WARDLINE_HTTP_BIND\n"),
+        "{talk}"
+    );
+    check().env("WARDLINE_HTTP_BIND", "127.0.0.1:0").ok();
+    let print = cli(&["config", "print", "--config", &config]);
+    print.env("WARDLINE_HTTP_BINDING", "x").ok();
+}
+
+#[test]
 fn the_sample_is_sound_and_shows_the_defaults() {
     let dir = tempfile::tempdir().unwrap();
     let sample = cli(&["config", "print", "--default"]).ok();

@@ -50,6 +50,13 @@ fn queries(on: &dyn Fn(Cli) -> Cli) {
         run(&["sql", joined, "--format", "csv"]).ok(),
         "patient_id,n\np1,30\np2,30\n"
     );
+    let lists = "SELECT p, q FROM (VALUES (make_array('a','b,c'), make_array(1,2)), (NULL, NULL)) AS t(p, q)";
+    assert_eq!(
+        run(&["sql", lists, "--format", "csv"]).ok(),
+        "p,q\n\"[\"\"a\"\",\"\"b,c\"\"]\",\"[1,2]\"\n,\n"
+    );
+    let people = run(&["sql", "SELECT * FROM patient", "--format", "csv"]).ok();
+    assert_eq!(people.lines().count(), 3, "{people}");
     for (query, said) in [
         ("SELEC 1", "SELEC"),
         ("SELECT nothing FROM observation", "nothing"),

@@ -101,6 +101,8 @@ pub(crate) async fn replay(mut call: Call) -> Result<Reply, Failure> {
         "stored": done.stored,
         "duplicates": done.duplicates,
         "rejected": done.rejected,
+        "skipped": done.skipped,
+        "skips": done.skips.iter().map(|(id, reason)| json!({"id": id, "reason": reason})).collect::<Vec<_>>(),
     }));
     reply.asked = Some(asked);
     Ok(reply)

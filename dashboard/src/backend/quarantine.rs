@@ -71,7 +71,7 @@ pub enum QuarantineReplay {
 }
 
 /// What a replay did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Messages taken up.
     pub messages: u64,
@@ -81,4 +81,13 @@ pub struct Replayed {
     pub duplicates: u64,
     /// Records rejected again.
     pub rejected: u64,
+    /// Messages that could not be taken up, as their route is not configured any more; they stay.
+    pub skipped: u64,
+    /// The first of those: id and reason.
+    pub skips: Vec<(String, String)>,
+}
+
+impl Replayed {
+    /// Entries named in [`Replayed::skips`] at most; all are counted.
+    pub const SKIPS_MAX: usize = 100;
 }

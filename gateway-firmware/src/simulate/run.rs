@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: Box<Simulate>) -> Result<(), Failure> {
         .build()
         .map_err(Failure::failed)?;
     runtime.block_on(async {
-        let stop = stop_signal().map_err(Failure::failed)?;
+        let stop = stop_signal(arguments.ends_with_stdin).map_err(Failure::failed)?;
         if arguments.server.stdout {
             print(plan, arguments.server.format, stop).await
         } else {
@@ -40,9 +40,20 @@ pub(crate) fn run(arguments: Box<Simulate>) -> Result<(), Failure> {
 }
 
 /// Becomes 1 on the first SIGTERM or SIGINT and 2 when one of them comes again. A SIGINT and a SIGTERM are
-/// one wish: a terminal tells every program of a group, and a supervisor among them then tells its children.
-fn stop_signal() -> std::io::Result<watch::Receiver<u8>> {
+/// one wish: a terminal tells every program of a group, and a supervisor among them then tells its children. The end of
+/// standard input, where it counts, is both: whoever would hear of acknowledgements is gone.
+fn stop_signal(ends_with_stdin: bool) -> std::io::Result<watch::Receiver<u8>> {
     let (tell, told) = watch::channel(0_u8);
+    let tell = Arc::new(tell);
+    if ends_with_stdin {
+        let tell = Arc::clone(&tell);
+        // A thread of its own, which nothing waits for: the read ends with the program.
+        std::thread::Builder::new().spawn(move || {
+            let ended = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            drop(ended);
+            tell.send_replace(2);
+        })?;
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {

@@ -1,5 +1,6 @@
 //! CONNECT: who is it, is the session theirs, may they leave that will, and the CONNACK.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,14 @@ use crate::Principal;
 use crate::rights::{self, Publication};
 use crate::stats::Stats;
 
+/// Where a connection comes from.
+#[derive(Debug, Default)]
+pub(super) struct Peer {
+    pub(super) ip: Option<IpAddr>,
+    /// SAN URIs of a verified certificate.
+    pub(super) certificate: Vec<String>,
+}
+
 /// An accepted client.
 pub(super) struct Welcome {
     pub(super) session: Arc<Session>,
@@ -26,12 +35,12 @@ impl Shared {
     pub(super) fn welcome(
         self: &Arc<Self>,
         connect: Connect,
-        certificate: &[String],
+        peer: &Peer,
         protocol: &mut Protocol,
         wake: &Arc<Notify>,
         out: &mut BytesMut,
     ) -> Option<Welcome> {
-        match self.judge(&connect, certificate, protocol.is_v5()) {
+        match self.judge(&connect, &peer.certificate, protocol.is_v5()) {
             Ok((principal, client_id)) => {
                 let most = self.config.max_keep_alive;
                 let asked = connect.keep_alive;
@@ -63,13 +72,17 @@ impl Shared {
                 })
             }
             Err((v5, v3)) => {
-                let counter = match v5 {
-                    V5::QosNotSupported => &self.stats.refused_qos,
-                    V5::QuotaExceeded => &self.stats.refused_status,
-                    _ => &self.stats.auth_failures,
+                let (counter, login) = match v5 {
+                    V5::QosNotSupported => (&self.stats.refused_qos, false),
+                    V5::QuotaExceeded => (&self.stats.refused_status, false),
+                    _ => (&self.stats.auth_failures, true),
                 };
                 Stats::add(counter, 1);
-                protocol.reject(v5, v3, out);
+                if login && self.authenticate.refused(peer.ip) {
+                    protocol.reject(V5::ConnectionRateExceeded, V3::ServerUnavailable, out);
+                } else {
+                    protocol.reject(v5, v3, out);
+                }
                 None
             }
         }

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use super::Shared;
+use super::connect::Peer;
 use super::hub::{Queued, Session};
 use super::protocol::{Front, Outgoing, Protocol, PubackReason, Reason, Sent};
 use crate::batcher::{Acks, Ticket};
@@ -62,7 +63,7 @@ pub(super) struct Connection<S> {
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
     protocol: Protocol,
-    certificate: Vec<String>,
+    peer: Peer,
     session: Option<Arc<Session>>,
     wake: Arc<Notify>,
     acks: Arc<Acks>,
@@ -82,8 +83,7 @@ pub(super) struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
-    /// `deadline` is when CONNECT must have come; `certificate` the SAN URIs of a verified one.
-    pub(super) fn new(shared: Arc<Shared>, stream: S, certificate: Vec<String>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, stream: S, peer: Peer) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         let wake = Arc::new(Notify::new());
         let now = Instant::now();
@@ -94,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
             shared,
             reader,
             writer,
-            certificate,
+            peer,
             session: None,
             wake,
             flights: VecDeque::new(),

@@ -6,7 +6,7 @@ mod hub;
 mod packets;
 mod protocol;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use crate::batcher::Intake;
 use crate::routes::Routes;
 use crate::stats::Stats;
 use crate::{Authenticate, tls};
+use connect::Peer;
 use connection::Connection;
 use hub::Hub;
 
@@ -216,7 +217,10 @@ impl Listener {
                 accepted = socket.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => accept(&shared, tls.clone(), stream),
+                Ok((stream, from)) => {
+                    let ip = Some(from.ip().to_canonical());
+                    accept(&shared, tls.clone(), stream, ip);
+                }
                 Err(error) => {
                     // Out of descriptors, mostly: what is open goes on, new ones wait.
                     tracing::warn!(%error, "accept failed");
@@ -246,7 +250,7 @@ impl Drop for Open {
     }
 }
 
-fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream) {
+fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream, ip: Option<IpAddr>) {
     let stats = shared.stats.clone();
     Stats::add(&stats.accepted, 1);
     let most = shared.config.max_connections as u64;
@@ -265,7 +269,11 @@ fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream) {
             tracing::debug!(%error, "nodelay");
         }
         let Some(tls) = tls else {
-            return Connection::new(shared, stream, Vec::new()).run().await;
+            let peer = Peer {
+                ip,
+                certificate: Vec::new(),
+            };
+            return Connection::new(shared, stream, peer).run().await;
         };
         let handshake = timeout(shared.config.connect_timeout, tls.accept(stream));
         let handshake = tokio::select! {
@@ -278,8 +286,9 @@ fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream) {
                 .1
                 .peer_certificates()
                 .and_then(<[_]>::first);
-            let uris = certificate.map(tls::san_uris).unwrap_or_default();
-            Connection::new(shared, stream, uris).run().await;
+            let certificate = certificate.map(tls::san_uris).unwrap_or_default();
+            let peer = Peer { ip, certificate };
+            Connection::new(shared, stream, peer).run().await;
         } else {
             Stats::add(&shared.stats.tls_failures, 1);
         }

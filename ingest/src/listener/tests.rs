@@ -74,7 +74,7 @@ impl Edge {
         let (mut client, server) = duplex(64 << 10);
         self.shared
             .tasks
-            .spawn(Connection::new(self.shared.clone(), server, Vec::new()).run());
+            .spawn(Connection::new(self.shared.clone(), server, super::Peer::default()).run());
         let [high, low] = keep_alive.to_be_bytes();
         let connect = [
             &[

@@ -64,6 +64,18 @@ impl Registry {
         })
     }
 
+    /// Forgets settings with this prefix whose value is a time before `before`; says how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn prune_times(&self, prefix: &str, before: super::Micros) -> Result<usize> {
+        self.write(Touch::NOTHING, |conn| {
+            let sql = "DELETE FROM setting
+                WHERE substr(key, 1, length(?1)) = ?1 AND CAST(value AS INTEGER) < ?2";
+            Ok(conn.prepare_cached(sql)?.execute(params![prefix, before])?)
+        })
+    }
+
     /// All of them, by key.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
             Inbound::Connect(connect) if self.session.is_none() => {
                 match self.shared.welcome(
                     *connect,
-                    &self.certificate,
+                    &self.peer,
                     &mut self.protocol,
                     &self.wake,
                     &mut self.output,

@@ -211,3 +211,30 @@ fn a_broken_reference_is_found_by_the_integrity_check() {
         ["a row of token_san refers to a row of token that does not exist"]
     );
 }
+
+#[test]
+fn times_of_a_prefix_are_forgotten_once_they_are_old() {
+    let fixture = Fixture::new();
+    let registry = &fixture.registry;
+    for (key, value) in [
+        ("seen/a", "10"),
+        ("seen/b", "20"),
+        ("seenx", "1"),
+        ("site", "s1"),
+    ] {
+        registry.set_setting(key, value).unwrap();
+    }
+    assert_eq!(registry.prune_times("seen/", 20).unwrap(), 1);
+    let left: Vec<String> = registry
+        .settings()
+        .unwrap()
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(
+        left.iter().filter(|key| key.starts_with("se")).count(),
+        2,
+        "{left:?}"
+    );
+    assert!(left.contains(&"site".to_owned()));
+}
