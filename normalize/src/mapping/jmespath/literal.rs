@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::ticks::Ticks;
 use super::super::value::{Number, Value};
+use super::super::{Budget, OutOfBudget};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
@@ -59,23 +60,32 @@ impl Literal {
         })
     }
 
-    pub(super) fn of(value: Value<'_>) -> Self {
-        match value {
+    /// A copy, if `budget` has a step for every part of it: parts of a computed value may be shared, so that a copy is
+    /// far larger than what it was made from.
+    pub(super) fn of(value: Value<'_>, budget: &mut Budget) -> Result<Self, OutOfBudget> {
+        budget.take(1)?;
+        Ok(match value {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(value),
             Value::Number(Number::Text(digits)) => Self::Digits(digits.into()),
             Value::Number(Number::Int(value)) => Self::Int(value),
             Value::Number(Number::Float(value)) => Self::Float(value),
-            Value::String(text) => Self::String(text.into()),
+            Value::String(text) => {
+                budget.take(text.len() as u64)?;
+                Self::String(text.into())
+            }
             Value::Date(ticks) => Self::Date(ticks),
-            Value::Array(items) => Self::Array(items.iter().map(|item| Self::of(*item)).collect()),
-            Value::Object(members) => Self::Object(
-                members
+            Value::Array(items) => {
+                let items = items.iter().map(|item| Self::of(*item, budget));
+                Self::Array(items.collect::<Result<_, _>>()?)
+            }
+            Value::Object(members) => {
+                let members = members
                     .iter()
-                    .map(|(name, value)| (Box::from(*name), Self::of(*value)))
-                    .collect(),
-            ),
-        }
+                    .map(|(name, value)| Ok((Box::from(*name), Self::of(*value, budget)?)));
+                Self::Object(members.collect::<Result<_, _>>()?)
+            }
+        })
     }
 
     /// As a value; text is borrowed, arrays and objects are laid out in the arena.

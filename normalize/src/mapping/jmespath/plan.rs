@@ -3,6 +3,7 @@
 
 use bumpalo::Bump;
 
+use super::super::value::Value;
 use super::super::{Budget, Compat};
 use super::Scope;
 use super::ast::{Argument, Comparator, How, Kind, Node};
@@ -289,9 +290,8 @@ impl Compiler {
                 compat,
             };
             let mut run = Run::new(&scope, &mut budget, self.slots);
-            run.eval(op, super::super::value::Value::Null)
-                .ok()
-                .map(Literal::of)
+            let value = run.eval(op, Value::Null).ok()?;
+            Literal::of(value, &mut budget).ok()
         };
         compute(Compat::Default).filter(|literal| compute(Compat::Strict).as_ref() == Some(literal))
     }

@@ -158,7 +158,7 @@ proptest! {
         let expression = Expression::parse(&text).unwrap();
         let scope = Scope { arena: &arena, compat: Compat::Default };
         let got = expression.evaluate(root, &scope, &mut Budget::default()).map(|value| to_json(&value));
-        let want = interpret(&node, &Literal::of(root), &[]).map(|value| json(&value));
+        let want = interpret(&node, &Literal::of(root, &mut Budget::default()).unwrap(), &[]).map(|value| json(&value));
         match (&got, &want) {
             (Ok(got), Ok(want)) => prop_assert_eq!(got, want, "{} on {}\n{}", text, event, expression.explain()),
             (Err(_), Err(())) => {}
