@@ -268,11 +268,11 @@ fn to_observations(measurements: &[Measurement<'_>], compat: Compat) {
     measurements
         .iter()
         .for_each(|measurement| measurement.to_json(&mut json));
-    let lines = serde_json::Deserializer::from_slice(&json).into_iter::<serde::de::IgnoredAny>();
+    let lines: Result<Vec<serde::de::IgnoredAny>, _> = serde_json::Deserializer::from_slice(&json)
+        .into_iter()
+        .collect();
     assert_eq!(
-        lines
-            .map(|line| line.expect("a measurement is JSON"))
-            .count(),
+        lines.expect("measurements are JSON").len(),
         measurements.len()
     );
 

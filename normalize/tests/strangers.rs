@@ -21,12 +21,12 @@ fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../fuzz/seeds")
         .join(target);
-    let files = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut seeds: Vec<_> = files
-        .map(|path| (path.display().to_string(), std::fs::read(path).unwrap()))
-        .collect();
+    let mut seeds = Vec::new();
+    for entry in std::fs::read_dir(dir).expect("the target has seeds") {
+        let path = entry.expect("the directory can be read").path();
+        let seed = std::fs::read(&path).expect("the seed can be read");
+        seeds.push((path.display().to_string(), seed));
+    }
     seeds.sort();
     assert!(!seeds.is_empty(), "{target} has no seeds");
     seeds
