@@ -25,13 +25,17 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// All benchmarks, one after the other.
-    All(Serve),
+    All(Peer),
     /// Payloads to columns, against parsing alone.
     Normalize(Common),
+    /// Vendors' events through mappings, against parsing alone.
+    Mapping(Common),
     /// The log's group commit, against write and fdatasync.
     Log(Common),
     /// MQTT to durable and acknowledged, against Mosquitto with a subscriber that discards.
     Serve(Serve),
+    /// A vendor's events over MQTT, beside Node-RED doing the same.
+    Peer(Peer),
     /// An open loop of publishing devices; prints what came back as JSON.
     Load(Load),
     /// Counts and discards; part of `serve`.
@@ -41,18 +45,41 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// Rounds that count.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
-    pub(crate) runs: u32,
+    /// Rounds that count. [default: 5; 3 with servers]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
+    pub(crate) runs: Option<u32>,
     /// How much longer or shorter than usual a round is.
     #[arg(long, default_value_t = 1.0, value_name = "X")]
     pub(crate) scale: f64,
     /// Directory for results; a directory of the day is made in it.
     #[arg(long, default_value = "benches/results", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Directory on the disk to measure; what is written there is removed.
-    #[arg(long, default_value = "target", value_name = "DIR")]
-    pub(crate) scratch: PathBuf,
+    /// Directory on the disk to measure; what is written there is removed. [default: beside this program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+}
+
+impl Common {
+    pub(crate) fn runs(&self) -> u32 {
+        self.runs.unwrap_or(5)
+    }
+
+    /// Rounds that start servers.
+    pub(crate) fn few_runs(&self) -> u32 {
+        self.runs.unwrap_or(3)
+    }
+
+    pub(crate) fn scratch(&self) -> anyhow::Result<PathBuf> {
+        match &self.scratch {
+            Some(scratch) => Ok(scratch.clone()),
+            None => beside("."),
+        }
+    }
+}
+
+/// A file or directory of this name in the directory of this program.
+pub(crate) fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
 }
 
 #[derive(Debug, Clone, Args)]
@@ -71,6 +98,15 @@ pub(crate) struct Serve {
     /// Devices over all connections.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "N")]
     pub(crate) devices: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Peer {
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+    /// Directory that keeps Node-RED once npm has fetched it. [default: beside this program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) node_red: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -119,6 +155,8 @@ pub(crate) struct Load {
 pub(crate) struct Subscriber {
     #[arg(long)]
     pub(crate) port: u16,
+    #[arg(long)]
+    pub(crate) filter: String,
     /// Ends after this many messages.
     #[arg(long)]
     pub(crate) expect: u64,

@@ -1,34 +1,52 @@
-//! Two sides in turn, and what their figures say.
+//! Sides in turn, and what their figures say.
 
 use serde::Serialize;
 
-/// Who is measured.
+/// Measures every side `runs` times, the order turned round from round to round, after one round for warmth.
+/// Of the rounds that count, the figures in the order of `sides`.
+pub(crate) fn take_turns<S: Copy, T>(
+    runs: u32,
+    sides: &[S],
+    mut measure: impl FnMut(S, u32) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<Vec<T>>> {
+    let mut rounds = Vec::new();
+    for round in 0..=runs {
+        let turned = round % 2 == 1;
+        let order: Vec<S> = if turned {
+            sides.iter().rev().copied().collect()
+        } else {
+            sides.to_vec()
+        };
+        let figures = order.into_iter().map(|side| measure(side, round));
+        let mut figures = figures.collect::<anyhow::Result<Vec<T>>>()?;
+        if turned {
+            figures.reverse();
+        }
+        if round > 0 {
+            rounds.push(figures);
+        }
+    }
+    Ok(rounds)
+}
+
+/// Who is measured, where there are two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Ours,
     Limit,
 }
 
-/// Measures both sides `runs` times, the first changing from round to round, after one round for warmth.
-/// The rounds that count are given back as (ours, limit).
+/// [`take_turns`] of ours and the limit, in that order.
 pub(crate) fn alternate<T>(
     runs: u32,
-    mut measure: impl FnMut(Side, u32) -> anyhow::Result<T>,
+    measure: impl FnMut(Side, u32) -> anyhow::Result<T>,
 ) -> anyhow::Result<Vec<(T, T)>> {
-    let mut rounds = Vec::new();
-    for round in 0..=runs {
-        let (ours, limit) = if round % 2 == 0 {
-            let ours = measure(Side::Ours, round)?;
-            (ours, measure(Side::Limit, round)?)
-        } else {
-            let limit = measure(Side::Limit, round)?;
-            (measure(Side::Ours, round)?, limit)
-        };
-        if round > 0 {
-            rounds.push((ours, limit));
-        }
-    }
-    Ok(rounds)
+    let rounds = take_turns(runs, &[Side::Ours, Side::Limit], measure)?;
+    let pairs = rounds.into_iter().filter_map(|figures| {
+        let mut figures = figures.into_iter();
+        figures.next().zip(figures.next())
+    });
+    Ok(pairs.collect())
 }
 
 /// Figures of one side, or ratios of rounds.

@@ -13,6 +13,7 @@ use wardline_log::{Log, Options, RealDisk};
 
 use crate::cli::Common;
 use crate::compare::{Comparison, Side, alternate};
+use crate::interrupt;
 use crate::report::Report;
 
 /// One record as it stands on disk, its frame included.
@@ -26,15 +27,15 @@ struct Figure {
     syncs: u64,
 }
 
-pub(crate) fn run(arguments: &Common) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Common) -> anyhow::Result<Report> {
     let mut report = Report::new("log");
-    std::fs::create_dir_all(&arguments.scratch)?;
-    let payload = RECORD - frame_bytes(&arguments.scratch)?;
+    let scratch = interrupt::scratch(&arguments.scratch()?)?;
+    let payload = RECORD - frame_bytes(scratch.path())?;
     for (batch, usual) in SHAPES {
         let batches = ((usual as f64 * arguments.scale) as usize).max(1);
         let records = batches * batch / RECORD;
-        let rounds = alternate(arguments.runs, |side, _| {
-            let directory = tempfile::tempdir_in(&arguments.scratch)?;
+        let rounds = alternate(arguments.runs(), |side, _| {
+            let directory = tempfile::tempdir_in(scratch.path())?;
             match side {
                 Side::Ours => ours(directory.path(), batch, records, payload),
                 Side::Limit => limit(directory.path(), batch, batches),
@@ -64,7 +65,8 @@ pub(crate) fn run(arguments: &Common) -> anyhow::Result<()> {
         "Records of {payload} bytes, {RECORD} with their frame, go to a queue that is never empty; the log's batches are \
          limited to the size named, so that both sides write the same bytes in the same batches."
     ));
-    report.write(&arguments.out)
+    report.write(&arguments.out)?;
+    Ok(report)
 }
 
 /// What a record takes on disk beside its payload.

@@ -11,6 +11,8 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     /// Of the last minute, when the run began: above 0.5 somebody else was at work.
     pub(crate) load_at_start: f64,
+    /// The same when it was written down; our own work is in it.
+    pub(crate) load_at_end: f64,
     /// `release`, or `dev`, whose figures mean nothing.
     pub(crate) build: &'static str,
 }
@@ -24,10 +26,6 @@ impl Machine {
         };
         let memory = field(&read("/proc/meminfo"), "MemTotal");
         let kib = memory.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
-        let load = read("/proc/loadavg")
-            .split(' ')
-            .next()
-            .and_then(|load| load.parse().ok());
         let unknown = || "unknown".to_owned();
         let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
         Self {
@@ -35,7 +33,8 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory_mib: kib.unwrap_or(0) / 1024,
             kernel: if kernel.is_empty() { unknown() } else { kernel },
-            load_at_start: load.unwrap_or(0.0),
+            load_at_start: load(),
+            load_at_end: load(),
             build: if cfg!(debug_assertions) {
                 "dev"
             } else {
@@ -43,4 +42,29 @@ impl Machine {
             },
         }
     }
+
+    /// One sentence.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            cpu,
+            cores,
+            memory_mib,
+            kernel,
+            load_at_start,
+            load_at_end,
+            build,
+        } = self;
+        let gib = *memory_mib as f64 / 1024.0;
+        format!(
+            "{cpu}, {cores} cores, {gib:.1} GiB memory, Linux {kernel}; {build} build; load {load_at_start:.2} at the \
+             start, {load_at_end:.2} at the end."
+        )
+    }
+}
+
+/// Average number of runnable threads over the last minute.
+pub(crate) fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let first = text.split(' ').next();
+    first.and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! normalize: normalize::batch        against  sonic-rs parsing the same bytes
+//! mapping:   vendors' events through MedTech mappings  against  sonic-rs parsing the same bytes
 //! log:       group commit            against  write + fdatasync of the same bytes in the same batches
 //! serve:     wardline serve          against  Mosquitto with a subscriber that counts and discards
+//! peer:      a vendor's event over MQTT: wardline serve  beside  Node-RED doing the same
 //! load:      an open loop of devices, for any MQTT 5 server
 //! ```
 //!
@@ -17,13 +19,19 @@
 
 mod cli;
 mod compare;
+mod events;
+mod interrupt;
 mod load;
 mod log;
 mod machine;
+mod mapping;
 mod normalize;
 mod packs;
+mod peer;
+mod programs;
 mod report;
 mod serve;
+mod template;
 
 use std::process::ExitCode;
 
@@ -45,17 +53,16 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let outcome = match cli.command {
-        Command::All(arguments) => serve::check(&arguments)
-            .and_then(|()| normalize::run(&arguments.common))
-            .and_then(|()| log::run(&arguments.common))
-            .and_then(|()| serve::run(&arguments)),
-        Command::Normalize(arguments) => normalize::run(&arguments),
-        Command::Log(arguments) => log::run(&arguments),
-        Command::Serve(arguments) => serve::run(&arguments),
+    let outcome = interrupt::watch().and_then(|()| match cli.command {
+        Command::All(arguments) => all(&arguments),
+        Command::Normalize(arguments) => normalize::run(&arguments).map(drop),
+        Command::Mapping(arguments) => mapping::run(&arguments).map(drop),
+        Command::Log(arguments) => log::run(&arguments).map(drop),
+        Command::Serve(arguments) => serve::run(&arguments).map(drop),
+        Command::Peer(arguments) => peer::run(&arguments).map(drop),
         Command::Load(arguments) => load::run(&arguments),
-        Command::Subscriber(arguments) => serve::subscriber(&arguments),
-    };
+        Command::Subscriber(arguments) => programs::subscriber::run(&arguments),
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -63,4 +70,18 @@ fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Every benchmark; what is missing is said before anything takes its time.
+fn all(arguments: &cli::Peer) -> anyhow::Result<()> {
+    let common = &arguments.serve.common;
+    serve::programs(&arguments.serve)?;
+    let reports = [
+        normalize::run(common)?,
+        mapping::run(common)?,
+        log::run(common)?,
+        serve::run(&arguments.serve)?,
+        peer::run(arguments)?,
+    ];
+    report::summary(&reports, &common.out)
 }

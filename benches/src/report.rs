@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::compare::{Comparison, Series};
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 
 /// Milliseconds at percentiles.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +21,14 @@ pub(crate) struct Latency {
     pub(crate) max: f64,
 }
 
+/// A figure that is held against nothing.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Figure {
+    pub(crate) name: String,
+    pub(crate) unit: &'static str,
+    pub(crate) value: f64,
+}
+
 /// What one benchmark found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -30,6 +38,8 @@ pub(crate) struct Report {
     pub(crate) comparisons: Vec<Comparison>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) latencies: Vec<Latency>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) figures: Vec<Figure>,
     /// What a reader must know to judge the figures.
     pub(crate) notes: Vec<String>,
 }
@@ -42,6 +52,7 @@ impl Report {
             machine: Machine::look(),
             comparisons: Vec::new(),
             latencies: Vec::new(),
+            figures: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -67,8 +78,17 @@ impl Report {
         self.comparisons.push(comparison);
     }
 
+    pub(crate) fn figure(&mut self, name: impl Into<String>, unit: &'static str, value: f64) {
+        self.figures.push(Figure {
+            name: name.into(),
+            unit,
+            value,
+        });
+    }
+
     /// Writes `<out>/<date>/<bench>.json` and `.md`.
-    pub(crate) fn write(&self, out: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write(&mut self, out: &Path) -> anyhow::Result<()> {
+        self.machine.load_at_end = machine::load();
         let directory = out.join(&self.date);
         std::fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
         let json = directory.join(self.bench).with_extension("json");
@@ -86,39 +106,15 @@ impl Report {
     }
 
     fn markdown(&self) -> String {
-        let Machine {
-            cpu,
-            cores,
-            memory_mib,
-            kernel,
-            load_at_start,
-            build,
-        } = &self.machine;
         let mut text = format!(
-            "# {}, {}\n\n{cpu}, {cores} cores, {:.1} GiB memory, Linux {kernel}; {build} build; load at start \
-             {load_at_start:.2}.\n\n\
-             | what | unit | ours | limit | limit is | ratio (spread) | aim | runs |\n|---|---|---|---|---|---|---|---|\n",
+            "# {}, {}\n\n{}\n\n",
             self.bench,
             self.date,
-            *memory_mib as f64 / 1024.0,
+            self.machine.line()
         );
+        text += TABLE;
         for c in &self.comparisons {
-            let aim = c.aim.map_or("–".to_owned(), |aim| format!("≥ {aim:.2}"));
-            line(
-                &mut text,
-                format_args!(
-                    "| {} | {} | {} | {} | {} | **{:.2}** ({:.2} to {:.2}) | {aim} | {} |",
-                    c.name,
-                    c.unit,
-                    spread(&c.ours),
-                    spread(&c.limit),
-                    c.limit_is,
-                    c.ratio.median,
-                    c.ratio.least,
-                    c.ratio.most,
-                    c.ratio.runs.len(),
-                ),
-            );
+            comparison(&mut text, c);
         }
         if !self.latencies.is_empty() {
             text +=
@@ -137,12 +133,77 @@ impl Report {
                 format_args!("| {name} | {rate:.0} | {p50:.2} | {p99:.2} | {p999:.2} | {max:.2} |");
             line(&mut text, row);
         }
+        if !self.figures.is_empty() {
+            text += "\n| figure | unit | value |\n|---|---|---|\n";
+        }
+        for Figure { name, unit, value } in &self.figures {
+            line(
+                &mut text,
+                format_args!("| {name} | {unit} | {} |", figure(*value)),
+            );
+        }
         text.push('\n');
         for note in &self.notes {
             line(&mut text, format_args!("- {note}"));
         }
         text
     }
+}
+
+const TABLE: &str = "| what | unit | ours | against | against is | ratio (spread) | aim | runs |\n\
+                     |---|---|---|---|---|---|---|---|\n";
+
+fn comparison(text: &mut String, c: &Comparison) {
+    let aim = c.aim.map_or("–".to_owned(), |aim| {
+        let met = if c.ratio.median >= aim {
+            "met"
+        } else {
+            "below"
+        };
+        format!("≥ {aim:.2}, {met}")
+    });
+    line(
+        text,
+        format_args!(
+            "| {} | {} | {} | {} | {} | **{:.2}** ({:.2} to {:.2}) | {aim} | {} |",
+            c.name,
+            c.unit,
+            spread(&c.ours),
+            spread(&c.limit),
+            c.limit_is,
+            c.ratio.median,
+            c.ratio.least,
+            c.ratio.most,
+            c.ratio.runs.len(),
+        ),
+    );
+}
+
+/// `<out>/<date>/README.md`: what all benchmarks of a run found, in one table.
+pub(crate) fn summary(reports: &[Report], out: &Path) -> anyhow::Result<()> {
+    let (Some(first), Some(last)) = (reports.first(), reports.last()) else {
+        return Ok(());
+    };
+    let machine = Machine {
+        load_at_end: last.machine.load_at_end,
+        ..first.machine.clone()
+    };
+    let mut text = format!("# Measured on {}\n\n{}\n", first.date, machine.line());
+    text += "Ratios are ours over the other side of the same round: median, and spread over the rounds.\n\n";
+    text += TABLE;
+    for c in reports.iter().flat_map(|report| &report.comparisons) {
+        comparison(&mut text, c);
+    }
+    text += "\nHow each was measured, and the single figures: ";
+    let links = reports
+        .iter()
+        .map(|report| format!("[{0}]({0}.md)", report.bench));
+    text += &links.collect::<Vec<_>>().join(", ");
+    text += ".\n";
+    let path = out.join(&first.date).join("README.md");
+    std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+    talk(&format!("summed up in {}", path.display()));
+    Ok(())
 }
 
 fn line(text: &mut String, row: std::fmt::Arguments<'_>) {
@@ -218,7 +279,7 @@ mod tests {
         let day = directory.path().join(&report.date);
         let markdown = std::fs::read_to_string(day.join("normalize.md")).unwrap();
         assert!(
-            markdown.contains("**0.60** (0.50 to 0.70) | ≥ 0.50 | 3 |"),
+            markdown.contains("**0.60** (0.50 to 0.70) | ≥ 0.50, met | 3 |"),
             "{markdown}"
         );
         let json = std::fs::read_to_string(day.join("normalize.json")).unwrap();

@@ -14,7 +14,6 @@ use wardline_normalize::time::Micros;
 
 use super::wire::Encoded;
 use super::{LONGEST_MICROS, Load, histogram};
-use crate::packs::Template;
 
 /// Bytes that are gathered before they are written: a few dozen messages a system call.
 const WRITE_BYTES: usize = 32 << 10;
@@ -91,8 +90,9 @@ impl Connection {
         } = load;
         let devices = plan.devices.iter().map(|number| {
             let device = format!("load-{:04}", number + 1);
-            let topic = format!("wardline/v1/{site}/{gateway}/{device}/readings");
-            Encoded::new(&topic, &Template::new(&device, load.records))
+            let topic = load.content.topic(site, gateway, &device);
+            let template = load.content.template(&device);
+            Encoded::new(&topic, load.content.media_type(), template)
         });
         let devices = devices.collect::<Result<Vec<_>, _>>()?;
         let stream = TcpStream::connect((host.as_str(), *port)).await;

@@ -13,7 +13,10 @@ pub(crate) use connection::Outcome;
 use connection::{Connection, Plan};
 
 use crate::cli;
+use crate::events::{HEART_RATE_TOPIC, heart_rate};
+use crate::packs::pack;
 use crate::report::{Latency, print};
+use crate::template::Template;
 
 /// Longest latency that is told apart: a minute.
 const LONGEST_MICROS: u64 = 60_000_000;
@@ -29,13 +32,53 @@ pub(crate) struct Load {
     pub(crate) credentials: Option<(String, String)>,
     pub(crate) connections: u16,
     pub(crate) devices: u32,
-    pub(crate) records: u16,
+    pub(crate) content: Content,
     /// Over all connections.
     pub(crate) pace: Pace,
     pub(crate) messages: u64,
     /// Nothing new is sent after this time.
     pub(crate) at_most: Option<Duration>,
     pub(crate) window: u16,
+}
+
+/// What devices say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Native packs with so many records.
+    Packs(u16),
+    /// A vendor's heart rates: [`crate::events::heart_rate`].
+    HeartRates,
+}
+
+impl Content {
+    /// Readings of a message.
+    pub(crate) const fn readings(self) -> u64 {
+        match self {
+            Self::Packs(records) => records as u64,
+            Self::HeartRates => 1,
+        }
+    }
+
+    fn template(self, device: &str) -> Template {
+        match self {
+            Self::Packs(records) => pack(device, records),
+            Self::HeartRates => heart_rate(device, 72),
+        }
+    }
+
+    fn topic(self, site: &str, gateway: &str, device: &str) -> String {
+        match self {
+            Self::Packs(_) => format!("wardline/v1/{site}/{gateway}/{device}/readings"),
+            Self::HeartRates => format!("{HEART_RATE_TOPIC}/{device}"),
+        }
+    }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Packs(_) => "application/senml+json",
+            Self::HeartRates => "application/json",
+        }
+    }
 }
 
 /// When a message is due.
@@ -136,7 +179,7 @@ pub(crate) fn run(arguments: &cli::Load) -> anyhow::Result<()> {
         credentials: arguments.username.clone().zip(arguments.password.clone()),
         connections: arguments.connections,
         devices: arguments.devices,
-        records: arguments.records,
+        content: Content::Packs(arguments.records),
         pace,
         messages,
         at_most: match pace {

@@ -9,22 +9,27 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
 use wardline_normalize::time::Micros;
 
-use crate::packs::{Template, write_stamp};
+use crate::template::Template;
+
+/// Between two stamps of a device at least. When saturated, a generator sends a device's messages in bursts; no device
+/// measures a vital sign twice in a millisecond, to which ids tell times apart.
+const APART: Micros = 1_000;
 
 /// One device's message, encoded but for packet id and stamp.
 #[derive(Debug)]
 pub(super) struct Encoded {
     bytes: Vec<u8>,
     packet_id: usize,
-    stamp: usize,
+    payload: usize,
+    template: Template,
     last: Micros,
 }
 
 impl Encoded {
-    pub(super) fn new(topic: &str, template: &Template) -> anyhow::Result<Self> {
+    pub(super) fn new(topic: &str, content_type: &str, template: Template) -> anyhow::Result<Self> {
         let payload = Bytes::copy_from_slice(template.bytes());
         let properties = PublishProperties {
-            content_type: Some("application/senml+json".to_owned()),
+            content_type: Some(content_type.to_owned()),
             ..PublishProperties::default()
         };
         let mut publish = Publish::new(
@@ -44,19 +49,20 @@ impl Encoded {
             .count()
             + 1;
         let packet_id = 1 + length + 2 + topic.len();
-        let stamp = bytes.len() - template.bytes().len() + template.stamp_at();
         Ok(Self {
             bytes: bytes.to_vec(),
             packet_id,
-            stamp,
+            payload: bytes.len() - template.bytes().len(),
+            template,
             last: 0,
         })
     }
 
-    /// Appends the message of `now`, or of the next microsecond if that is taken.
+    /// Appends the message of `now`, or of [`APART`] after the last one.
     pub(super) fn write(&mut self, out: &mut Vec<u8>, packet_id: u16, now: Micros) {
-        self.last = now.max(self.last + 1);
-        write_stamp(&mut self.bytes[self.stamp..], self.last);
+        self.last = now.max(self.last + APART);
+        self.template
+            .stamp(&mut self.bytes[self.payload..], self.last);
         self.bytes[self.packet_id..self.packet_id + 2].copy_from_slice(&packet_id.to_be_bytes());
         out.extend_from_slice(&self.bytes);
     }
@@ -65,18 +71,19 @@ impl Encoded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packs::pack;
 
     #[test]
     fn packets_are_read_back_with_their_id_and_stamp() {
         for records in [1, 20] {
-            let template = Template::new("load-0001", records);
-            let mut encoded =
-                Encoded::new("wardline/v1/s/g/load-0001/readings", &template).unwrap();
+            let template = pack("load-0001", records);
+            let topic = "wardline/v1/s/g/load-0001/readings";
+            let mut encoded = Encoded::new(topic, "text/x", template.clone()).unwrap();
             let mut out = Vec::new();
             encoded.write(&mut out, 0xABCD, 1_800_000_000_000_000);
             encoded.write(&mut out, 7, 1_800_000_000_000_000);
             let mut stream = BytesMut::from(&out[..]);
-            for (id, stamp) in [(0xABCD, 1_800_000_000_000_000), (7, 1_800_000_000_000_001)] {
+            for (id, stamp) in [(0xABCD, 1_800_000_000_000_000), (7, 1_800_000_000_001_000)] {
                 let Packet::Publish(publish) = Packet::read(&mut stream, None).unwrap() else {
                     panic!("another packet");
                 };

@@ -20,6 +20,11 @@ pub use cross::cross_check;
 pub use load_device::load_device;
 pub use load_fhir::load_fhir;
 
+/// The JSON Schema (draft 2020-12) of device mappings, for editors.
+pub const DEVICE_SCHEMA: &str = include_str!("../../schemas/medtech-device-mapping.schema.json");
+/// The JSON Schema (draft 2020-12) of FHIR mappings, for editors.
+pub const FHIR_SCHEMA: &str = include_str!("../../schemas/medtech-fhir-mapping.schema.json");
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {

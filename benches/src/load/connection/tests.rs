@@ -1,6 +1,6 @@
 use tokio::net::TcpListener;
 
-use super::super::{Load, Pace, drive};
+use super::super::{Content, Load, Pace, drive};
 use super::*;
 
 /// A server on a thread of its own that answers `answer(packet number)` publishes of one client.
@@ -61,7 +61,7 @@ fn load(port: u16, pace: Pace, messages: u64, window: u16) -> Load {
         credentials: None,
         connections: 1,
         devices: 10,
-        records: 1,
+        content: Content::Packs(1),
         pace,
         messages,
         at_most: None,

@@ -357,7 +357,7 @@ impl<'t> Reader<'t> {
         let Some(members) = self.members(root, "") else {
             return Vec::new();
         };
-        self.unknown(&members, &CONTAINER, Severity::Warning);
+        self.unknown(&members, &ROOT, Severity::Warning);
         let kind = self.required_text(&members, "templateType");
         if let Some(kind) = kind.filter(|kind| !same_type(kind, expected)) {
             let at = members.get("templateType").map_or(0, Ranged::start);
@@ -408,6 +408,8 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// `$schema` is for editors.
+const ROOT: [&str; 3] = ["templateType", "template", "$schema"];
 const CONTAINER: [&str; 2] = ["templateType", "template"];
 
 /// An inner template: its type as written, its body.

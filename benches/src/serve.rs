@@ -1,24 +1,23 @@
 //! MQTT to durable and acknowledged, held against a Mosquitto whose subscriber counts and discards.
 
-mod processes;
-mod subscriber;
-
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 
 use crate::cli::{self, Common};
 use crate::compare::{Comparison, Side, alternate};
-use crate::load::{Load, Outcome, Pace, drive, latency};
+use crate::interrupt;
+use crate::load::{Content, Load, Outcome, Pace, drive, latency};
+use crate::programs::mosquitto::{self, Broker, Counter};
+use crate::programs::wardline::{self, Installation};
 use crate::report::{Report, talk};
-use processes::{Broker, Installation};
-pub(crate) use subscriber::subscriber;
 
 /// Most messages of a connection in flight: what the listener allows by default.
 const WINDOW: u16 = 1024;
-/// Records of a message, and messages of a round: ten seconds or so on two cores.
-const SHAPES: [(u16, u64); 2] = [(1, 300_000), (20, 40_000)];
+/// Records of a message, and messages of the round that does not count.
+const SHAPES: [(u16, u64); 2] = [(1, 150_000), (20, 30_000)];
+/// How long a round that counts takes, by the speed of the one before it: several commits to the tables.
+const ROUND_SECONDS: f64 = 10.0;
 /// How long latency is measured.
 const LATENCY_SECONDS: f64 = 10.0;
 
@@ -27,18 +26,20 @@ struct Figure {
     messages_per_second: f64,
     /// Of the server, or of broker and subscriber.
     cpu_micros_per_message: f64,
+    /// Of the server, or of the broker.
+    peak_mib: f64,
 }
 
-/// Whether the programs are there, before anything takes its time.
-pub(crate) fn check(arguments: &cli::Serve) -> anyhow::Result<()> {
-    programs(arguments).map(drop)
+/// Messages of the next round of either side, so that a round takes its time on any machine.
+pub(crate) fn sized(rate: f64, scale: f64) -> u64 {
+    ((rate * ROUND_SECONDS * scale) as u64).max(1)
 }
 
 /// Server and broker.
-fn programs(arguments: &cli::Serve) -> anyhow::Result<(PathBuf, PathBuf)> {
+pub(crate) fn programs(arguments: &cli::Serve) -> anyhow::Result<(PathBuf, PathBuf)> {
     let server = match &arguments.server {
         Some(server) => server.clone(),
-        None => std::env::current_exe()?.with_file_name("wardline"),
+        None => cli::beside("wardline")?,
     };
     let broker = arguments.broker.clone();
     for (option, program) in [("--server", &server), ("--broker", &broker)] {
@@ -51,16 +52,10 @@ fn programs(arguments: &cli::Serve) -> anyhow::Result<(PathBuf, PathBuf)> {
     Ok((server, broker))
 }
 
-pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<Report> {
     let (server, broker) = programs(arguments)?;
-    let Common {
-        runs,
-        scale,
-        out,
-        scratch,
-    } = &arguments.common;
-    std::fs::create_dir_all(scratch)?;
-    let directory = tempfile::tempdir_in(scratch)?;
+    let Common { scale, out, .. } = &arguments.common;
+    let directory = interrupt::scratch(&arguments.common.scratch()?)?;
     let installation = Installation::prepare(&server, directory.path())?;
     let mut report = Report::new("serve");
     for (records, usual) in SHAPES {
@@ -68,27 +63,31 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
         let load = |pace, messages| Load {
             host: "127.0.0.1".to_owned(),
             port: 0,
-            site: processes::SITE.to_owned(),
-            gateway: processes::GATEWAY.to_owned(),
+            site: wardline::SITE.to_owned(),
+            gateway: wardline::GATEWAY.to_owned(),
             credentials: Some(installation.credentials.clone()),
             connections: arguments.connections,
             devices: arguments.devices,
-            records,
+            content: Content::Packs(records),
             pace,
             messages,
             at_most: None,
             window: WINDOW,
         };
-        let full = load(Pace::Saturating, messages);
-        let rounds = alternate(*runs, |side, round| {
+        let (mut our_size, mut limit_size) = (messages, messages);
+        let rounds = alternate(arguments.common.few_runs(), |side, round| {
+            let size = match side {
+                Side::Ours => &mut our_size,
+                Side::Limit => &mut limit_size,
+            };
+            let full = load(Pace::Saturating, *size);
             let (figure, _) = match side {
                 Side::Ours => ours(&installation, directory.path(), &full, round == 0)?,
                 Side::Limit => limit(&broker, directory.path(), &full)?,
             };
-            talk(&format!(
-                "{side:?}: {:.0} messages/s",
-                figure.messages_per_second
-            ));
+            let rate = figure.messages_per_second;
+            talk(&format!("{side:?}: {size} messages, {rate:.0} a second"));
+            *size = sized(rate, *scale);
             Ok(figure)
         })?;
         let what = if records == 1 {
@@ -111,6 +110,12 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
             limit_is,
             &rates,
             Some(0.7),
+        );
+        let peak = rounds.iter().map(|(ours, _)| ours.peak_mib);
+        report.figure(
+            format!("memory of the server at most, {what}"),
+            "MiB",
+            peak.fold(0.0, f64::max),
         );
         let halves = [throughput.ours.median / 2.0, throughput.limit.median / 2.0];
         report.add(throughput);
@@ -145,13 +150,17 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
     report.notes.extend([
         format!(
             "{} connections, {} devices, QoS 1, {WINDOW} messages in flight a connection; server, broker, subscriber \
-             and load generator share the machine.",
-            arguments.connections, arguments.devices
+             and load generator share the machine. {}.",
+            arguments.connections,
+            arguments.devices,
+            mosquitto::version(&broker)?
         ),
         "Ours ends with the last PUBACK, which means on disk; the limit ends with the last message at the subscriber, \
          whose broker keeps nothing. Mosquitto without queue and in-flight limits, persistence off."
             .to_owned(),
-        "Each round has a new data directory; the first counts the rows in the table and is not measured.".to_owned(),
+        "Each round has a new data directory and takes about ten seconds, several commits to the tables among them; the \
+         first is not measured, and counts the rows in the table: as many as were acknowledged."
+            .to_owned(),
         "Latency: publish to PUBACK at half of each side's own throughput, from when a message was due; it includes \
          up to 1 ms of the generator's timer."
             .to_owned(),
@@ -159,7 +168,8 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<()> {
          the load generator is not in it."
             .to_owned(),
     ]);
-    report.write(out)
+    report.write(out)?;
+    Ok(report)
 }
 
 /// One load on a new server. `verify`: every row must be in the table afterwards, once.
@@ -169,7 +179,7 @@ fn ours(
     load: &Load,
     verify: bool,
 ) -> anyhow::Result<(Figure, Outcome)> {
-    let server = installation.start(scratch)?;
+    let server = installation.start(scratch, "")?;
     let load = Load {
         port: server.port,
         ..load.clone()
@@ -177,6 +187,7 @@ fn ours(
     let before = server.process.cpu_seconds()?;
     let outcome = drive(&load)?;
     let cpu = server.process.cpu_seconds()? - before;
+    let peak = server.process.peak_mib()?;
     ensure!(
         outcome.refused == 0,
         "the server refused {} messages",
@@ -185,7 +196,7 @@ fn ours(
     let data = server.stop()?;
     if verify {
         let rows = installation.count_rows(data.path())?;
-        let expected = load.messages * u64::from(load.records);
+        let expected = load.messages * load.content.readings();
         ensure!(
             rows == expected,
             "{rows} rows in the table of {expected} acknowledged readings"
@@ -194,29 +205,33 @@ fn ours(
             "{rows} rows in the table, as many as were acknowledged"
         ));
     }
-    Ok((figure(&load, outcome.seconds(), cpu), outcome))
+    Ok((figure(&load, outcome.seconds(), cpu, peak), outcome))
 }
 
 /// The same load on a new Mosquitto with a subscriber.
 fn limit(broker: &Path, scratch: &Path, load: &Load) -> anyhow::Result<(Figure, Outcome)> {
-    let mut broker = Broker::start(broker, scratch, load.messages)?;
+    let broker = Broker::start(broker, scratch)?;
+    let mut counter = Counter::start(broker.port, "wardline/#", load.messages)?;
     let load = Load {
         port: broker.port,
         ..load.clone()
     };
-    let before = broker.cpu_seconds()?;
+    let cpu_seconds = |counter: &Counter| -> anyhow::Result<f64> {
+        Ok(broker.process.cpu_seconds()? + counter.process.cpu_seconds()?)
+    };
+    let before = cpu_seconds(&counter)?;
     let outcome = drive(&load)?;
-    broker
-        .wait_for_subscriber()
-        .context("the subscriber did not get every message")?;
-    let seconds = Instant::now().duration_since(outcome.start).as_secs_f64();
-    let cpu = broker.cpu_seconds()? - before;
-    Ok((figure(&load, seconds, cpu), outcome))
+    counter.wait()?;
+    let seconds = outcome.start.elapsed().as_secs_f64();
+    let cpu = cpu_seconds(&counter)? - before;
+    let peak = broker.process.peak_mib()?;
+    Ok((figure(&load, seconds, cpu, peak), outcome))
 }
 
-fn figure(load: &Load, seconds: f64, cpu_seconds: f64) -> Figure {
+fn figure(load: &Load, seconds: f64, cpu_seconds: f64, peak_mib: f64) -> Figure {
     Figure {
         messages_per_second: load.messages as f64 / seconds,
         cpu_micros_per_message: cpu_seconds * 1e6 / load.messages as f64,
+        peak_mib,
     }
 }

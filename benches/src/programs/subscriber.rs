@@ -16,10 +16,10 @@ const BUNDLE_EVERY: Duration = Duration::from_millis(5);
 const BUNDLE: usize = 1_000;
 
 /// Lines on stdout when the subscription stands and when everything has come.
-pub(super) const READY: &str = "ready";
-pub(super) const DONE: &str = "done";
+pub(crate) const READY: &str = "ready";
+pub(crate) const DONE: &str = "done";
 
-pub(crate) fn subscriber(arguments: &cli::Subscriber) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &cli::Subscriber) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -33,7 +33,9 @@ async fn count(arguments: &cli::Subscriber) -> anyhow::Result<()> {
         .set_receive_maximum(Some(RECEIVE_MAXIMUM))
         .set_max_packet_size(Some(1 << 20));
     let (client, mut events) = AsyncClient::new(options, 2 * usize::from(RECEIVE_MAXIMUM));
-    client.subscribe("wardline/#", QoS::AtLeastOnce).await?;
+    client
+        .subscribe(&arguments.filter, QoS::AtLeastOnce)
+        .await?;
     let mut received = 0;
     let mut bundle: Vec<Publish> = Vec::with_capacity(BUNDLE);
     let mut answered = Instant::now();
@@ -47,9 +49,12 @@ async fn count(arguments: &cli::Subscriber) -> anyhow::Result<()> {
             _ => {}
         }
         if bundle.len() >= BUNDLE || answered.elapsed() >= BUNDLE_EVERY {
-            for publish in bundle.drain(..) {
-                client.try_ack(&publish)?;
-            }
+            // What the queue has no room for waits for the next time round; a broken connection shows in `poll`.
+            let sent = bundle
+                .iter()
+                .take_while(|publish| client.try_ack(publish).is_ok());
+            let sent = sent.count();
+            bundle.drain(..sent);
             answered = Instant::now();
         }
     }
