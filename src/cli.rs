@@ -1,8 +1,14 @@
 //! The command line: what may be typed. What it does is in `commands`.
 
+mod offline;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use offline::{
+    Compatible, Document, From, MappingCommand, MappingFiles, Normalize, RulesCommand, To,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,11 +49,17 @@ pub(crate) enum Command {
         before_help = "Examples:\n  wardline sql \"SELECT patient_id, mdc, value, unit, effective FROM latest\"\n  wardline sql \"SELECT count(*) FROM observation\" --url http://127.0.0.1:8080 --format csv"
     )]
     Sql(Sql),
-    /// Payloads on stdin to rows or FHIR Observations on stdout; no server needed.
+    /// Payloads on stdin to measurements, rows or FHIR Observations on stdout; no server needed.
     #[command(
-        before_help = "Examples:\n  wardline normalize --from senml < packs.ndjson\n  wardline normalize --from senml --to fhir --patient p1 --errors rejects.ndjson < packs.ndjson"
+        before_help = "Examples:\n  wardline normalize --device-mapping device.json < events.ndjson\n  wardline normalize --device-mapping device.json --fhir-mapping fhir.json --errors rejects.ndjson < events.ndjson\n  wardline normalize --from senml --to fhir --patient p1 < packs.ndjson\n  wardline normalize --from fhir < observations.ndjson"
     )]
     Normalize(Normalize),
+    /// Check, try and explain MedTech (`iomt-fhir`) mapping documents.
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline mapping check device.json fhir.json\n  wardline mapping test --device-mapping device.json --fhir-mapping fhir.json < events.ndjson\n  wardline mapping explain device.json\n  wardline mapping schema device > device-mapping.schema.json"
+    )]
+    Mapping(MappingCommand),
     /// What was rejected and why.
     #[command(
         subcommand,
@@ -222,36 +234,6 @@ pub(crate) struct Sql {
     pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum To {
-    Rows,
-    Fhir,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum From {
-    Senml,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Normalize {
-    /// Format of the payloads: one document a line.
-    #[arg(long, value_enum, default_value_t = From::Senml)]
-    pub(crate) from: From,
-    /// What to print, one JSON document a line.
-    #[arg(long, value_enum, default_value_t = To::Rows)]
-    pub(crate) to: To,
-    /// Patient id of every row.
-    #[arg(long, value_name = "ID")]
-    pub(crate) patient: Option<String>,
-    /// Time of arrival (RFC 3339); now if not given.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) received: Option<String>,
-    /// Write rejects here as NDJSON {line, reason, detail}; then the exit code is 0.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) errors: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -465,26 +447,6 @@ pub(crate) struct Observe {
     pub(crate) effective: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RulesCommand {
-    /// Show every fault of a rules file.
-    Check { file: PathBuf },
-    /// NDJSON rows on stdin, alert events on stdout, one a line.
-    Replay {
-        #[arg(long, value_name = "FILE")]
-        rules: PathBuf,
-        /// Let the log clock run on to this time (RFC 3339) after the last row.
-        #[arg(long, value_name = "TIME")]
-        until: Option<String>,
-        /// Registry whose patients and assignments apply (a data directory's registry.sqlite).
-        #[arg(long, value_name = "FILE")]
-        registry: Option<PathBuf>,
-        /// Print counts per rule and priority instead of events.
-        #[arg(long)]
-        summary: bool,
-    },
 }
 
 #[derive(Debug, Args)]

@@ -115,6 +115,7 @@ impl Client {
                 messages: defaults.intake.quarantine_messages,
                 bytes: defaults.intake.quarantine_bytes,
             },
+            routes: Vec::new(),
             rules: None,
             destinations: None,
         })
@@ -131,11 +132,13 @@ impl Client {
             pipeline: core.pipeline.clone(),
             applied: core.applied.clone(),
             copies: core.copies.clone(),
+            mappings: core.mappings.clone(),
             routes: wardline_ingest::Routes::new(Vec::new())?.into(),
             sources: Sources {
                 metrics: core.metrics.clone(),
                 store: core.store.clone(),
                 registry: core.registry.clone(),
+                mappings: core.mappings.clone(),
                 ingest: None,
                 live: live.clone(),
             },

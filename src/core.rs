@@ -21,6 +21,7 @@ use wardline_store::{AlertFeed, AssignmentEntry, Entry, PatientEntry, Store};
 use crate::copies::Copies;
 use crate::follow::Follower;
 use crate::live::Live;
+use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 use crate::pipeline::{Former, Limits, Parts, Pipeline, Quota, Window};
 
@@ -39,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) query_timeout: Duration,
     pub(crate) ahead: Duration,
     pub(crate) limits: Limits,
+    /// Routes beside the built-in ones, for their mappings.
+    pub(crate) routes: Vec<crate::config::Route>,
     /// Text of the rules to put in force; none leaves those in force as they are.
     pub(crate) rules: Option<String>,
     /// Where alert events go; none leaves it as the service had it, whoever brings the rules up to date.
@@ -50,6 +53,7 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
     pub(crate) pipeline: Pipeline,
+    pub(crate) mappings: Arc<Mappings>,
     pub(crate) live: Arc<Live>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) applied: watch::Receiver<u64>,
@@ -75,6 +79,7 @@ impl Core {
         ))?);
         same_site(&registry, options.site.as_deref())?;
         expose(&store, &registry);
+        let mappings = Arc::new(Mappings::open(Arc::clone(&registry), &options.routes)?);
         let live = Arc::new(Live::default());
         live.fill(&store, &registry).await?;
         let metrics = Arc::new(Metrics::default());
@@ -123,6 +128,7 @@ impl Core {
             store: store.clone(),
             registry: Arc::clone(&registry),
             guard,
+            mappings: Arc::clone(&mappings),
             quota: Quota::recall(options.limits, &store, crate::clock::now()).await?,
             metrics: Arc::clone(&metrics),
             follow,
@@ -144,6 +150,7 @@ impl Core {
             store,
             registry,
             pipeline,
+            mappings,
             live,
             metrics,
             applied,

@@ -13,6 +13,7 @@ mod demo;
 mod exit;
 mod follow;
 mod live;
+mod mappings;
 mod metrics;
 mod output;
 mod pipeline;

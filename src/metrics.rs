@@ -86,6 +86,7 @@ pub(crate) struct Sources {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) mappings: Arc<crate::mappings::Mappings>,
     pub(crate) ingest: Option<Arc<wardline_ingest::Stats>>,
     pub(crate) live: Arc<wardline_dashboard::live::Live>,
 }
@@ -151,6 +152,7 @@ impl Sources {
                 counter.load(Relaxed),
             )?;
         }
+        self.mappings.write(out)?;
         if let Some(ingest) = &self.ingest {
             for (name, value) in ingest.snapshot().entries() {
                 writeln!(

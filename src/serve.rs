@@ -64,6 +64,7 @@ pub(crate) async fn run(
             messages: config.intake.quarantine_messages,
             bytes: config.intake.quarantine_bytes,
         },
+        routes: config.routes.clone(),
         rules: Some(rules.transpose()?.unwrap_or_default()),
         destinations: Some(destinations),
     })
@@ -122,11 +123,13 @@ async fn with_core(
         pipeline: core.pipeline.clone(),
         applied: core.applied.clone(),
         copies: core.copies.clone(),
+        mappings: Arc::clone(&core.mappings),
         routes,
         sources: Sources {
             metrics: Arc::clone(&core.metrics),
             store: core.store.clone(),
             registry: Arc::clone(&core.registry),
+            mappings: Arc::clone(&core.mappings),
             ingest: Some(stats),
             live: Arc::clone(&live),
         },
@@ -159,6 +162,7 @@ async fn with_core(
 
     let outbox = outbox(config, core, listener, brokers)?;
     let deliveries = tokio::spawn(outbox.run(http_stop.clone()));
+    let watched = tokio::spawn(Arc::clone(&core.mappings).watch(intake_stop.clone()));
     let ticks = tokio::spawn(
         core.pipeline
             .clone()
@@ -205,6 +209,7 @@ async fn with_core(
             );
         }
     }
+    watched.await?;
     http_stop.cancel();
     server.await??;
     deliveries.await?;

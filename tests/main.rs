@@ -18,5 +18,6 @@ mod recording;
 mod refused_rules;
 mod rejects;
 mod restart;
+mod routes;
 mod tidy;
 mod workspace;

@@ -31,9 +31,12 @@ pub use registry::{
     Patient, PatientWrite,
 };
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use wardline_normalize::mapping::fhir::FhirMapping;
 
 /// Microseconds since 1970-01-01 UTC.
 pub type Micros = i64;
@@ -114,6 +117,9 @@ pub trait Backend: Send + Sync + 'static {
     /// All rows of the Observation that has this id, belongs to this panel id, or has a component with
     /// this row id. Rows without a patient count as missing.
     async fn observation(&self, id: &str) -> BackendResult<Found>;
+
+    /// The FHIR mapping that made a row, by its column `source`; none where no mapping made it.
+    fn mapping(&self, source: &str) -> Option<Arc<FhirMapping>>;
 
     /// Stores a reading taken by a person, through the same log as any other, and returns the ids of
     /// the Observations written once durable. The same readings at the same time are a no-op with the

@@ -8,6 +8,7 @@ mod cursor;
 mod date;
 mod metadata;
 mod negotiate;
+mod project;
 mod query;
 mod read;
 mod search;

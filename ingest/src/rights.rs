@@ -70,14 +70,14 @@ pub(crate) fn publish(
     }
     let matched = routes.find(topic).ok_or(Refusal::Unroutable)?;
     let named = match &matched.route.principals {
-        Principals::Named(names) => names.contains(&principal.name),
+        Principals::Named(names) => names.is_empty() || names.contains(&principal.name),
         Principals::ByTopic => false,
     };
     let own_device = match (&principal.device, &matched.device) {
         (Some(own), Some(topic)) => own == topic,
         _ => true,
     };
-    if named && own_device {
+    if principal.role == Role::Publish && named && own_device {
         Ok(Publication::Message(matched))
     } else {
         Err(Refusal::NotAuthorized)

@@ -20,7 +20,7 @@ pub enum DeviceFrom {
 pub enum Principals {
     /// The owner by the built-in template: site, gateway and device must agree; built-in only.
     ByTopic,
-    /// These names.
+    /// These names; without any, every principal that may publish.
     Named(Vec<String>),
 }
 

@@ -3,48 +3,29 @@
 //! Pure and single-threaded: a caller with many messages splits them and joins the results.
 
 use crate::columns::Builder;
+use crate::mapping::route::Delivery;
 use crate::measurement::{Claims, Measurement, Reason, Reject, Sink, Value};
 use crate::senml::{self, Context};
 use crate::time::{self, Micros};
 use arrow_array::RecordBatch;
+use bumpalo::Bump;
 
 /// Payload format of a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum Format {
+pub enum Format<'a> {
     /// The native one: SenML, JSON or CBOR.
     Senml,
     /// A FHIR R4 Observation or Bundle.
-    #[cfg(feature = "fhir")]
     Fhir,
-}
-
-impl Format {
-    /// The format a configuration names.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "senml" => Some(Self::Senml),
-            #[cfg(feature = "fhir")]
-            "fhir" => Some(Self::Fhir),
-            _ => None,
-        }
-    }
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Senml => "senml",
-            #[cfg(feature = "fhir")]
-            Self::Fhir => "fhir",
-        }
-    }
+    /// Any JSON, through mappings.
+    Medtech(Delivery<'a>),
 }
 
 /// One message as it arrived.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
-    pub format: Format,
+    pub format: Format<'a>,
     pub site: Option<&'a str>,
     pub gateway: Option<&'a str>,
     /// From the topic.
@@ -68,6 +49,20 @@ pub struct Guard {
     pub ahead: Micros,
     /// Earliest time a reading may have.
     pub floor: Micros,
+}
+
+impl Guard {
+    /// What is wrong with a time, if it must not be taken.
+    #[must_use]
+    pub fn fault(&self, effective: Micros, received: Micros) -> Option<&'static str> {
+        if effective > received.saturating_add(self.ahead) {
+            Some("ahead of the time of receipt")
+        } else if effective < self.floor {
+            Some("before the earliest time taken")
+        } else {
+            None
+        }
+    }
 }
 
 impl Default for Guard {
@@ -97,6 +92,7 @@ pub struct Normalized {
 /// Decodes messages; applies the time guard and the plausible ranges.
 #[must_use]
 pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
+    let mut arena = Bump::new();
     let mut rows = Rows {
         builder: Builder::new(),
         origin: Vec::new(),
@@ -120,7 +116,6 @@ pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
                 };
                 senml::decode(message.payload, message.content_type, &context, &mut rows);
             }
-            #[cfg(feature = "fhir")]
             Format::Fhir => {
                 let context = crate::fhir::input::Context {
                     site: message.site,
@@ -131,6 +126,10 @@ pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
                     source: Some(message.source),
                 };
                 crate::fhir::input::decode(message.payload, &context, &mut rows);
+            }
+            Format::Medtech(delivery) => {
+                delivery.decode(message, guard, &arena, &mut rows);
+                arena.reset();
             }
         }
     }
@@ -155,20 +154,11 @@ struct Rows {
 
 impl Sink for Rows {
     fn take(&mut self, record: u32, measurement: &Measurement<'_>, claims: Option<Claims>) {
-        let latest = measurement.received.saturating_add(self.guard.ahead);
-        if measurement.effective > latest {
-            return self.refuse(
-                Some(record),
-                Reason::TimeGuard,
-                "ahead of the time of receipt".to_owned(),
-            );
-        }
-        if measurement.effective < self.guard.floor {
-            return self.refuse(
-                Some(record),
-                Reason::TimeGuard,
-                "before the earliest time taken".to_owned(),
-            );
+        if let Some(fault) = self
+            .guard
+            .fault(measurement.effective, measurement.received)
+        {
+            return self.refuse(Some(record), Reason::TimeGuard, fault.to_owned());
         }
         if let Some(claims) = claims {
             // Fewer rows than a u32: a batch is bounded by its bytes, and a row takes more than one.

@@ -12,6 +12,7 @@
 //! * [`device`]: the compiled device mapping: event in, measurements out, all or nothing.
 //! * [`fhir`]: the compiled FHIR mapping: measurements in, Observations out.
 //! * [`rows`]: measurements as rows of the `observation` table, and back.
+//! * [`route`]: both mappings of a route, and the envelope its messages are given.
 //! * [`ticks`]: times of 100 ns, the resolution of mapping documents.
 
 pub mod device;
@@ -21,6 +22,7 @@ pub mod jmespath;
 pub mod jsonpath;
 pub mod measurement;
 pub mod parse;
+pub mod route;
 pub mod rows;
 pub mod ticks;
 pub mod value;

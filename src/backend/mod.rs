@@ -26,6 +26,7 @@ use wardline_dashboard::backend::{
     Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
 };
 use wardline_ingest::Routes;
+use wardline_normalize::mapping::fhir::FhirMapping;
 use wardline_normalize::time::Micros;
 use wardline_store::registry::Registry;
 use wardline_store::{ActionEntry, ActionKind, Entry, Store};
@@ -34,6 +35,7 @@ pub(crate) use alerts::view;
 pub(crate) use manual::DEVICE as MANUAL_DEVICE;
 
 use crate::copies::Copies;
+use crate::mappings::Mappings;
 use crate::metrics::Sources;
 use crate::pipeline::{Former, Pipeline, Window};
 
@@ -44,6 +46,7 @@ pub(crate) struct Adapter {
     pub(crate) pipeline: Pipeline,
     pub(crate) applied: watch::Receiver<u64>,
     pub(crate) copies: Copies,
+    pub(crate) mappings: Arc<Mappings>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) sources: Sources,
     /// Held from a change of the registry until log, rules and rows have it. True once one did not get there:
@@ -162,6 +165,10 @@ impl Backend for Adapter {
 
     async fn observation(&self, id: &str) -> BackendResult<Found> {
         observations::one(&self.store, id).await
+    }
+
+    fn mapping(&self, source: &str) -> Option<Arc<FhirMapping>> {
+        self.mappings.by_source(source)
     }
 
     async fn observe(&self, observation: ManualObservation) -> BackendResult<Vec<String>> {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Fault, SAMPLE, load, strays};
+use crate::config::{Fault, Route, SAMPLE, load, strays};
 use crate::exit::Exit;
 use crate::output;
 
@@ -20,6 +20,9 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
                 if let Some(rules) = &loaded.config.rules
                     && !super::rules::sound(rules)?
                 {
+                    return Ok(Exit::Problems);
+                }
+                if !mappings(&loaded.config.routes) {
                     return Ok(Exit::Problems);
                 }
                 output::talk("the configuration is sound");
@@ -54,6 +57,23 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
             }
         },
     }
+}
+
+/// Whether the mappings of all routes have no fault; all faults are shown.
+fn mappings(routes: &[Route]) -> bool {
+    let mut sound = true;
+    for route in routes {
+        let Some(settings) = &route.mapping else {
+            continue;
+        };
+        if let Err(faults) = crate::mappings::faults(settings) {
+            sound = false;
+            for fault in faults {
+                output::talk(&format!("route {}: {fault}", route.name));
+            }
+        }
+    }
+    sound
 }
 
 /// All faults, one a line.

@@ -4,6 +4,7 @@ mod backup;
 mod config;
 mod doctor;
 mod export;
+mod mapping;
 mod normalize;
 mod observe;
 mod quarantine;
@@ -25,6 +26,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Serve(file) => serve::run(file).await,
         Command::Config(command) => config::run(command),
         Command::Normalize(normalize) => normalize::run(&normalize),
+        Command::Mapping(command) => mapping::run(command),
         Command::Rules(command) => rules::run(command),
         Command::Doctor(doctor) => {
             quiet();

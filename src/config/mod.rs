@@ -98,6 +98,31 @@ pub(crate) struct Route {
     /// Which topic level (from 0) names the device; none: the payload does.
     pub(crate) device_level: Option<usize>,
     pub(crate) keep_raw: bool,
+    /// Of format `medtech` only.
+    pub(crate) mapping: Option<Mapping>,
+}
+
+/// The mapping documents of a route and how they are taken.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Mapping {
+    pub(crate) device: PathBuf,
+    pub(crate) fhir: Option<PathBuf>,
+    /// The original's choice where ours differs on purpose.
+    pub(crate) strict: bool,
+    /// Adds profile, category and UCUM codes.
+    pub(crate) enrich: bool,
+    pub(crate) identity: Identity,
+}
+
+/// How device, patient and encounter of a mapped event are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Registered ones only; the patient comes from the assignment.
+    Lookup,
+    /// Unknown devices and patients are registered and assigned to each other.
+    Create,
+    /// As `Lookup`, and every event names its encounter.
+    LookupWithEncounter,
 }
 
 /// Bounds of the way in.

@@ -9,7 +9,8 @@ use toml::de::DeTable;
 
 use super::reader::{self, Context, Effective, Fault, Section};
 use super::{
-    Broker, Config, Events, Http, Intake, Log, LogFormat, Mqtt, Route, Store, Tls, Webhook,
+    Broker, Config, Events, Http, Identity, Intake, Log, LogFormat, Mapping, Mqtt, Route, Store,
+    Tls, Webhook,
 };
 
 /// A configuration that passed its checks, with the origin of every value.
@@ -200,19 +201,41 @@ fn broker(section: &Section<'_, '_>) -> Broker {
 }
 
 fn route(section: &Section<'_, '_>) -> Route {
+    let format = section.take("format", "senml", |format| match format {
+        "senml" | "medtech" | "fhir" => Ok(format.to_owned()),
+        _ => Err("a payload format: senml, medtech or fhir".to_owned()),
+    });
     let route = Route {
         name: section.required("name"),
         filter: section.required("filter"),
-        format: section.take("format", "senml", |format| match format {
-            "senml" => Ok(format.to_owned()),
-            _ => Err("a payload format of this version: senml".to_owned()),
-        }),
         principals: section.list("principals"),
         device_level: section.optional("device-level", reader::number(0, 100)),
         keep_raw: section.take("keep-raw", "false", reader::flag),
+        // Of another format the keys of a mapping stay unread, and so are faults.
+        mapping: (format == "medtech").then(|| mapping(section)),
+        format,
     };
     section.finish();
     route
+}
+
+fn mapping(section: &Section<'_, '_>) -> Mapping {
+    Mapping {
+        device: section.required("device-mapping").into(),
+        fhir: section.optional("fhir-mapping", reader::path),
+        strict: section.take("compat", "default", |compat| match compat {
+            "default" => Ok(false),
+            "strict" => Ok(true),
+            _ => Err("default or strict".to_owned()),
+        }),
+        enrich: section.take("enrich", "false", reader::flag),
+        identity: section.take("identity", "lookup", |identity| match identity {
+            "lookup" => Ok(Identity::Lookup),
+            "create" => Ok(Identity::Create),
+            "lookup-with-encounter" => Ok(Identity::LookupWithEncounter),
+            _ => Err("lookup, create or lookup-with-encounter".to_owned()),
+        }),
+    }
 }
 
 fn intake(section: &Section<'_, '_>) -> Intake {

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use arrow_array::{BooleanArray, RecordBatch, StringArray};
 use arrow_select::filter::filter_record_batch;
 use wardline_normalize::columns::Columns;
+use wardline_normalize::id::is_fhir_id;
+use wardline_normalize::mapping::rows::assign_panel_ids;
 use wardline_normalize::measurement::Claims;
 use wardline_store::registry::Assignments;
+
+use crate::mappings::Mappings;
 
 /// Rows with their patients, and those that may not be stored.
 #[derive(Debug)]
@@ -19,11 +23,13 @@ pub(crate) struct Attributed {
     pub(crate) unattributed: usize,
 }
 
-/// Fills in `patient_id`. `claims` name rows by index.
+/// Fills in `patient_id`, `encounter_id` and, of mapped rows, the Observation they belong to, whose id depends on
+/// the patient. `claims` name rows by index.
 pub(crate) fn attribute(
     rows: &RecordBatch,
     claims: &[(u32, Claims)],
     assignments: &Assignments,
+    mappings: &Mappings,
 ) -> Result<Attributed, arrow::error::ArrowError> {
     let columns = Columns::new(rows)
         .map_err(|error| arrow::error::ArrowError::SchemaError(error.to_string()))?;
@@ -32,6 +38,7 @@ pub(crate) fn attribute(
         .map(|(row, claims)| (*row as usize, claims))
         .collect();
     let mut patients: Vec<Option<&str>> = Vec::with_capacity(rows.num_rows());
+    let mut encounters: Vec<Option<&str>> = Vec::with_capacity(rows.num_rows());
     let mut refused = Vec::new();
     for row in 0..rows.num_rows() {
         let device = columns.device_id.value(row);
@@ -46,6 +53,12 @@ pub(crate) fn attribute(
             None => Ok(assigned),
             Some(claims) => claimed(claims, assigned, columns.effective.value(row), assignments),
         };
+        encounters.push(
+            claims
+                .get(&row)
+                .and_then(|claims| claims.encounter.as_deref())
+                .filter(|encounter| is_fhir_id(encounter)),
+        );
         match patient {
             Ok(patient) => patients.push(patient),
             Err((reason, detail)) => {
@@ -54,8 +67,12 @@ pub(crate) fn attribute(
             }
         }
     }
-    let index = rows.schema().index_of("patient_id")?;
+    let schema = rows.schema();
+    let index = schema.index_of("patient_id")?;
     let mut arrays = rows.columns().to_vec();
+    if encounters.iter().any(Option::is_some) {
+        arrays[schema.index_of("encounter_id")?] = Arc::new(StringArray::from(encounters));
+    }
     let unattributed = patients.iter().filter(|patient| patient.is_none()).count() - refused.len();
     arrays[index] = Arc::new(StringArray::from(patients));
     let mut rows = RecordBatch::try_new(rows.schema(), arrays)?;
@@ -66,6 +83,8 @@ pub(crate) fn attribute(
         }
         rows = filter_record_batch(&rows, &BooleanArray::from(keep))?;
     }
+    let rows = assign_panel_ids(&rows, |source| mappings.by_source(source))
+        .map_err(|error| arrow::error::ArrowError::SchemaError(error.to_string()))?;
     Ok(Attributed {
         rows,
         refused,
@@ -75,7 +94,7 @@ pub(crate) fn attribute(
 
 /// What the payload says of the patient must agree with the assignment and with itself.
 fn claimed<'a>(
-    claims: &Claims,
+    claims: &'a Claims,
     assigned: Option<&'a str>,
     at: i64,
     assignments: &'a Assignments,
@@ -113,10 +132,11 @@ fn claimed<'a>(
     Ok(assigned.or(identified).or(bedded))
 }
 
-/// A foreign identifier, as `system|value` or bare.
-fn known_patient<'a>(identifier: &str, assignments: &'a Assignments) -> Option<&'a str> {
+/// A foreign identifier, as `system|value` or bare, or one of our own ids.
+fn known_patient<'a>(identifier: &'a str, assignments: &'a Assignments) -> Option<&'a str> {
     match identifier.rsplit_once('|') {
         Some((system, value)) => assignments.by_identifier(Some(system), value),
+        None if assignments.knows_patient(identifier) => Some(identifier),
         None => assignments.by_identifier(None, identifier),
     }
 }

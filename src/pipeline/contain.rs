@@ -11,10 +11,9 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use futures::FutureExt as _;
 use wardline_ingest::Incoming;
-use wardline_normalize::batch::Guard;
 use wardline_store::{Classified, Error};
 
-use super::decode::{self, Parts};
+use super::decode::{Decoder, Parts};
 
 /// Reason of what the code could not process.
 pub(crate) const INTERNAL_ERROR: &str = "internal-error";
@@ -104,14 +103,14 @@ impl From<arrow::error::ArrowError> for Fault {
 
 /// Decodes a stretch; a panic is a fault of the stretch alone.
 pub(super) fn decode(
+    decoder: &Decoder,
     messages: &[Incoming],
     stretch: &Range<usize>,
-    guard: &Guard,
 ) -> Result<Parts, Fault> {
     let messages = messages.get(stretch.clone()).unwrap_or_default();
     let work = || {
         crate::sabotage::decode(messages);
-        decode::decode(messages, guard)
+        decoder.decode(messages)
     };
     let mut parts = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Fault::panic())?;
     for (places, _) in &mut parts {
@@ -126,7 +125,7 @@ pub(super) fn decode(
 pub(super) async fn each<F>(
     messages: &Arc<Vec<Incoming>>,
     decoded: Result<Parts, Fault>,
-    guard: Guard,
+    decoder: &Arc<Decoder>,
     prepare: impl Fn(Parts) -> F,
 ) -> Result<Prepared, Error>
 where
@@ -140,7 +139,7 @@ where
     while let Some(stretch) = stretches.pop() {
         let parts = match decoded.take() {
             Some(parts) => parts,
-            None => again(messages, &stretch, guard).await,
+            None => again(decoder, messages, &stretch).await,
         };
         let outcome = match parts {
             Ok(parts) => AssertUnwindSafe(prepare(parts))
@@ -172,12 +171,13 @@ where
 }
 
 async fn again(
+    decoder: &Arc<Decoder>,
     messages: &Arc<Vec<Incoming>>,
     stretch: &Range<usize>,
-    guard: Guard,
 ) -> Result<Parts, Fault> {
+    let decoder = Arc::clone(decoder);
     let (messages, stretch) = (Arc::clone(messages), stretch.clone());
-    tokio::task::spawn_blocking(move || decode(&messages, &stretch, &guard))
+    tokio::task::spawn_blocking(move || decode(&decoder, &messages, &stretch))
         .await
         .unwrap_or_else(|_| Err(Fault::panic()))
 }

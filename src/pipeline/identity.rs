@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
-use wardline_normalize::batch::{Devices, Normalized};
+use wardline_normalize::batch::Normalized;
 use wardline_normalize::columns::Columns;
 use wardline_normalize::id::is_fhir_id;
+use wardline_normalize::mapping::route::Devices;
 use wardline_normalize::time::Micros;
 use wardline_store::Entry;
 use wardline_store::registry::{
@@ -86,12 +87,8 @@ pub(super) fn register(
     normalized: &Normalized,
     now: Micros,
 ) -> Result<Vec<Entry>, Error> {
-    let unknown = std::mem::take(
-        &mut *named
-            .unknown
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner),
-    );
+    let unknown =
+        std::mem::take(&mut *named.unknown.lock().unwrap_or_else(PoisonError::into_inner));
     for (id, name) in &unknown {
         let fields = DeviceFields {
             identifiers: identifier(id, name),
@@ -167,7 +164,10 @@ fn tolerate<T>(made: Result<T, Error>) -> Result<Option<T>, Error> {
     match made {
         Ok(made) => Ok(Some(made)),
         Err(
-            Error::Overlap(_) | Error::Taken { .. } | Error::Invalid { .. } | Error::NotFound { .. },
+            Error::Overlap(_)
+            | Error::Taken { .. }
+            | Error::Invalid { .. }
+            | Error::NotFound { .. },
         ) => Ok(None),
         Err(error) => Err(error),
     }
@@ -199,6 +199,9 @@ mod tests {
         assert_eq!(named.id("d-8").as_deref(), Some("d-8"));
         assert_eq!(named.id("urn:x:8"), None);
         let creating = Named::new(registry.assignments(), Identity::Create);
-        assert_eq!(creating.id("urn:x:8").as_deref(), Some(hashed("urn:x:8").as_str()));
+        assert_eq!(
+            creating.id("urn:x:8").as_deref(),
+            Some(hashed("urn:x:8").as_str())
+        );
     }
 }

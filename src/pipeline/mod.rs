@@ -15,6 +15,7 @@
 mod attribute;
 mod contain;
 mod decode;
+mod identity;
 mod quota;
 mod reattribute;
 mod sequencer;
@@ -39,6 +40,7 @@ pub(crate) use quota::{Limits, Quota};
 pub(crate) use reattribute::{Former, Window};
 pub(crate) use sequencer::QUOTA_REASON;
 
+use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 
 /// Batches that wait for the sequencer: enough to keep it busy while blocking threads decode.
@@ -111,7 +113,7 @@ pub(crate) enum Job {
 #[derive(Debug, Clone)]
 pub(crate) struct Pipeline {
     jobs: mpsc::Sender<Job>,
-    guard: Guard,
+    decoder: Arc<decode::Decoder>,
     store: Store,
 }
 
@@ -120,6 +122,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
     pub(crate) guard: Guard,
+    pub(crate) mappings: Arc<Mappings>,
     pub(crate) quota: Quota,
     pub(crate) metrics: Arc<Metrics>,
     /// The rule engine's bounded queue.
@@ -139,15 +142,17 @@ impl Pipeline {
             failed: parts.failed,
         };
         let settled = tokio::spawn(settler.run(settle_queue));
-        let guard = parts.guard;
+        let (mappings, registry) = (Arc::clone(&parts.mappings), Arc::clone(&parts.registry));
+        let decoder = Arc::new(decode::Decoder::new(parts.guard, mappings, registry));
         let store = parts.store.clone();
         let sequencer = sequencer::Sequencer {
             dedup: Dedup::new(&parts.store),
             store: parts.store,
             registry: parts.registry,
+            mappings: parts.mappings,
             quota: parts.quota,
             told: sequencer::lines(),
-            guard,
+            decoder: Arc::clone(&decoder),
             metrics: parts.metrics,
             appends,
         };
@@ -159,7 +164,14 @@ impl Pipeline {
                 }
             }
         });
-        (Self { jobs, guard, store }, ended)
+        (
+            Self {
+                jobs,
+                decoder,
+                store,
+            },
+            ended,
+        )
     }
 
     async fn send<T>(&self, job: Job, answer: oneshot::Receiver<T>) -> Result<T, Closed> {
@@ -178,11 +190,12 @@ impl Pipeline {
     }
 
     async fn decode(&self, messages: Vec<Incoming>, kept: bool) -> Result<Outcome, Closed> {
-        let guard = self.guard;
+        let decoder = Arc::clone(&self.decoder);
         let messages = Arc::new(messages);
         let batch = Arc::clone(&messages);
-        let decoded =
-            tokio::task::spawn_blocking(move || contain::decode(&batch, &(0..batch.len()), &guard));
+        let decoded = tokio::task::spawn_blocking(move || {
+            contain::decode(&decoder, &batch, &(0..batch.len()))
+        });
         let (reply, answer) = oneshot::channel();
         self.send(
             Job::Messages {

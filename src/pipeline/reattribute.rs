@@ -6,11 +6,13 @@ use std::sync::Arc;
 use arrow_array::{Array as _, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow_select::filter::filter_record_batch;
 use wardline_normalize::columns::{Columns, text};
+use wardline_normalize::mapping::rows::assign_panel_ids;
 use wardline_normalize::time::Micros;
 use wardline_store::registry::{Assignments, Registry};
 use wardline_store::{Entry, Error, ReattributedEntry, Store};
 
 use super::split;
+use crate::mappings::Mappings;
 
 /// Rows taken up at a time: a fraction of a second, and some megabytes.
 pub(super) const STRETCH: u64 = 20_000;
@@ -55,6 +57,7 @@ impl Window {
 pub(super) async fn entries(
     store: &Store,
     registry: &Registry,
+    mappings: &Mappings,
     window: &Window,
 ) -> Result<Vec<Entry>, Error> {
     let stored = store
@@ -64,6 +67,9 @@ pub(super) async fn entries(
     if rows.num_rows() == 0 {
         return Ok(Vec::new());
     }
+    // The id of a mapping's Observation names the patient.
+    let rows = assign_panel_ids(&rows, |source| mappings.by_source(source))
+        .map_err(|error| Error::Query(error.to_string()))?;
     let at = crate::clock::now();
     let mut entries = split::entries(at, &rows, Vec::new());
     entries.extend(formers.into_iter().map(|former| {

@@ -9,17 +9,18 @@ use arrow_array::cast::AsArray as _;
 use tokio::sync::mpsc;
 use wardline_dashboard::throttle::{Throttle, Verdict as Told};
 use wardline_ingest::{Answer, Incoming};
-use wardline_normalize::batch::{Guard, Normalized};
+use wardline_normalize::batch::Normalized;
 use wardline_normalize::time::Micros;
 use wardline_store::registry::Registry;
 use wardline_store::{Classified, Dedup, Entry, Rejected, Store, Verdict};
 
 use super::attribute::attribute;
 use super::contain::{self, Fault, Prepared, Refused};
-use super::decode::Parts;
+use super::decode::{Decoder, Parts};
 use super::quota::{Quota, Room, hash, owner};
 use super::settle::{Append, Done, Step};
 use super::{Job, Outcome, reattribute, split};
+use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 
 /// Reason of the marker that tells the rules a device has used up its quarantine quota.
@@ -41,11 +42,12 @@ const LOOK_UPS: u32 = 3;
 pub(super) struct Sequencer {
     pub(super) store: Store,
     pub(super) registry: Arc<Registry>,
+    pub(super) mappings: Arc<Mappings>,
     pub(super) dedup: Dedup,
     pub(super) quota: Quota,
     /// Bounds the lines of the log that tell of quarantined messages.
     pub(super) told: Throttle,
-    pub(super) guard: Guard,
+    pub(super) decoder: Arc<Decoder>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) appends: mpsc::Sender<Step>,
 }
@@ -81,6 +83,10 @@ impl Sequencer {
                     .map(|message| message.received)
                     .min()
                     .unwrap_or_default();
+                for entry in self.decoder.registered() {
+                    let append = self.append(entry).await?;
+                    self.settle(vec![append], received, Done::Nobody).await?;
+                }
                 let (started, outcome) = self.messages(&messages, decoded, kept).await;
                 self.settle_all(started, received, Done::Outcome { outcome, reply })
                     .await
@@ -115,7 +121,10 @@ impl Sequencer {
             Job::Settle { reply } => self.settle(Vec::new(), 0, Done::Position(reply)).await,
             Job::Reattribute { window, reply } => {
                 self.settled().await.map_err(|Ended| None)?;
-                for entry in reattribute::entries(&self.store, &self.registry, &window).await? {
+                for entry in
+                    reattribute::entries(&self.store, &self.registry, &self.mappings, &window)
+                        .await?
+                {
                     let append = self.append(entry).await?;
                     self.settle(vec![append], crate::clock::now(), Done::Nobody)
                         .await?;
@@ -201,7 +210,7 @@ impl Sequencer {
         };
         let this = &*self;
         let prepare = |parts| this.prepare(parts);
-        let prepared = match contain::each(messages, decoded, self.guard, prepare).await {
+        let prepared = match contain::each(messages, decoded, &self.decoder, prepare).await {
             Ok(prepared) => prepared,
             Err(error) => return (Started::refused(error), outcome),
         };
@@ -287,7 +296,8 @@ impl Sequencer {
                     reject.detail,
                 )
             }));
-            let attributed = attribute(&rows, &claims, &self.registry.assignments())?;
+            let attributed =
+                attribute(&rows, &claims, &self.registry.assignments(), &self.mappings)?;
             refused.extend(attributed.refused.into_iter().map(|(row, reason, detail)| {
                 (
                     places[origin[row] as usize],

@@ -69,7 +69,7 @@ fn packs_become_rows_and_rejects_go_to_stderr() {
         (&json!(5), &json!("unknown-metric"))
     );
     // The same rows however often, and from wherever they come.
-    let again = cli(&["normalize", "--received", RECEIVED])
+    let again = cli(&["normalize", "--from", "senml", "--received", RECEIVED])
         .input(PACKS)
         .run();
     assert_eq!(again.out, ran.out);
@@ -81,6 +81,8 @@ fn rejects_go_to_a_file_when_there_is_one() {
     let errors = dir.path().join("rejects.ndjson");
     let run = cli(&[
         "normalize",
+        "--from",
+        "senml",
         "--received",
         RECEIVED,
         "--errors",
@@ -107,6 +109,8 @@ fn packs_become_observations() {
         .collect();
     let run = cli(&[
         "normalize",
+        "--from",
+        "senml",
         "--to",
         "fhir",
         "--patient",
@@ -136,9 +140,17 @@ fn packs_become_observations() {
     assert_eq!(values, [json!(121), json!(79)]);
     // Without a patient there is nothing that FHIR could serve.
     assert_eq!(
-        cli(&["normalize", "--to", "fhir", "--received", RECEIVED])
-            .input(sound)
-            .ok(),
+        cli(&[
+            "normalize",
+            "--from",
+            "senml",
+            "--to",
+            "fhir",
+            "--received",
+            RECEIVED
+        ])
+        .input(sound)
+        .ok(),
         ""
     );
 }

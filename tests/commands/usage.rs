@@ -10,6 +10,7 @@ const COMMANDS: &[&str] = &[
     "config",
     "sql",
     "normalize",
+    "mapping",
     "quarantine",
     "device",
     "patient",

@@ -117,6 +117,22 @@ impl Client {
         self.exchange(&out).await
     }
 
+    /// The same with QoS 1 and user properties.
+    pub(crate) async fn publish_with(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        properties: &[(&str, &str)],
+    ) -> Answer {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let properties = PublishProperties {
+            user_properties: properties.iter().map(own).collect(),
+            ..PublishProperties::default()
+        };
+        let out = self.packet(topic, payload, QoS::AtLeastOnce, Some(properties));
+        self.exchange(&out).await
+    }
+
     /// Sends PINGREQ and gives what the server says next.
     pub(crate) async fn ping(&mut self) -> Answer {
         self.exchange(&bytes(&Packet::PingReq(PingReq))).await
@@ -134,11 +150,21 @@ impl Client {
         qos: QoS,
         content_type: Option<&str>,
     ) -> BytesMut {
-        self.next = self.next.checked_add(1).unwrap_or(1);
         let properties = content_type.map(|content_type| PublishProperties {
             content_type: Some(content_type.to_owned()),
             ..PublishProperties::default()
         });
+        self.packet(topic, payload, qos, properties)
+    }
+
+    fn packet(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        qos: QoS,
+        properties: Option<PublishProperties>,
+    ) -> BytesMut {
+        self.next = self.next.checked_add(1).unwrap_or(1);
         let mut publish = Publish::new(topic, qos, payload.to_vec(), properties);
         publish.pkid = self.next;
         bytes(&Packet::Publish(publish))

@@ -4,8 +4,8 @@ use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use serde_json::Value;
 use wardline_normalize::columns::Columns;
-use wardline_normalize::fhir::{Projection, observations};
 
+use super::project::project;
 use super::{CONTENT_TYPE, negotiate};
 use crate::app::Call;
 use crate::backend::Found;
@@ -26,13 +26,7 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
         Found::Missing => return Err(Failure::not_found("Observation")),
     };
     // A panel torn between patients by a correction is two Observations of one id; the newest row decides.
-    let Some(observation) = observations(
-        &rows,
-        &Projection {
-            base: String::new(),
-        },
-    )
-    .pop() else {
+    let Some(observation) = project(&rows, &*call.app.backend)?.pop() else {
         return Err(Failure::not_found("Observation"));
     };
     let updated = Columns::new(&rows)
@@ -46,17 +40,17 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
                 .unwrap_or_default()
         })
         .map_err(|error| Failure::internal(&error.to_string()))?;
-    let json = observation.to_json();
+    let json = observation.json;
     let version = version(&json)?;
     let tag = format!("W/\"{version}\"");
     let base = negotiate::base(&call);
-    let touched = Touched::one(observation.patient());
+    let touched = Touched::one(&observation.patient);
     let mut reply = Reply::new(StatusCode::OK, CONTENT_TYPE, json)
         .header(header::ETAG, &tag)
         .header(header::LAST_MODIFIED, &http_date(updated))
         .header(
             header::CONTENT_LOCATION,
-            &format!("{base}/Observation/{}", observation.id()),
+            &format!("{base}/Observation/{}", observation.id),
         )
         .touching(touched);
     let known = call.header("if-none-match");
@@ -71,13 +65,17 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
     Ok(reply)
 }
 
-/// `meta.versionId` of the resource as written, so that header and body cannot disagree.
+/// `meta.versionId` of the resource as written, so that header and body cannot disagree. A mapping's Observation has
+/// none: its version is a digest of what is written.
 fn version(json: &str) -> Result<String, Failure> {
     let resource: Value =
         serde_json::from_str(json).map_err(|error| Failure::internal(&error.to_string()))?;
     match resource.pointer("/meta/versionId").and_then(Value::as_str) {
         Some(version) => Ok(version.to_owned()),
-        None => Err(Failure::internal("an Observation without a version")),
+        None => Ok(format!(
+            "{:016x}",
+            xxhash_rust::xxh3::xxh3_64(json.as_bytes())
+        )),
     }
 }
 

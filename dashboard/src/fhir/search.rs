@@ -8,9 +8,9 @@ use axum::http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use wardline_normalize::columns::{Columns, text};
-use wardline_normalize::fhir::{Projection, observations};
 use wardline_normalize::time::format_rfc3339;
 
+use super::project::project;
 use super::{CONTENT_TYPE, cursor, negotiate, outcome, query};
 use crate::app::Call;
 use crate::backend::{ObservationSearch, Position};
@@ -92,9 +92,6 @@ async fn found(call: &Call, params: &Params) -> Result<Reply, Failure> {
         .is_some_and(|prefer| prefer.contains("handling=strict"));
     let query = query::parse(params, strict, call.app.now())?;
     let base = negotiate::base(call);
-    let projection = Projection {
-        base: String::new(),
-    };
     let mut touched = Touched::default();
     let mut entries = Vec::new();
     let mut next = None;
@@ -103,13 +100,13 @@ async fn found(call: &Call, params: &Params) -> Result<Reply, Failure> {
         for _ in 0..MAX_PAGES {
             let page = call.app.backend.observations(&search).await?;
             let rows = matching(&page.rows, &search)?;
-            for observation in observations(&rows, &projection) {
-                touched.patients.insert(observation.patient().to_owned());
+            for observation in project(&rows, &*call.app.backend)? {
                 entries.push(Entry {
-                    full_url: Some(format!("{base}/Observation/{}", observation.id())),
-                    resource: raw(observation.to_json())?,
+                    full_url: Some(format!("{base}/Observation/{}", observation.id)),
+                    resource: raw(observation.json)?,
                     search: Mode { mode: "match" },
                 });
+                touched.patients.insert(observation.patient);
             }
             next = page.next;
             search.after.clone_from(&next);

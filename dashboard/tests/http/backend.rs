@@ -1,8 +1,8 @@
 //! An in-memory backend: enough of each promise of the trait for HTTP to be tested against it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, UInt64Array};
@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use wardline_dashboard::backend::*;
 use wardline_dashboard::json::rows_from_ndjson;
 use wardline_normalize::columns::{Columns, schema, text};
+use wardline_normalize::mapping::fhir::FhirMapping;
 
 use crate::harness::NOW;
 
@@ -232,6 +233,10 @@ impl Backend for Memory {
             .filter(|row| *row == hit || panel.is_some() && text(columns.panel_id, *row) == panel)
             .collect();
         Ok(Found::Rows(take(&rows, &wanted)))
+    }
+
+    fn mapping(&self, _: &str) -> Option<Arc<FhirMapping>> {
+        None
     }
 
     async fn observe(&self, observation: ManualObservation) -> BackendResult<Vec<String>> {

@@ -258,8 +258,6 @@ fn fhir_observations_are_judged_like_any_readings() {
         observation("1999-12-31T23:59:59Z", "72"),
         observation("2026-11-22T12:00:00Z", "900"),
     );
-    assert_eq!(Format::parse("fhir"), Some(Format::Fhir));
-    assert_eq!(Format::Fhir.as_str(), "fhir");
     let of_topic = Message {
         format: Format::Fhir,
         ..message(bundle.as_bytes())

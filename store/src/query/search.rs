@@ -232,16 +232,24 @@ impl Core {
         found: &[(Cursor, Micros)],
         newest: bool,
     ) -> Result<RecordBatch, Error> {
-        let ids: Vec<String> = found.iter().map(|f| f.0.id.clone()).collect();
+        let (own, mapped): (Vec<String>, Vec<String>) = found
+            .iter()
+            .map(|f| f.0.id.clone())
+            .partition(|id| id.len() == wardline_normalize::id::LEN);
         let from = found.iter().map(|f| f.1).min().unwrap_or(i64::MIN);
         let until = found
             .iter()
             .map(|f| f.0.effective)
             .max()
             .unwrap_or(i64::MAX);
-        let mut frame = frame
-            .filter(col("effective").between(time(from), time(until)))?
-            .filter(any_of("id", &ids).or(any_of("panel_id", &ids)))?;
+        let mut wanted = col("effective")
+            .between(time(from), time(until))
+            .and(any_of("id", &own).or(any_of("panel_id", &own)));
+        if !mapped.is_empty() {
+            // The Observation of a mapping is of a period: what the search named is not all of it.
+            wanted = wanted.or(any_of("panel_id", &mapped));
+        }
+        let mut frame = frame.filter(wanted)?;
         if !search.patients.is_empty() {
             frame = frame.filter(any_of("patient_id", &search.patients))?;
         } else if !search.unattributed {

@@ -1,0 +1,132 @@
+//! Commands that need neither server nor data directory.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Output;
+
+/// What `normalize` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum To {
+    /// What the device mapping made of the events.
+    Measurements,
+    /// Rows of the observation table.
+    Rows,
+    /// FHIR R4 Observations.
+    Fhir,
+}
+
+/// What `normalize` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum From {
+    /// Any JSON objects, through mappings.
+    Events,
+    /// SenML packs.
+    Senml,
+    /// R4 Observations and Bundles.
+    Fhir,
+}
+
+/// Whose choice counts where ours differs from the original's on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compatible {
+    /// The original's.
+    Strict,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Normalize {
+    /// Format of the payloads: one document a line.
+    #[arg(long, value_enum, default_value_t = From::Events)]
+    pub(crate) from: From,
+    #[command(flatten)]
+    pub(crate) mappings: MappingFiles,
+    /// What to print, one JSON document a line: fhir with a FHIR mapping, else measurements for events
+    /// and rows for the rest.
+    #[arg(long, value_enum)]
+    pub(crate) to: Option<To>,
+    /// Patient id of every reading.
+    #[arg(long, value_name = "ID")]
+    pub(crate) patient: Option<String>,
+    /// Time of arrival (RFC 3339); now if not given.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) received: Option<String>,
+    /// Write rejects here as NDJSON {line, reason, detail}; then the exit code is 0.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) errors: Option<PathBuf>,
+}
+
+/// The mappings of a run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MappingFiles {
+    /// Device mapping (CollectionContent).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) device_mapping: Option<PathBuf>,
+    /// FHIR mapping (CollectionFhir).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fhir_mapping: Option<PathBuf>,
+    /// Take the original's choice where ours differs on purpose.
+    #[arg(long, value_enum)]
+    pub(crate) compat: Option<Compatible>,
+    /// Add profile, category and UCUM codes the mapping leaves out.
+    #[arg(long)]
+    pub(crate) enrich: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MappingCommand {
+    /// Every fault with line and column; for a pair of documents also the names that do not meet.
+    Check {
+        /// Mapping documents, device or FHIR.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Events on stdin, one a line: what matched, what each expression gave, the Observations.
+    Test {
+        #[command(flatten)]
+        mappings: MappingFiles,
+        /// Patient id of every reading.
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+    },
+    /// The compiled plan of a mapping document.
+    Explain {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// The JSON Schema of a document, for editors.
+    Schema {
+        #[arg(value_enum)]
+        document: Document,
+    },
+}
+
+/// The two kinds of mapping document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    Device,
+    Fhir,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Show every fault of a rules file.
+    Check { file: PathBuf },
+    /// NDJSON rows on stdin, alert events on stdout, one a line.
+    Replay {
+        #[arg(long, value_name = "FILE")]
+        rules: PathBuf,
+        /// Let the log clock run on to this time (RFC 3339) after the last row.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// Registry whose patients and assignments apply (a data directory's registry.sqlite).
+        #[arg(long, value_name = "FILE")]
+        registry: Option<PathBuf>,
+        /// Print counts per rule and priority instead of events.
+        #[arg(long)]
+        summary: bool,
+    },
+}
