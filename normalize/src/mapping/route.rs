@@ -97,6 +97,20 @@ impl RouteMapping {
         Ok(measurements)
     }
 
+    /// Whether the FHIR mapping can make what it says of this measurement. A type without a template is no fault of
+    /// the event: its rows are kept under a code of their own.
+    ///
+    /// # Errors
+    /// Why the event that it is of is refused, as a whole.
+    pub fn fits(&self, measurement: &Measurement<'_>) -> Result<(), (Reason, String)> {
+        match &self.fhir {
+            Some(fhir) if fhir.template(measurement.type_name).is_some() => fhir
+                .check(measurement)
+                .map_err(|unfit| (unfit.reason.reject(), unfit.detail)),
+            _ => Ok(()),
+        }
+    }
+
     /// What column `source` says of rows made by this mapping on a route.
     #[must_use]
     pub fn source(&self, route: &str) -> String {
@@ -209,13 +223,7 @@ impl<'a> Delivery<'a> {
                 let detail = "the event names no encounter, and the route requires one".to_owned();
                 return Err((Reason::NoEncounter, detail));
             }
-            // A type without a FHIR template is kept under a code of its own.
-            if let Some(fhir) = &self.mapping.fhir
-                && fhir.template(measurement.type_name).is_some()
-            {
-                fhir.check(measurement)
-                    .map_err(|unfit| (unfit.reason.reject(), unfit.detail))?;
-            }
+            self.mapping.fits(measurement)?;
             if let Some(fault) = guard.fault(measurement.occurrence.to_micros(), message.received) {
                 return Err((Reason::TimeGuard, fault.to_owned()));
             }

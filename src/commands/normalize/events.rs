@@ -84,15 +84,23 @@ fn part(mapping: &RouteMapping, to: To, patient: Option<&str>, lines: &[Line]) -
     let mut arena = Bump::new();
     for line in lines {
         match mapping.measurements(&line.text, &arena) {
+            Ok(measurements) if to == To::Fhir => {
+                // One measurement that cannot be an Observation takes the event's others along.
+                match measurements.iter().try_for_each(|each| mapping.fits(each)) {
+                    Ok(()) => part.kept.extend(measurements.into_iter().map(|mut each| {
+                        each.patient_id = patient.or(each.patient_id);
+                        Kept::new(line.number, &each)
+                    })),
+                    Err((reason, detail)) => {
+                        part.rejected.push(rejected(line.number, reason, detail));
+                    }
+                }
+            }
             Ok(measurements) => {
                 for mut measurement in measurements {
                     measurement.patient_id = patient.or(measurement.patient_id);
-                    if to == To::Fhir {
-                        part.kept.push(Kept::new(line.number, &measurement));
-                    } else {
-                        measurement.to_json(&mut part.printed);
-                        part.printed.push(b'\n');
-                    }
+                    measurement.to_json(&mut part.printed);
+                    part.printed.push(b'\n');
                 }
             }
             Err((reason, detail)) => part.rejected.push(rejected(line.number, reason, detail)),
