@@ -6,6 +6,17 @@ use xxhash_rust::xxh3::xxh3_128;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/// Two characters for every ten bits.
+const PAIRS: [[u8; 2]; 1024] = {
+    let mut pairs = [[0; 2]; 1024];
+    let mut bits = 0;
+    while bits < pairs.len() {
+        pairs[bits] = [ALPHABET[bits >> 5], ALPHABET[bits & 31]];
+        bits += 1;
+    }
+    pairs
+};
+
 /// Length of an id in characters.
 pub const LEN: usize = 26;
 
@@ -123,9 +134,9 @@ fn encode(source_time: Micros, hash: u128) -> [u8; LEN] {
     let (middle, tail) = tail.split_at_mut(12);
     for (part, shift) in [(head, 120), (middle, 60), (tail, 0)] {
         let mut word = (bits >> shift) as u64;
-        for byte in part.iter_mut().rev() {
-            *byte = ALPHABET[(word & 31) as usize];
-            word >>= 5;
+        for pair in part.rchunks_exact_mut(2) {
+            pair.copy_from_slice(&PAIRS[(word & 1023) as usize]);
+            word >>= 10;
         }
     }
     out

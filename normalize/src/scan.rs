@@ -92,6 +92,17 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// What `known` makes of the letter of a key `"x":` without white space; consumed only if it knows it.
+    #[inline]
+    pub(crate) fn letter_key<T>(&mut self, known: impl FnOnce(u8) -> Option<T>) -> Option<T> {
+        let [b'"', letter, b'"', b':'] = *self.bytes.get(self.at..)?.first_chunk()? else {
+            return None;
+        };
+        let found = known(letter)?;
+        self.at += 4;
+        Some(found)
+    }
+
     /// The inside of a string, and whether it has escapes.
     #[inline]
     pub(crate) fn string(&mut self) -> Result<(&'a str, bool), Syntax> {

@@ -69,18 +69,22 @@ fn fill<'a>(scanner: &mut Scanner<'a>, record: &mut Record<'a>) -> Result<(), Sy
         return Ok(());
     }
     loop {
-        let (inside, escaped) = scanner.string()?;
-        let unescaped;
-        let name = if escaped {
-            unescaped = unescape(inside)?;
-            &unescaped
+        // Nearly every label of nearly every record is one letter.
+        if let Some((label, name)) = scanner.letter_key(Label::of_letter) {
+            if !hot(scanner, record, label)? {
+                record.set(label, name, token(scanner)?);
+            }
         } else {
-            inside
-        };
-        scanner.expect(b':')?;
-        let label = Label::of(name);
-        if !hot(scanner, record, label)? {
-            record.set(label, name, token(scanner)?);
+            let (inside, escaped) = scanner.string()?;
+            let unescaped;
+            let name = if escaped {
+                unescaped = unescape(inside)?;
+                &unescaped
+            } else {
+                inside
+            };
+            scanner.expect(b':')?;
+            record.set(Label::of(name), name, token(scanner)?);
         }
         if scanner.take(b'}') {
             return Ok(());

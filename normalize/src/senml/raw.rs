@@ -95,6 +95,18 @@ pub(super) enum Label {
 }
 
 impl Label {
+    /// The labels of nearly every record, with their names.
+    #[inline]
+    pub(super) fn of_letter(letter: u8) -> Option<(Self, &'static str)> {
+        Some(match letter {
+            b'n' => (Self::Name, "n"),
+            b'u' => (Self::Unit, "u"),
+            b'v' => (Self::Value, "v"),
+            b't' => (Self::Time, "t"),
+            _ => return None,
+        })
+    }
+
     #[inline]
     pub(super) fn of(text: &str) -> Self {
         match text {

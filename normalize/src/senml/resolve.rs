@@ -76,6 +76,7 @@ enum Wrong {
     Pack(Refusal),
 }
 
+#[inline]
 fn read_base<'a>(
     record: &'a Record<'a>,
     base: &mut Base<'a>,
@@ -316,6 +317,7 @@ fn unit<'m>(
     }
 }
 
+#[inline]
 fn claims(record: &Record<'_>) -> Option<Claims> {
     let rare = record.rare()?;
     let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
