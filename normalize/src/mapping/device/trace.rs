@@ -124,7 +124,8 @@ fn step<'a>(part: &'a Part, name: &str, value: Result<Option<String>, Failure>) 
 
 fn shown(value: Value<'_>) -> String {
     let mut json = String::new();
-    value.write_json(&mut json);
+    // A character has four bytes at most.
+    value.write_json_start(4 * (SHOWN + 1), &mut json);
     if let Some((cut, _)) = json.char_indices().nth(SHOWN) {
         json.truncate(cut);
         json.push('…');

@@ -46,6 +46,12 @@ impl<'a> Value<'a> {
     /// The value as JSON, compact: numbers as sent, computed doubles with a fraction or an exponent (`1.0`), what is no
     /// number as a string (`"NaN"`), dates as RFC 3339.
     pub fn write_json(&self, out: &mut String) {
+        self.write_json_start(usize::MAX, out);
+    }
+
+    /// As [`Value::write_json`], but no array or object is gone on with once `out` holds `bytes`: computed values may
+    /// share their parts, so that one which is small to hold can be too large to write.
+    pub fn write_json_start(&self, bytes: usize, out: &mut String) {
         match *self {
             Self::Null => out.push_str("null"),
             Self::Bool(truth) => out.push_str(if truth { "true" } else { "false" }),
@@ -70,22 +76,28 @@ impl<'a> Value<'a> {
             Self::Array(items) => {
                 out.push('[');
                 for (i, item) in items.iter().enumerate() {
+                    if out.len() >= bytes {
+                        return;
+                    }
                     if i > 0 {
                         out.push(',');
                     }
-                    item.write_json(out);
+                    item.write_json_start(bytes, out);
                 }
                 out.push(']');
             }
             Self::Object(members) => {
                 out.push('{');
                 for (i, (name, value)) in members.iter().enumerate() {
+                    if out.len() >= bytes {
+                        return;
+                    }
                     if i > 0 {
                         out.push(',');
                     }
                     write_string(name, out);
                     out.push(':');
-                    value.write_json(out);
+                    value.write_json_start(bytes, out);
                 }
                 out.push('}');
             }
