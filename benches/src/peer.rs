@@ -177,7 +177,8 @@ fn fill(
     report.notes.extend([
         "Wardline does more: the same event through the compiled mapping to a row with LOINC code, unit and id, repeats \
          told apart, the log synced before the acknowledgement, the table committed behind it. From Mosquitto its time ends \
-         when /metrics counts the last row as durable; at its listener, with the last PUBACK."
+         when /metrics counts the last row, which goes to the log with the next sync, some milliseconds; at its listener, \
+         with the last PUBACK."
             .to_owned(),
         format!(
             "{} connections, {} devices, QoS 1, {WINDOW} messages in flight a connection, {}; all of it, the load generator \
@@ -293,7 +294,7 @@ impl Bench {
     }
 }
 
-/// Rows that are durable.
+/// Rows on their way to the log.
 const ROWS: &str = "wardline_intake_rows_total";
 
 fn figure(

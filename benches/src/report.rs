@@ -112,7 +112,9 @@ impl Report {
             self.date,
             self.machine.line()
         );
-        text += TABLE;
+        if !self.comparisons.is_empty() {
+            text += TABLE;
+        }
         for c in &self.comparisons {
             comparison(&mut text, c);
         }

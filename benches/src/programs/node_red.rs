@@ -40,7 +40,9 @@ impl NodeRed {
     /// The one in the cache, or else npm's.
     pub(crate) fn install(cache: &Path) -> anyhow::Result<Result<Self, NotInstalled>> {
         let package = cache.join("node_modules/node-red");
-        if !package.join("red.js").is_file() {
+        // Written last: what npm was stopped in is fetched again.
+        let whole = cache.join("installed");
+        if !whole.is_file() {
             std::fs::create_dir_all(cache)?;
             // A package of its own, or npm would look for one further up.
             std::fs::write(cache.join("package.json"), "{\"private\":true}\n")?;
@@ -65,6 +67,7 @@ impl NodeRed {
                 Err(error) => return Ok(Err(NotInstalled(format!("npm: {error}")))),
             }
         }
+        std::fs::write(whole, "")?;
         let about = std::fs::read(package.join("package.json"))?;
         let about: serde_json::Value = serde_json::from_slice(&about)?;
         let version = about["version"].as_str().context("no version")?;
