@@ -3,6 +3,7 @@
 mod configuration;
 mod copies;
 mod doctor;
+mod mapping;
 mod offline;
 mod quarantine;
 mod registry;

@@ -17,7 +17,7 @@ const FHIR: &str = r#"{
   "template": [
     { "templateType": "CodeValueFhir", "template": {
         "typeName": "oximeter",
-        "codes": [{ "code": "59408-5", "system": "http://loinc.org", "display": "Oxygen saturation" }],
+        "codes": [{ "code": "85353-1", "system": "http://loinc.org", "display": "Vital signs" }],
         "category": [{ "codes": [{ "code": "vital-signs", "system": "http://terminology.hl7.org/CodeSystem/observation-category" }] }],
         "components": [
           { "codes": [{ "code": "59408-5", "system": "http://loinc.org" }],
@@ -160,7 +160,7 @@ async fn a_vendors_message_is_rows_and_the_mappings_own_observation() {
     );
 
     // The FHIR API and the offline command say the same.
-    let found = search(&server, "patient=p1&code=59408-5").await;
+    let found = search(&server, "patient=p1&code=85353-1").await;
     let wrapped = format!(r#"{{"Body":{payload}}}"#);
     let expected = normalized(&device_file, &fhir_file, "p1", &wrapped);
     assert_eq!(

@@ -56,17 +56,16 @@ fn check(files: &[PathBuf], output: &Output) -> anyhow::Result<Exit> {
     for (file, text) in &texts {
         let faults = match kind(text) {
             Document::Device => {
-                let (document, mut faults) = load_device(text);
-                if let Err(compiled) = DeviceMapping::compile(text) {
-                    faults = compiled;
+                devices.push((file, load_device(text).0));
+                match DeviceMapping::compile(text) {
+                    Ok(mapping) => mapping.warnings().to_vec(),
+                    Err(faults) => faults,
                 }
-                devices.push((file, document));
-                faults
             }
             Document::Fhir => {
-                let (document, faults) = load_fhir(text);
+                let (document, warnings) = load_fhir(text);
                 fhirs.push((file, document));
-                faults
+                FhirMapping::compile(text).err().unwrap_or(warnings)
             }
         };
         found.extend(faults.into_iter().map(|fault| (file.as_path(), fault)));

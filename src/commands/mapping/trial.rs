@@ -112,6 +112,10 @@ fn outcome(
             return false;
         }
     };
+    if let Err((reason, detail)) = measurements.iter().try_for_each(|each| mapping.fits(each)) {
+        say(out, 1, &format!("not taken: {}: {detail}", reason.as_str()));
+        return false;
+    }
     for measurement in &measurements {
         say(out, 1, &format!("measurement {}", line(measurement)));
     }

@@ -1,10 +1,10 @@
 //! Rows to the Observations that their mapping makes.
 
-use super::read;
+use super::{loinc, read};
 use crate::columns::{Columns, MissingColumn, text};
 use crate::mapping::fhir::{FhirMapping, Frame, Grouping, Observation, Sample, combine};
 use crate::mapping::ticks::Ticks;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -105,7 +105,8 @@ pub fn project(
 type Measured<'a> = ([Option<&'a str>; 5], i64);
 
 /// The same rows with the ids of their MedTech Observations in column `panel_id`, which depend on the patient and so
-/// are known once rows are attributed. Rows that no mapping speaks for stay as they are.
+/// are known once rows are attributed, and in `panel` the LOINC code of the whole where a component has its own, so
+/// that either finds it. Rows that no mapping speaks for stay as they are.
 ///
 /// # Errors
 /// A column of the table is missing.
@@ -121,12 +122,14 @@ pub fn assign_panel_ids(
     // The rows of one measurement follow each other and share their Observation.
     let mut last: Option<(Measured<'_>, Option<String>)> = None;
     let mut ids = arrow_array::builder::StringBuilder::new();
+    let mut panels = arrow_array::builder::StringBuilder::new();
     for row in 0..columns.len() {
         let source = text(columns.source, row);
         let type_name = text(columns.type_name, row);
         let mapping = source.and_then(|source| mappings.get(source)?.as_deref());
         let Some((mapping, type_name)) = mapping.zip(type_name) else {
             ids.append_option(text(columns.panel_id, row));
+            panels.append_option(text(columns.panel, row));
             continue;
         };
         let patient = text(columns.patient_id, row);
@@ -141,14 +144,20 @@ pub fn assign_panel_ids(
             (key, id)
         }));
         ids.append_option(id.as_deref().or(text(columns.panel_id, row)));
+        let whole = mapping
+            .template(type_name)
+            .and_then(|template| loinc(&template.codes))
+            .filter(|code| *code != columns.code.value(row));
+        panels.append_option(whole);
     }
-    let ids: StringArray = ids.finish();
-    let place = rows.schema().index_of("panel_id");
-    let place = place.map_err(|_| MissingColumn { name: "panel_id" })?;
     let mut arrays: Vec<ArrayRef> = rows.columns().to_vec();
-    if let Some(column) = arrays.get_mut(place) {
-        *column = Arc::new(ids);
+    for (name, column) in [("panel_id", ids.finish()), ("panel", panels.finish())] {
+        let place = rows.schema().index_of(name);
+        let place = place.map_err(|_| MissingColumn { name })?;
+        if let Some(slot) = arrays.get_mut(place) {
+            *slot = Arc::new(column);
+        }
     }
     Ok(RecordBatch::try_new(rows.schema(), arrays)
-        .expect("one nullable text column for another of the same length"))
+        .expect("nullable text columns for others of the same length"))
 }
