@@ -94,7 +94,7 @@ impl Core {
             if table.state().position > part.table.position {
                 // An earlier commit took effect although it reported an error: its rows are
                 // those that were frozen then.
-                part.hot.remove_frozen()?;
+                part.hot.remove_frozen();
                 part.table = table.state().clone();
             }
             (position, part.hot.freeze()?)
@@ -102,7 +102,7 @@ impl Core {
         if batches.is_empty() {
             let mut visible = self.visible();
             // Blocks whose rows were all replaced by later ones hold nothing any more.
-            visible.part(which).hot.remove_frozen()?;
+            visible.part(which).hot.remove_frozen();
             return Ok(());
         }
         let rows = concat_batches(&table.schema, &batches)?;
@@ -116,7 +116,7 @@ impl Core {
         let mut visible = self.visible();
         let part = visible.part(which);
         part.table = table.state().clone();
-        part.hot.remove_frozen()?;
+        part.hot.remove_frozen();
         drop(visible);
         self.step(FlushStep::Swap)
     }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use arrow::compute::filter_record_batch;
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{BooleanArray, RecordBatch, StringArray};
+use arrow_array::{BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow_select::concat::concat_batches;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Error;
+use crate::keyed::Keyed;
 
 /// Small blocks at the end that are merged into one, so that a query does not scan thousands.
 const MERGE_BLOCKS: usize = 32;
@@ -57,7 +57,7 @@ struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Hot {
     blocks: Vec<Block>,
-    index: HashMap<u128, Place>,
+    index: Keyed<Place>,
     rows: usize,
     next_serial: u64,
     /// Blocks below this serial belong to a flush under way.
@@ -86,11 +86,13 @@ fn ids(batch: &RecordBatch) -> Result<&StringArray, Error> {
         .ok_or_else(|| Error::Table("rows without id".into()))
 }
 
-fn version(batch: &RecordBatch, row: usize) -> i64 {
-    batch
-        .column_by_name("version")
-        .and_then(|c| c.as_primitive_opt::<Int64Type>())
-        .map_or(1, |c| c.value(row))
+/// The column of versions; a batch without it has first versions only.
+fn versions(batch: &RecordBatch) -> Option<&Int64Array> {
+    batch.column_by_name("version")?.as_primitive_opt()
+}
+
+fn version(versions: Option<&Int64Array>, row: usize) -> i64 {
+    versions.map_or(1, |column| column.value(row))
 }
 
 impl Hot {
@@ -107,12 +109,13 @@ impl Hot {
         let serial = self.next_serial;
         let mut struck = Vec::new();
         let mut corrections = 0;
+        let versions = versions(&rows);
         for (i, id) in ids(&rows)?.iter().enumerate() {
             let row = i as u32;
             let place = Place {
                 serial,
                 row,
-                version: version(&rows, i),
+                version: version(versions, i),
             };
             corrections += usize::from(place.version > 1);
             let key = key(id.unwrap_or_default());
@@ -174,13 +177,14 @@ impl Hot {
         let serial = self.next_serial;
         self.next_serial += 1;
         self.rows -= tail.iter().map(|b| b.rows.num_rows()).sum::<usize>() - rows.num_rows();
+        let versions = versions(&rows);
         for (i, id) in ids(&rows)?.iter().enumerate() {
             self.index.insert(
                 key(id.unwrap_or_default()),
                 Place {
                     serial,
                     row: i as u32,
-                    version: version(&rows, i),
+                    version: version(versions, i),
                 },
             );
         }
@@ -206,8 +210,9 @@ impl Hot {
         for block in &self.blocks {
             let live = block.live()?;
             if block.corrections > 0 {
+                let versions = versions(&live);
                 for (i, id) in ids(&live)?.iter().enumerate() {
-                    if version(&live, i) > 1 {
+                    if version(versions, i) > 1 {
                         hidden.extend(id.map(str::to_owned));
                     }
                 }
@@ -229,22 +234,13 @@ impl Hot {
     }
 
     /// Forgets the frozen blocks: their rows are in the table now.
-    pub(crate) fn remove_frozen(&mut self) -> Result<(), Error> {
+    pub(crate) fn remove_frozen(&mut self) {
         let keep = self.blocks.partition_point(|b| b.serial < self.frozen);
         for block in self.blocks.drain(..keep) {
             self.rows -= block.rows.num_rows();
-            for id in ids(&block.rows)? {
-                let key = key(id.unwrap_or_default());
-                if self
-                    .index
-                    .get(&key)
-                    .is_some_and(|p| p.serial == block.serial)
-                {
-                    self.index.remove(&key);
-                }
-            }
         }
-        Ok(())
+        let frozen = self.frozen;
+        self.index.retain(|_, place| place.serial >= frozen);
     }
 
     /// Live rows with these ids.
@@ -284,7 +280,7 @@ impl Hot {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{Array, ArrayRef, Int64Array};
+    use arrow_array::{Array, ArrayRef};
 
     use super::*;
 
@@ -303,7 +299,8 @@ mod tests {
             .iter()
             .flat_map(|b| {
                 let id = ids(b).unwrap();
-                (0..b.num_rows()).map(move |i| (id.value(i).to_owned(), version(b, i)))
+                let versions = versions(b);
+                (0..b.num_rows()).map(move |i| (id.value(i).to_owned(), version(versions, i)))
             })
             .collect();
         all.sort();
@@ -337,13 +334,13 @@ mod tests {
         }
         assert!(hot.blocks.len() < 75);
         assert_eq!(seen(&hot.view().unwrap().batches).len(), 50);
-        hot.remove_frozen().unwrap();
+        hot.remove_frozen();
         // What came after the freeze is left: the second versions of 11..50.
         let left = seen(&hot.view().unwrap().batches);
         assert_eq!(left.len(), 39);
         assert!(left.iter().all(|r| r.1 == 2));
         hot.freeze().unwrap();
-        hot.remove_frozen().unwrap();
+        hot.remove_frozen();
         assert!(hot.is_empty() && hot.index.is_empty() && hot.rows == 0);
     }
 }

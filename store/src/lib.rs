@@ -35,6 +35,7 @@ pub mod entry;
 mod error;
 mod flush;
 mod hot;
+mod keyed;
 mod layout;
 mod open;
 mod query;

@@ -22,8 +22,9 @@ enum Status {
 }
 
 impl Content {
-    pub(super) fn of(columns: &Columns<'_>, i: usize) -> Self {
-        let mut bytes = Vec::with_capacity(64);
+    /// `bytes` is overwritten: room that rows share.
+    pub(super) fn of(columns: &Columns<'_>, i: usize, bytes: &mut Vec<u8>) -> Self {
+        bytes.clear();
         if columns.value.is_valid(i) {
             // Zero has one form and NaN too: bits would call equal numbers different.
             let value = columns.value.value(i) + 0.0;
@@ -48,7 +49,7 @@ impl Content {
             other => Status::Other(xxh3_64(other.as_bytes())),
         };
         Self {
-            hash: xxh3_64(&bytes),
+            hash: xxh3_64(bytes),
             status,
         }
     }

@@ -15,7 +15,7 @@ mod seed;
 mod streams;
 mod superseded;
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::builder::StringBuilder;
@@ -25,6 +25,7 @@ use wardline_normalize::columns::Columns;
 
 use crate::core::sabotaged;
 use crate::hot::key;
+use crate::keyed::Keyed;
 use crate::{Error, Store};
 use content::Content;
 use streams::{Known, Streams};
@@ -58,7 +59,7 @@ struct Pending {
     ticket: u64,
 }
 
-type InFlight = Arc<Mutex<HashMap<u128, Pending>>>;
+type InFlight = Arc<Mutex<Keyed<Pending>>>;
 
 /// The verdicts of one batch. Keep it until the batch has been appended: while it lives, its
 /// rows count as seen for other batches.
@@ -79,8 +80,10 @@ impl Drop for Classified {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for key in &self.keys {
-            if in_flight.get(key).is_some_and(|p| p.ticket == self.ticket) {
-                in_flight.remove(key);
+            if let Entry::Occupied(pending) = in_flight.entry(*key)
+                && pending.get().ticket == self.ticket
+            {
+                pending.remove();
             }
         }
     }
@@ -198,9 +201,10 @@ impl Dedup {
             .map(|i| streams.see(&columns, i) == Known::Unsure)
             .collect();
         let stored = self.stored(&columns, &unsure).await?;
+        let mut scratch = Vec::new();
         for (i, unsure) in unsure.into_iter().enumerate() {
             let key = key(columns.id.value(i));
-            let content = Content::of(&columns, i);
+            let content = Content::of(&columns, i, &mut scratch);
             let mut in_flight = self
                 .in_flight
                 .lock()
@@ -253,7 +257,7 @@ impl Dedup {
         &self,
         columns: &Columns<'_>,
         unsure: &[bool],
-    ) -> Result<HashMap<u128, (i64, Content)>, Error> {
+    ) -> Result<Keyed<(i64, Content)>, Error> {
         let ids: Vec<&str> = unsure
             .iter()
             .enumerate()
@@ -261,13 +265,15 @@ impl Dedup {
             .map(|(i, _)| columns.id.value(i))
             .collect();
         if ids.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Keyed::default());
         }
         let found = self.store.find(&ids).await?;
         let found = Columns::new(&found).map_err(|e| Error::Table(e.to_string()))?;
+        let mut scratch = Vec::new();
         Ok((0..found.id.len())
             .map(|i| {
-                let known = (found.version.value(i), Content::of(&found, i));
+                let content = Content::of(&found, i, &mut scratch);
+                let known = (found.version.value(i), content);
                 (key(found.id.value(i)), known)
             })
             .collect())

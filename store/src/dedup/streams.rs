@@ -1,12 +1,11 @@
 //! What is remembered of streams.
 
-use std::collections::HashMap;
-
 use arrow_array::{Array, StringArray};
 use wardline_normalize::columns::Columns;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::superseded::Superseded;
+use crate::keyed::Keyed;
 
 /// Gaps kept per stream: a reconnecting gateway fills one; more are rare.
 const GAPS: usize = 4;
@@ -68,7 +67,7 @@ impl Stream {
 /// All streams, as many as are remembered.
 #[derive(Debug)]
 pub(super) struct Streams {
-    streams: HashMap<u128, Stream>,
+    streams: Keyed<Stream>,
     /// Of a stream that is not remembered, nothing came after this.
     floor: i64,
     capacity: usize,
@@ -81,7 +80,7 @@ pub(super) struct Streams {
 impl Streams {
     pub(super) fn new(floor: i64, capacity: usize) -> Self {
         Self {
-            streams: HashMap::new(),
+            streams: Keyed::default(),
             floor,
             capacity,
             clock: 0,

@@ -1,14 +1,15 @@
 //! Contents that corrections have replaced.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::SUPERSEDED_MAX;
 use super::content::Content;
+use crate::keyed::Keyed;
 
 /// The newest replaced contents, by id.
 #[derive(Debug, Default)]
 pub(super) struct Superseded {
-    contents: HashMap<u128, Vec<Content>>,
+    contents: Keyed<Vec<Content>>,
     order: VecDeque<u128>,
 }
 
