@@ -7,10 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
 use bumpalo::Bump;
-use wardline_normalize::mapping::device::DeviceMapping;
-use wardline_normalize::mapping::jmespath::Scope;
-use wardline_normalize::mapping::parse::{ParseOptions, parse};
-use wardline_normalize::mapping::{Budget, Compat};
+use wardline_normalize::batch::{Format, Guard, Message, normalize};
+use wardline_normalize::mapping::route::{AsNamed, Delivery, Envelope, Options, RouteMapping};
 use wardline_normalize::time::Micros;
 
 use crate::cli::Common;
@@ -24,16 +22,21 @@ const PASS_BYTES: usize = 8 << 20;
 /// How long one side of a round takes at least.
 const ROUND: Duration = Duration::from_secs(1);
 const START: Micros = 1_795_348_800_000_000;
+/// When all events have been received.
+const LATER: Micros = START + 86_400_000_000;
+/// Messages of a micro-batch.
+const BATCH: usize = 1_000;
 
 /// One kind of event and its mapping.
 struct Shape {
     name: &'static str,
     mapping: &'static str,
+    fhir: Option<&'static str>,
     event: fn(i64, Micros) -> Vec<u8>,
     /// Measurements and values an event gives.
     measurements: usize,
     values: usize,
-    borrowed: fn(&[Vec<u8>]) -> anyhow::Result<()>,
+    structs: fn(&[Vec<u8>]) -> anyhow::Result<()>,
     aim: f64,
 }
 
@@ -41,6 +44,7 @@ const SHAPES: [Shape; 3] = [
     Shape {
         name: "(a) flat heart rate, JsonPathContent",
         mapping: include_str!("../mappings/heart-rate.device.json"),
+        fhir: Some(include_str!("../mappings/heart-rate.fhir.json")),
         event: |number, at| {
             let device = format!("load-{number:04}");
             let rate = u16::try_from(60 + number % 60).unwrap_or_default();
@@ -48,25 +52,27 @@ const SHAPES: [Shape; 3] = [
         },
         measurements: 1,
         values: 1,
-        borrowed: |events| each::<HeartRate<'_>>(events),
+        structs: |events| each::<HeartRate<'_>>(events),
         aim: 0.25,
     },
     Shape {
         name: "(b) nested array, CalculatedContent, parent scope",
         mapping: include_str!("../mappings/monitor.device.json"),
+        fhir: None,
         event: events::monitor,
         measurements: events::SAMPLES,
         values: 3 * events::SAMPLES,
-        borrowed: |events| each::<Monitor<'_>>(events),
+        structs: |events| each::<Monitor<'_>>(events),
         aim: 0.25,
     },
     Shape {
         name: "(c) JMESPath with functions",
         mapping: include_str!("../mappings/pressure.device.json"),
+        fhir: None,
         event: events::pressure,
         measurements: 1,
         values: 4,
-        borrowed: |events| each::<Pressure<'_>>(events),
+        structs: |events| each::<Pressure<'_>>(events),
         aim: 0.1,
     },
 ];
@@ -74,54 +80,56 @@ const SHAPES: [Shape; 3] = [
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Side {
     Ours,
-    Borrowed,
+    Rows,
     Tree,
+    Structs,
 }
 
 pub(crate) fn run(arguments: &Common) -> anyhow::Result<Report> {
     let mut report = Report::new("mapping");
     for shape in &SHAPES {
-        let mapping = compile(shape.mapping)?;
+        let mapping = compile(shape)?;
         let events = events(shape, arguments.scale);
         let bytes: usize = events.iter().map(Vec::len).sum();
         let least = ROUND.mul_f64(arguments.scale);
-        let sides = [Side::Ours, Side::Borrowed, Side::Tree];
+        let sides = [Side::Ours, Side::Rows, Side::Tree, Side::Structs];
         let rounds = take_turns(arguments.runs(), &sides, |side, _| {
             let started = Instant::now();
             let mut passes = 0_u32;
             while passes == 0 || started.elapsed() < least {
                 match side {
                     Side::Ours => ours(&mapping, &events, shape)?,
-                    Side::Borrowed => (shape.borrowed)(&events)?,
+                    Side::Rows => rows(&mapping, &events, shape)?,
                     Side::Tree => tree(&events)?,
+                    Side::Structs => (shape.structs)(&events)?,
                 }
                 passes += 1;
             }
             Ok(f64::from(passes) * events.len() as f64 / started.elapsed().as_secs_f64())
         })?;
         let name = format!("{}, {} bytes", shape.name, bytes / events.len());
-        let against = |column: usize| -> Vec<(f64, f64)> {
-            rounds
-                .iter()
-                .map(|round| (round[0], round[column]))
-                .collect()
+        let pairs = |ours: usize, limit: usize| -> Vec<(f64, f64)> {
+            let pair = |round: &Vec<f64>| (round[ours], round[limit]);
+            rounds.iter().map(pair).collect()
         };
+        let tree = "sonic-rs, parse only, into a tree";
+        let structs = "sonic-rs, parse only, borrowed structs";
+        let to_rows = format!("{name}, to rows");
         let main = Comparison::new(
             name.clone(),
             "events/s",
-            "sonic-rs, parse only, into a tree",
-            &against(2),
+            tree,
+            &pairs(0, 2),
             Some(shape.aim),
         );
         let readings = main.ours.median * shape.values as f64;
         report.add(main);
-        report.add(Comparison::new(
-            name.clone(),
-            "events/s",
-            "sonic-rs, parse only, borrowed structs",
-            &against(1),
-            None,
-        ));
+        for comparison in [
+            Comparison::new(name.clone(), "events/s", structs, &pairs(0, 3), None),
+            Comparison::new(to_rows, "events/s", tree, &pairs(1, 2), None),
+        ] {
+            report.add(comparison);
+        }
         report.figure(
             format!("{name}: readings (values)"),
             "1/s per core",
@@ -130,7 +138,9 @@ pub(crate) fn run(arguments: &Common) -> anyhow::Result<Report> {
     }
     report.notes.extend([
         "One thread. Ours: event text to a tree in an arena, the compiled device mapping, measurements with device, time \
-         and values as text; a new arena's worth for every event, as in the service. Templates: `benches/mappings`."
+         and values as text; a new arena's worth for every event, as in the service. To rows: \
+         the same, and on through the FHIR mapping, where there is one, to codes, numbers, ids and Arrow columns. \
+         Templates: `benches/mappings`."
             .to_owned(),
         "Limits: `sonic_rs::from_slice` of the same bytes, result discarded: into `sonic_rs::Value`, as a program does that \
          does not know the event, and into structs made for this one event. The aims are held against the faster, the \
@@ -141,8 +151,8 @@ pub(crate) fn run(arguments: &Common) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn compile(text: &str) -> anyhow::Result<DeviceMapping> {
-    DeviceMapping::compile(text).map_err(|faults| {
+fn compile(shape: &Shape) -> anyhow::Result<RouteMapping> {
+    RouteMapping::compile(shape.mapping, shape.fhir, Options::default()).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow!("the mapping does not compile: {}", faults.join("; "))
     })
@@ -163,17 +173,12 @@ fn events(shape: &Shape, scale: f64) -> Vec<Vec<u8>> {
     events
 }
 
-fn ours(mapping: &DeviceMapping, events: &[Vec<u8>], shape: &Shape) -> anyhow::Result<()> {
+fn ours(mapping: &RouteMapping, events: &[Vec<u8>], shape: &Shape) -> anyhow::Result<()> {
     let mut arena = Bump::new();
     for text in events {
         arena.reset();
-        let event = parse(text, &arena, ParseOptions::default())?;
-        let scope = Scope {
-            arena: &arena,
-            compat: Compat::Default,
-        };
-        let mut measurements = Vec::new();
-        mapping.evaluate(event, &scope, &mut Budget::default(), &mut measurements)?;
+        let measurements = mapping.measurements(text, &arena);
+        let measurements = measurements.map_err(|(_, detail)| anyhow!(detail))?;
         let measurements = black_box(measurements);
         let values: usize = measurements.iter().map(|m| m.properties.len()).sum();
         ensure!(
@@ -181,6 +186,40 @@ fn ours(mapping: &DeviceMapping, events: &[Vec<u8>], shape: &Shape) -> anyhow::R
             "{} measurements with {values} values of {}",
             measurements.len(),
             String::from_utf8_lossy(text)
+        );
+    }
+    Ok(())
+}
+
+fn rows(mapping: &RouteMapping, events: &[Vec<u8>], shape: &Shape) -> anyhow::Result<()> {
+    for batch in events.chunks(BATCH) {
+        let messages: Vec<Message<'_>> = batch
+            .iter()
+            .map(|payload| Message {
+                format: Format::Medtech(Delivery {
+                    mapping,
+                    devices: &AsNamed,
+                    encounter: false,
+                    envelope: Envelope::Given,
+                }),
+                site: Some("bench"),
+                gateway: Some("bench"),
+                device: None,
+                fallback_device: None,
+                content_type: Some("application/json"),
+                payload,
+                received: LATER,
+                source: "vendor",
+                keep_raw: false,
+            })
+            .collect();
+        let normalized = black_box(normalize(&messages, &Guard::default()));
+        ensure!(
+            normalized.rows.num_rows() == batch.len() * shape.values,
+            "{} rows of {} events: {:?}",
+            normalized.rows.num_rows(),
+            batch.len(),
+            normalized.rejects.first()
         );
     }
     Ok(())
@@ -201,12 +240,14 @@ mod tests {
     #[test]
     fn every_side_takes_every_event() {
         for shape in &SHAPES {
-            let mapping = compile(shape.mapping).unwrap();
-            assert!(mapping.warnings().is_empty(), "{:?}", mapping.warnings());
+            let mapping = compile(shape).unwrap();
+            let warnings = mapping.device.warnings();
+            assert!(warnings.is_empty(), "{warnings:?}");
             let events: Vec<Vec<u8>> = (0..100).map(|n| (shape.event)(n, START + n)).collect();
             ours(&mapping, &events, shape).unwrap();
-            (shape.borrowed)(&events).unwrap();
+            rows(&mapping, &events, shape).unwrap();
             tree(&events).unwrap();
+            (shape.structs)(&events).unwrap();
         }
     }
 
@@ -214,16 +255,8 @@ mod tests {
     fn values_are_those_of_the_event() {
         let text = events::pressure(7, START);
         let arena = Bump::new();
-        let event = parse(&text, &arena, ParseOptions::default()).unwrap();
-        let scope = Scope {
-            arena: &arena,
-            compat: Compat::Default,
-        };
-        let mut measurements = Vec::new();
-        let mapping = compile(SHAPES[2].mapping).unwrap();
-        mapping
-            .evaluate(event, &scope, &mut Budget::default(), &mut measurements)
-            .unwrap();
+        let mapping = compile(&SHAPES[2]).unwrap();
+        let measurements = mapping.measurements(&text, &arena).unwrap();
         let mut json = Vec::new();
         measurements[0].to_json(&mut json);
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
