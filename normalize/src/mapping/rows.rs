@@ -159,10 +159,27 @@ fn value<'a>(property: &Property<'a>, read: Read, compat: Compat) -> (Value<'a>,
     match decimal {
         None => (Value::Text(text), None),
         Some(decimal) => {
-            let same = read::printed(decimal.to_f64(), Some(decimal.decimals())) == text;
+            let same = survives(text, decimal)
+                || read::printed(decimal.to_f64(), Some(decimal.decimals())) == text;
             (Value::Number(decimal), (!same).then_some(text))
         }
     }
+}
+
+/// Whether the double of a decimal surely prints its text again, told without printing: every decimal of 15 digits
+/// survives a double (`f64::DIGITS`), so that only the text's form counts.
+fn survives(text: &str, decimal: Decimal) -> bool {
+    const FIFTEEN_DIGITS: u64 = 999_999_999_999_999;
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole)
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && digits(fraction)
+        && decimal.mantissa.unsigned_abs() <= FIFTEEN_DIGITS
+        && (-15..=0).contains(&decimal.exponent)
+        // Minus zero loses its sign.
+        && (decimal.mantissa != 0 || unsigned.len() == text.len())
 }
 
 #[cfg(test)]

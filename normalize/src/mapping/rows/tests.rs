@@ -65,3 +65,43 @@ fn shown(batch: &RecordBatch) -> Vec<String> {
         })
         .collect()
 }
+
+#[test]
+fn texts_that_survive_are_told_by_their_form() {
+    let survives = |text: &str| survives(text, Decimal::parse(text).unwrap());
+    for text in [
+        "0",
+        "72",
+        "-3",
+        "72.50",
+        "0.000000000000001",
+        "99999999999999.9",
+    ] {
+        assert!(survives(text), "{text}");
+    }
+    let others = [
+        "-0",
+        "-0.00",
+        "007",
+        "+5",
+        "1e3",
+        "1E-05",
+        "9007199254740993",
+        "0.1000000000000000",
+    ];
+    for text in others {
+        assert!(!survives(text), "{text}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_survives_prints_again(text in "-?[0-9]{1,17}(\\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?") {
+        if let Some(decimal) = Decimal::parse(&text)
+            && survives(&text, decimal)
+        {
+            let printed = read::printed(decimal.to_f64(), Some(decimal.decimals()));
+            proptest::prop_assert_eq!(printed, text);
+        }
+    }
+}
