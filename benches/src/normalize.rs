@@ -20,7 +20,7 @@ const BATCH: usize = 1_000;
 const MESSAGES: usize = 50_000;
 const DEVICES: usize = 500;
 /// How long one side of a round takes at least.
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_secs(1);
 const START: Micros = 1_795_348_800_000_000;
 
 /// A SenML record as far as it can be had without copying or judging.

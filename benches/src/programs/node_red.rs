@@ -57,7 +57,8 @@ impl NodeRed {
                 Ok(output) if output.status.success() => {}
                 Ok(output) => {
                     let said = String::from_utf8_lossy(&output.stderr);
-                    let said = said.lines().find(|line| line.contains("error"));
+                    // Its other lines hold paths.
+                    let said = said.lines().find(|line| line.contains(" code "));
                     return Ok(Err(NotInstalled(format!(
                         "npm install {PACKAGE} ended with {}: {}",
                         output.status,
