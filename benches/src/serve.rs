@@ -156,7 +156,8 @@ pub(crate) fn run(arguments: &cli::Serve) -> anyhow::Result<Report> {
             mosquitto::version(&broker)?
         ),
         "Ours ends with the last PUBACK, which means on disk; the limit ends with the last message at the subscriber, \
-         whose broker keeps nothing. Mosquitto without queue and in-flight limits, persistence off."
+         whose broker keeps nothing. Mosquitto as it comes, without queue and in-flight limits, persistence \
+         off."
             .to_owned(),
         "Each round has a new data directory and takes about ten seconds, several commits to the tables among them; the \
          first is not measured, and counts the rows in the table: as many as were acknowledged."

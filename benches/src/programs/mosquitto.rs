@@ -32,9 +32,10 @@ impl Broker {
         let directory = tempfile::tempdir_in(scratch)?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let config = directory.path().join("mosquitto.conf");
+        // `set_tcp_nodelay` stays off, its default: on, Mosquitto passes on about two thirds as many messages.
         let text = format!(
             "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_inflight_messages 0\n\
-             max_queued_messages 0\nset_tcp_nodelay true\nlog_dest stderr\nlog_type error\nlog_type information\n\
+             max_queued_messages 0\nlog_dest stderr\nlog_type error\nlog_type information\n\
              log_type subscribe\n"
         );
         std::fs::write(&config, text)?;
