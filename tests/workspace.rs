@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wardline-store", &["wardline-log", "wardline-normalize"]),
     ("wardline-ingest", &["wardline-normalize"]),
     ("wardline-gateway", &["wardline-log", "wardline-normalize"]),
+    ("wardline-fake-bluez", &[]),
     (
         "wardline-dashboard",
         &["wardline-store", "wardline-rules", "wardline-normalize"],

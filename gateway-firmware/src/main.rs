@@ -17,9 +17,13 @@
 
 mod cli;
 mod clock;
+#[allow(dead_code)]
+mod devices;
 mod exit;
 mod publish;
 mod simulate;
+#[allow(dead_code)]
+mod source;
 mod talk;
 
 use std::process::ExitCode;

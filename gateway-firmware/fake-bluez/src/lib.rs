@@ -1,0 +1,1 @@
+//! An `org.bluez` for tests: adapters, devices, services and characteristics on a private bus, with scripted faults.
