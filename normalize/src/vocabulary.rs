@@ -8,6 +8,7 @@
 
 mod table;
 mod types;
+mod unit_codes;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -16,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub use table::panels;
 pub use types::{Category, Metric, Panel, Profile, ValueKind};
+pub use unit_codes::UnitCode;
 
 /// Hashes names fast. The keys are ours, so no sender can make them collide.
 #[derive(Default)]
@@ -153,6 +155,73 @@ pub fn resolve(name: &str) -> Vec<&'static Metric> {
 #[must_use]
 pub fn panel_by_mdc(reference_id: &str) -> Option<&'static Panel> {
     INDEX.panel.get(reference_id).copied()
+}
+
+struct Units {
+    code: HashMap<u32, &'static str>,
+    mdc: Names<&'static str>,
+    ucum: Names<u32>,
+}
+
+static UNITS: LazyLock<Units> = LazyLock::new(|| {
+    let mut units = Units {
+        code: HashMap::new(),
+        mdc: Names::default(),
+        ucum: Names::default(),
+    };
+    for unit in unit_codes::UNITS {
+        units.code.insert(unit.code, unit.ucum);
+        units.mdc.insert(unit.mdc, unit.ucum);
+        // Without the mark of a choice of prefix (`X_`), as lists of names write it too.
+        if let Some(plain) = PLAIN_NAMES.iter().find(|(_, marked)| *marked == unit.mdc) {
+            units.mdc.insert(plain.0, unit.ucum);
+        }
+        units.ucum.entry(unit.ucum).or_insert(unit.code);
+    }
+    units
+});
+
+/// Names of base units without their mark: what devices write for what the nomenclature lists.
+const PLAIN_NAMES: [(&str, &str); 10] = [
+    ("MDC_DIM_SEC", "MDC_DIM_X_SEC"),
+    ("MDC_DIM_M", "MDC_DIM_X_M"),
+    ("MDC_DIM_L", "MDC_DIM_X_L"),
+    ("MDC_DIM_G", "MDC_DIM_X_G"),
+    ("MDC_DIM_LB", "MDC_DIM_X_LB"),
+    ("MDC_DIM_INCH", "MDC_DIM_X_INCH"),
+    ("MDC_DIM_OHM", "MDC_DIM_X_OHM"),
+    ("MDC_DIM_VOLT", "MDC_DIM_X_VOLT"),
+    ("MDC_DIM_STEP", "MDC_DIM_X_STEP"),
+    ("MDC_DIM_L_PER_MIN", "MDC_DIM_X_L_PER_MIN"),
+];
+
+/// Every unit of the table.
+#[must_use]
+pub fn units() -> &'static [UnitCode] {
+    unit_codes::UNITS
+}
+
+/// UCUM of a unit code of IEEE 11073-10101: 32 bits (`4 * 65536 + term`), or the 16-bit term alone.
+#[must_use]
+pub fn unit_by_code(code: u32) -> Option<&'static str> {
+    let code = if code >> 16 == 0 {
+        unit_codes::PARTITION << 16 | code
+    } else {
+        code
+    };
+    UNITS.code.get(&code).copied()
+}
+
+/// UCUM of a unit's reference id, e.g. `MDC_DIM_MMHG`.
+#[must_use]
+pub fn unit_by_mdc(reference_id: &str) -> Option<&'static str> {
+    UNITS.mdc.get(reference_id).copied()
+}
+
+/// The 32-bit code of a UCUM unit; of `/min`, that of beats.
+#[must_use]
+pub fn code_of_unit(ucum: &str) -> Option<u32> {
+    UNITS.ucum.get(ucum).copied()
 }
 
 #[cfg(test)]

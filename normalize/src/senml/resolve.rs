@@ -276,7 +276,7 @@ fn value<'m>(
                 None => bad("vs is no code of this metric"),
             }
         }
-        (_, _, Some(text), None) => Ok(Value::Text(text)),
+        (_, _, Some(text), None | Some(ValueKind::Text)) => Ok(Value::Text(text)),
         _ => bad("the metric has another kind of value"),
     }
 }

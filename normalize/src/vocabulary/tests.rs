@@ -29,7 +29,13 @@ fn names_are_unique() {
     let with_mdc = || all().iter().filter(|m| m.mdc_id().is_some());
     unique(with_mdc().map(|m| m.mdc.to_owned()).collect());
     unique(with_mdc().map(|m| m.code.to_string()).collect());
-    unique(with_mdc().map(|m| (m.code & 0xFFFF).to_string()).collect());
+    // A term alone means its partition of greatest use: 29188 is the INR, and the medication has its 32 bits.
+    let mut terms: Vec<_> = with_mdc().map(|m| m.code & 0xFFFF).collect();
+    terms.sort_unstable();
+    let twice: Vec<_> = terms.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert_eq!(twice, [[29_188, 29_188]]);
+    assert_eq!(by_code(29_188), by_alias("inr"));
+    assert_eq!(by_code(8_417_796), by_alias("medication"));
     unique(all().iter().map(|m| m.alias.to_owned()).collect());
     unique(all().iter().map(|m| m.key().to_owned()).collect());
     unique(panels().map(|p| p.code.to_string()).collect());
@@ -150,4 +156,62 @@ fn rules_find_metrics_by_any_name() {
     assert_eq!(ids("150456"), ["MDC_PULS_OXIM_SAT_O2"]);
     assert_eq!(ids("67775-7"), ["67775-7"]);
     assert_eq!(ids("no-such-thing"), [""; 0]);
+}
+
+#[test]
+fn unit_codes_and_ucum_agree() {
+    // clinical.md 1.1 and ble.md 2, typed again on purpose.
+    for (code, ucum) in [
+        (262_688, "%"),
+        (264_864, "/min"),
+        (264_928, "/min"),
+        (266_016, "mm[Hg]"),
+        (265_987, "kPa"),
+        (268_192, "Cel"),
+        (266_560, "[degF]"),
+        (266_866, "mmol/L"),
+        (264_274, "mg/dL"),
+        (262_656, "1"),
+        (263_875, "kg"),
+        (263_904, "[lb_av]"),
+        (263_424, "m"),
+        (263_441, "cm"),
+        (263_520, "[in_i]"),
+        (264_096, "kg/m2"),
+        (264_338, "ms"),
+        (264_320, "s"),
+        (264_608, "/s"),
+        (266_112, "J"),
+        (266_432, "Ohm"),
+        (266_418, "mV"),
+    ] {
+        assert_eq!(unit_by_code(code), Some(ucum), "{code}");
+        assert_eq!(unit_by_code(code & 0xFFFF), Some(ucum), "{code}");
+        let back = code_of_unit(ucum).unwrap();
+        assert_eq!(unit_by_code(back), Some(ucum));
+    }
+    assert_eq!(code_of_unit("/min"), Some(264_864));
+    assert_eq!(unit_by_mdc("MDC_DIM_MMHG"), Some("mm[Hg]"));
+    // Of another partition: the code of a metric is no unit.
+    assert_eq!(unit_by_code(147_842), None);
+    assert_eq!(unit_by_code(0), None);
+    for unit in units() {
+        assert!(crate::units::is_ucum(unit.ucum), "{}", unit.mdc);
+        assert_eq!(unit_by_code(unit.code), Some(unit.ucum));
+        assert_eq!(unit_by_mdc(unit.mdc), Some(unit.ucum));
+        assert_eq!(unit.code >> 16, 4, "{}", unit.mdc);
+    }
+}
+
+#[test]
+fn what_a_device_shows_while_it_measures_is_no_result() {
+    for alias in [
+        "cuff-pressure",
+        "temperature-intermediate",
+        "glucose-control",
+    ] {
+        let metric = by_alias(alias).unwrap();
+        assert!(metric.loinc.is_empty() && metric.profile.is_none());
+        assert_eq!(metric.category, Category::Technical);
+    }
 }

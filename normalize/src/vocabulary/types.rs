@@ -105,6 +105,8 @@ pub enum ValueKind {
     Coded(&'static [(&'static str, &'static str)]),
     /// `true` or `false`.
     Boolean,
+    /// Names of a device's status bits, separated by blanks; `none` when none is set.
+    Text,
 }
 
 /// Rows of one panel, device, channel, user and source time are one FHIR Observation.

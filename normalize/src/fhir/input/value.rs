@@ -139,7 +139,7 @@ fn value(
         ("valueCodeableConcept", Some(ValueKind::Coded(codes))) => {
             Reading::text(coded(&Concept::read(&part(name)?)?, codes)?)
         }
-        ("valueString" | "valueDateTime" | "valueTime", None) => {
+        ("valueString", None | Some(ValueKind::Text)) | ("valueDateTime" | "valueTime", None) => {
             let text = holder.text(name).map_err(|_| bad("is no text"))?;
             Reading::text(text.ok_or_else(|| bad("is blank"))?)
         }

@@ -102,6 +102,7 @@ prop_compose! {
             _ if absent => Value::Absent(reason),
             ValueKind::Quantity => Value::Number(Decimal { mantissa, exponent }),
             ValueKind::Coded(codes) => Value::Text(codes[code.index(codes.len())].0),
+            ValueKind::Text => Value::Text(if mantissa < 0 { "none" } else { "low-perfusion" }),
             ValueKind::Boolean => Value::Text(if mantissa < 0 { "true" } else { "false" }),
         }
     }
