@@ -110,7 +110,8 @@ pub(crate) struct Server {
 }
 
 /// How packs are encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Format {
     Json,
     Cbor,

@@ -2,4 +2,3 @@
 //!
 //! The gateway itself is the binary of this package.
 #![no_std]
-

@@ -16,11 +16,16 @@
 //! 4. A number that a device did not measure is published as an absence with its reason.
 
 mod cli;
+#[allow(dead_code)]
 mod clock;
+#[allow(dead_code)]
+mod config;
 #[allow(dead_code)]
 mod devices;
 mod exit;
 mod publish;
+#[allow(dead_code)]
+mod run;
 mod simulate;
 #[allow(dead_code)]
 mod source;

@@ -15,7 +15,7 @@ mod target;
 
 pub(crate) use counters::{Counters, Snapshot};
 pub(crate) use session::{Error, Options, publish};
-pub(crate) use target::{TlsFiles, Url, id};
+pub(crate) use target::{TlsFiles, Url, id, transport};
 
 use bytes::Bytes;
 
