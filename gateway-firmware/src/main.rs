@@ -23,6 +23,8 @@ mod config;
 #[allow(dead_code)]
 mod devices;
 mod exit;
+#[allow(dead_code)]
+mod mllp;
 mod publish;
 #[allow(dead_code)]
 mod run;

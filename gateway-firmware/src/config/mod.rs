@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
     pub(crate) mirror: Mirror,
     pub(crate) log: Log,
+    /// Bedside monitors.
+    pub(crate) mllp: crate::mllp::Config,
     /// First twelve digits of the file's SHA-256: what the gateway says it runs.
     #[serde(skip)]
     pub(crate) hash: String,
@@ -54,6 +56,7 @@ impl Default for Config {
             metrics: Metrics::default(),
             mirror: Mirror::default(),
             log: Log::default(),
+            mllp: crate::mllp::Config::default(),
             hash: String::new(),
         }
     }
@@ -94,6 +97,7 @@ impl Config {
         self.spool.check(faults);
         self.publish.check(faults);
         self.mirror.check(faults);
+        self.mllp.check(faults);
         // Each source's own section is checked by it.
     }
 
