@@ -15,6 +15,8 @@
 //! 3. Stamps are absolute and are the time of the reading; nothing moves a reading to another time.
 //! 4. A number that a device did not measure is published as an absence with its reason.
 
+#[allow(dead_code)]
+mod ble;
 mod cli;
 #[allow(dead_code)]
 mod clock;

@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// Bedside monitors.
     pub(crate) mllp: crate::mllp::Config,
+    /// Bluetooth devices.
+    pub(crate) ble: crate::ble::Config,
     /// First twelve digits of the file's SHA-256: what the gateway says it runs.
     #[serde(skip)]
     pub(crate) hash: String,
@@ -57,6 +59,7 @@ impl Default for Config {
             mirror: Mirror::default(),
             log: Log::default(),
             mllp: crate::mllp::Config::default(),
+            ble: crate::ble::Config::default(),
             hash: String::new(),
         }
     }
@@ -99,6 +102,7 @@ impl Config {
         self.mirror.check(faults);
         self.mllp.check(faults);
         // Each source's own section is checked by it.
+        self.ble.check(faults);
     }
 
     /// `wardline/v1/{site}/{gateway}`.
