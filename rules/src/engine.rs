@@ -8,12 +8,15 @@ mod checkpoint;
 mod clock;
 mod context;
 mod fold;
+mod gateway;
 mod lane;
 mod message;
+mod monitor;
 mod plan;
 mod reload;
 mod row;
 mod rows;
+mod standing;
 mod state;
 mod threshold;
 
@@ -55,6 +58,9 @@ fn key_group_of(kind: Kind, id: &str) -> u8 {
 pub struct Engine {
     groups: Groups,
     ctx: Context,
+    monitors: monitor::Monitors,
+    gateways: gateway::Gateways,
+    standing: standing::Standings,
 }
 
 impl Engine {
@@ -72,14 +78,23 @@ impl Engine {
         match input {
             Input::Readings(batch) => self.readings(batch),
             Input::Tick { at } => self.advance(*at),
-            Input::Assignment(assignment) => self.assignment(assignment),
+            Input::Assignment(assignment) => {
+                self.assignment(assignment);
+                self.alarms_assignment(assignment);
+            }
             Input::Patient(attributes) => self.patient(attributes),
             Input::RuleSet { at, rules } => {
                 self.advance(*at);
                 self.activate(Arc::clone(rules));
             }
             Input::Action(action) => self.action(action),
-            Input::Reattributed(moved) => self.reattributed(moved),
+            Input::Reattributed(moved) => {
+                self.reattributed(moved);
+                self.alarms_reattributed(moved);
+            }
+            Input::Alarms { at, alarms } => self.alarms(*at, alarms),
+            Input::Gateway(report) => self.gateway(report),
+            Input::GatewayLimits { at, limits } => self.gateway_limits(*at, limits),
         }
         std::mem::swap(&mut self.ctx.out, out);
     }
@@ -121,7 +136,8 @@ impl Engine {
     /// When the passing of time alone may have an effect next; a replay ticks then.
     #[must_use]
     pub fn next_due(&self) -> Option<Micros> {
-        self.ctx.timers.first().map(|timer| timer.at)
+        let timer = self.ctx.timers.first().map(|timer| timer.at);
+        [timer, self.standing_due()].into_iter().flatten().min()
     }
 
     /// Version of the rule set in force.
@@ -145,7 +161,7 @@ impl Engine {
     /// Alerts that are open.
     #[must_use]
     pub fn open_alerts(&self) -> usize {
-        self.ctx.open.len()
+        self.ctx.open.len() + self.standing.len()
     }
 
     fn assignment(&mut self, assignment: &Assignment) {

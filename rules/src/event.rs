@@ -58,7 +58,7 @@ words! {
         Silenced = "silenced",
         /// Nobody acknowledged it in time.
         Escalated = "escalated",
-        /// Late or corrected readings changed its onset or end.
+        /// Late or corrected readings changed its onset or end; or the monitor tells its alarm otherwise.
         Corrected = "corrected",
         /// The clear condition holds, not yet for as long as the rule asks.
         Recovering = "recovering",

@@ -1,6 +1,6 @@
 //! What the engine is told. Every input is a record of the log, so that a replay and the live run agree.
 
-use crate::RuleSet;
+use crate::{Class, Priority, RuleSet};
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,6 +23,15 @@ pub enum Input<'a> {
     Action(Action),
     /// Readings were found to belong to somebody else.
     Reattributed(Reattributed),
+    /// What bedside monitors alarm about by themselves, in the order of the log.
+    Alarms {
+        at: Micros,
+        alarms: &'a [MonitorAlarm],
+    },
+    /// A gateway told its state, or the broker told that it is gone.
+    Gateway(GatewayReport),
+    /// What gateways are watched for from now on.
+    GatewayLimits { at: Micros, limits: GatewayLimits },
 }
 
 impl Input<'_> {
@@ -36,6 +45,8 @@ impl Input<'_> {
             Self::Patient(attributes) => Some(attributes.at),
             Self::Action(action) => Some(action.at),
             Self::Reattributed(moved) => Some(moved.at),
+            Self::Alarms { at, .. } | Self::GatewayLimits { at, .. } => Some(*at),
+            Self::Gateway(report) => Some(report.at),
         }
     }
 }
@@ -103,4 +114,123 @@ pub struct Reattributed {
     pub until: Option<Micros>,
     /// Log time.
     pub at: Micros,
+}
+
+/// One message about an alarm of a bedside monitor (IHE PCD ACM, HL7 v2 ORU^R40). Messages of one alarm share device,
+/// event, source and instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonitorAlarm {
+    pub device: String,
+    /// Whose it is, as attributed when it came.
+    pub patient: Option<String>,
+    /// Reference id or code of the event (IEEE 11073-10101), `MDC_EVT_LO`.
+    pub event: String,
+    /// Instance as the monitor numbers it (OBR-3, or OBR-29 of an update).
+    pub instance: Option<String>,
+    /// Metric that the alarm is about.
+    pub source: Option<String>,
+    /// When the monitor said it.
+    pub time: Micros,
+    pub presence: Presence,
+    /// `info` for what the monitor gives no priority.
+    pub priority: Priority,
+    pub class: Class,
+    /// Inactivation as the monitor words it, `audio-paused`; none while its signals are on.
+    pub inactivation: Option<String>,
+    /// The monitor's own words.
+    pub text: Option<String>,
+    pub value: Option<f64>,
+    /// UCUM.
+    pub unit: Option<String>,
+    /// Limits as set on the monitor, `90-100`.
+    pub limits: Option<String>,
+    /// Demonstration or test: alarms nobody.
+    pub staged: bool,
+}
+
+/// Whether the condition of an alarm is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Presence {
+    /// It is there.
+    Present,
+    /// It has gone, the monitor's signals go on until somebody acknowledges them there.
+    Latched,
+    /// It has gone.
+    Over,
+    /// It was there for an instant (phase `tpoint`).
+    Moment,
+}
+
+/// What a gateway, or the broker in its place, tells of it. What is `None` was not told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayReport {
+    pub gateway: String,
+    /// Log time.
+    pub at: Micros,
+    pub presence: GatewayPresence,
+    /// Why it is not online, in its own words.
+    pub reason: Option<String>,
+    /// Whether its clock is synchronised with a time server.
+    pub synchronized: Option<bool>,
+    /// By how much its clock is ahead of the server's, µs.
+    pub clock_offset: Option<Micros>,
+    /// How full its spool is, in percent of its bound.
+    pub spool_percent: Option<u8>,
+    /// Age of the oldest message in it that is not delivered, µs.
+    pub spool_age: Option<Micros>,
+    /// It takes no more: sources are not confirmed.
+    pub spool_full: Option<bool>,
+    /// Readings dropped since it started.
+    pub dropped: Option<u64>,
+    /// Tells one start from the next.
+    pub boot: Option<String>,
+    /// Devices by id, with the state as the gateway words it.
+    pub devices: Option<Vec<(String, String)>>,
+}
+
+/// Whether a gateway is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GatewayPresence {
+    #[default]
+    Online,
+    /// It said that it stops, or its connection was lost (last will).
+    Offline,
+    /// People took it out of service: nothing is expected of it.
+    Retired,
+}
+
+/// What gateways are watched for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayLimits {
+    /// Without it, no gateway is watched.
+    pub watch: bool,
+    /// Silent this long by the log clock, a gateway counts as lost.
+    pub silent_after: Micros,
+    /// Offline this long, it counts as lost: a restart or a new connection takes less.
+    pub offline_after: Micros,
+    /// Clock further off than this.
+    pub clock_offset: Micros,
+    /// Spool fuller than this.
+    pub spool_percent: u8,
+    /// Oldest undelivered message older than this.
+    pub spool_age: Micros,
+    /// States of a device that somebody has to see to.
+    pub device_states: Vec<String>,
+}
+
+impl Default for GatewayLimits {
+    /// Health comes every minute: three missing are a loss. A clock five seconds off misplaces a beat-to-beat event.
+    fn default() -> Self {
+        Self {
+            watch: true,
+            silent_after: 180_000_000,
+            offline_after: 15_000_000,
+            clock_offset: 5_000_000,
+            spool_percent: 80,
+            spool_age: 15 * 60_000_000,
+            device_states: ["bond-lost", "pairing-lost", "heartbeat-lost"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
+    }
 }

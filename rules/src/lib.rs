@@ -4,7 +4,8 @@
 //! rules file ──RuleSet::parse──> plan: lanes (threshold rules that share metrics), absence rules
 //!                                  │
 //! log record ──Engine::apply──> row by row ──lane──> fold (event time) ──> episodes ──> alerts ──> AlertEvent
-//!                                  └──clock──> timers (log time): absence, escalation, silence, idle subjects
+//!                                  ├──clock──> timers (log time): absence, escalation, silence, idle subjects
+//!                                  └──alarms of monitors, states of gateways──> standing alerts, decided by no rule
 //! ```
 //!
 //! * [`RuleSet`]: a rules file, checked; every fault at once with line and column.
@@ -49,7 +50,10 @@ mod summary;
 
 pub use engine::{Engine, Error, KEY_GROUPS, Stats, key_group};
 pub use event::{AlertEvent, Class, EventKind, Priority, Reason, State, Subject};
-pub use input::{Action, ActionKind, Assignment, Input, PatientAttributes, Reattributed};
+pub use input::{
+    Action, ActionKind, Assignment, GatewayLimits, GatewayPresence, GatewayReport, Input,
+    MonitorAlarm, PatientAttributes, Presence, Reattributed,
+};
 pub use replay::{Replay, patient_days};
 pub use ruleset::{
     AppliesTo, Clear, ClearLimit, Condition, Escalation, Fault, Limit, Rule, RuleSet,

@@ -8,6 +8,9 @@ use std::sync::Arc;
 impl Engine {
     pub(super) fn action(&mut self, action: &Action) {
         self.advance(action.at);
+        if self.standing.action(&mut self.ctx, action) {
+            return;
+        }
         let plan = Arc::clone(&self.ctx.plan);
         let found = self.ctx.open.get(&action.alert_id).cloned();
         let alert = found.as_ref().and_then(|(key, rule)| {

@@ -93,17 +93,18 @@ pub(crate) fn alert_id(rule: &str, subject: &impl Display, onset: Micros) -> Str
         .collect()
 }
 
-mod exact_option {
+/// Numbers by their bits.
+pub(crate) mod exact_option {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         value: &Option<f64>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         value.map(f64::to_bits).serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<f64>, D::Error> {
         Option::<u64>::deserialize(deserializer).map(|bits| bits.map(f64::from_bits))

@@ -4,7 +4,10 @@
 
 use super::Engine;
 use super::context::{Context, Key, Stats, Timer};
+use super::gateway::Gateways;
+use super::monitor::Monitors;
 use super::plan::{Kind, Plan};
+use super::standing::Standings;
 use super::state::{Groups, Subject};
 use crate::{PatientAttributes, RuleSet};
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,12 @@ struct Snapshot {
     attributes: Vec<PatientAttributes>,
     timers: Vec<Timer>,
     subjects: Vec<(Kind, Subject)>,
+    #[serde(default)]
+    monitors: Monitors,
+    #[serde(default)]
+    gateways: Gateways,
+    #[serde(default)]
+    standing: Standings,
 }
 
 impl Engine {
@@ -71,6 +80,9 @@ impl Engine {
             attributes,
             timers: ctx.timers.iter().cloned().collect(),
             subjects,
+            monitors: self.monitors.clone(),
+            gateways: self.gateways.clone(),
+            standing: self.standing.clone(),
         };
         serde_json::to_vec(&snapshot)
             .expect("the snapshot has text keys only and no fallible value")
@@ -127,6 +139,12 @@ impl Engine {
             };
             ctx.index(&key, subject);
         }
-        Ok(Self { groups, ctx })
+        Ok(Self {
+            groups,
+            ctx,
+            monitors: snapshot.monitors,
+            gateways: snapshot.gateways,
+            standing: snapshot.standing,
+        })
     }
 }

@@ -36,7 +36,11 @@ impl Engine {
         } else {
             ctx.unwatched += (to - ctx.clock - UNWATCHED_AFTER).max(0);
         }
+        let unwatched = ctx.clock > 0 && to - ctx.clock > UNWATCHED_AFTER;
         ctx.clock = to;
+        if unwatched {
+            self.gateways.unwatched(to);
+        }
         while let Some(timer) = self.ctx.timers.first()
             && timer.at <= to
         {
@@ -45,6 +49,7 @@ impl Engine {
             };
             self.fire(&timer);
         }
+        self.standing_advance();
     }
 
     fn fire(&mut self, timer: &Timer) {

@@ -62,6 +62,12 @@ pub struct Stats {
     pub unreadable: u64,
     /// Actions on alerts that are not open.
     pub unknown_alerts: u64,
+    /// Alarms of monitors in demonstration or test.
+    #[serde(default)]
+    pub staged_alarms: u64,
+    /// Reports of gateways beyond those that can be watched.
+    #[serde(default)]
+    pub unwatched_gateways: u64,
 }
 
 #[derive(Debug)]

@@ -7,4 +7,5 @@ mod packs;
 mod people;
 mod properties;
 mod replay;
+mod standing;
 mod values;
