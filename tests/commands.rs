@@ -9,6 +9,7 @@ mod quarantine;
 mod registry;
 mod replay;
 mod rows;
+mod scores;
 mod usage;
 
 use std::path::PathBuf;

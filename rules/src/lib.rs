@@ -46,6 +46,7 @@ mod event;
 mod input;
 mod replay;
 mod ruleset;
+mod score;
 mod summary;
 
 pub use engine::{Engine, Error, KEY_GROUPS, Stats, key_group};
@@ -58,6 +59,7 @@ pub use replay::{Replay, patient_days};
 pub use ruleset::{
     AppliesTo, Clear, ClearLimit, Condition, Escalation, Fault, Limit, Rule, RuleSet,
 };
+pub use score::{Given, Outcome, Part, Score, ScoreFault};
 pub use summary::{Episode, RuleSummary, Summary, episodes};
 
 /// Longest silence a person can ask for at once, in µs: an hour. Longer needs a fresh look at the patient.

@@ -129,4 +129,17 @@ pub(crate) enum RulesCommand {
         #[arg(long)]
         summary: bool,
     },
+    /// An early warning score: NDJSON inputs on stdin, `{total, lowerBound, parts, maxPart, band, missing}` a line.
+    ///
+    /// NEWS2 takes respiratoryRate, spo2, spo2Scale (1 or 2), oxygen (true or false), systolic, pulse,
+    /// consciousness (A, C, V, P, U) and temperature. Numbers are rounded half up as the chart asks. With an input
+    /// missing there is no total, but a lower bound, the band it reaches at least, and what is missing.
+    #[command(
+        before_help = "Examples:\n  echo '{\"respiratoryRate\":22,\"spo2\":95,\"spo2Scale\":1,\"oxygen\":true,\"systolic\":108,\"pulse\":112,\"consciousness\":\"A\",\"temperature\":38.4}' | wardline rules score news2\n  wardline rules score our-mews.toml < inputs.ndjson"
+    )]
+    Score {
+        /// news2, mews, qsofa, sirs, or a file with a table of that form.
+        #[arg(value_name = "TABLE")]
+        table: String,
+    },
 }

@@ -1,4 +1,4 @@
-//! `wardline rules`.
+//! `wardline rules replay`: recorded rows through rules.
 
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
@@ -13,52 +13,15 @@ use wardline_rules::{
 };
 use wardline_store::registry::{AssignmentFilter, ListFilter, Page, Registry};
 
-use super::{read, time};
-use crate::cli::RulesCommand;
+use super::sound;
+use crate::commands::{read, time};
 use crate::exit::Exit;
 use crate::output;
 
 /// Rows given to the engine at once.
 const BATCH: usize = 1_000;
 
-pub(super) fn run(command: RulesCommand) -> anyhow::Result<Exit> {
-    match command {
-        RulesCommand::Check { file } => Ok(if sound(&file)? {
-            output::talk("the rules are sound");
-            Exit::Done
-        } else {
-            Exit::Problems
-        }),
-        RulesCommand::Replay {
-            rules,
-            until,
-            registry,
-            summary,
-        } => replay(&rules, until.as_deref(), registry.as_deref(), summary),
-    }
-}
-
-/// Whether a rules file has no fault; all faults are shown.
-pub(super) fn sound(file: &Path) -> anyhow::Result<bool> {
-    match RuleSet::parse(&read(file)?) {
-        Ok(_) => Ok(true),
-        Err(faults) => {
-            for fault in &faults {
-                output::talk(&format!(
-                    "{}:{}:{}: {}",
-                    file.display(),
-                    fault.line,
-                    fault.column,
-                    fault.message
-                ));
-            }
-            output::talk(&format!("{} fault(s) in the rules", faults.len()));
-            Ok(false)
-        }
-    }
-}
-
-fn replay(
+pub(super) fn replay(
     rules: &Path,
     until: Option<&str>,
     registry: Option<&Path>,

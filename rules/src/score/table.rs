@@ -1,0 +1,208 @@
+//! A score's table, read from TOML and checked.
+
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashSet};
+
+/// A score: inputs, the points they give, and the bands of the total.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Where the points come from.
+    pub source: String,
+    /// LOINC of the total, if it has one.
+    pub loinc: Option<String>,
+    /// Inputs that give no points and decide how others are read.
+    #[serde(default, rename = "setting")]
+    pub(super) settings: Vec<Setting>,
+    #[serde(rename = "input")]
+    pub(super) inputs: Vec<Input>,
+    /// The first that fits is the band; none fits: `none`.
+    #[serde(default, rename = "level")]
+    pub(super) levels: Vec<Level>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Setting {
+    pub(super) name: String,
+    pub(super) words: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    pub(super) name: String,
+    /// Counts once together with the others of the group.
+    pub(super) group: Option<String>,
+    /// LOINC, MDC id or alias of the readings that feed it.
+    pub(super) metric: Option<String>,
+    /// UCUM unit of the bands.
+    pub(super) unit: Option<String>,
+    /// Decimals that a number is rounded to before it is looked up.
+    #[serde(default)]
+    pub(super) decimals: u8,
+    /// In rising order; the last has no `to`.
+    #[serde(default)]
+    pub(super) bands: Vec<Band>,
+    /// Bands that depend on other inputs.
+    #[serde(default, rename = "case")]
+    pub(super) cases: Vec<Case>,
+    /// For an input that is a word.
+    #[serde(default)]
+    pub(super) words: Vec<Word>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Band {
+    /// Highest value in it, included.
+    pub(super) to: Option<f64>,
+    pub(super) points: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    pub(super) when: BTreeMap<String, String>,
+    pub(super) bands: Vec<Band>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Word {
+    pub(super) word: String,
+    pub(super) points: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Level {
+    pub(super) band: String,
+    /// The total is at least this.
+    pub(super) total: Option<u32>,
+    /// A single input gives at least this.
+    pub(super) part: Option<u8>,
+}
+
+/// What is wrong with a table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScoreFault {
+    #[error("{0}")]
+    Toml(String),
+    #[error("{0:?} is there twice")]
+    Twice(String),
+    #[error("input {0:?} needs exactly one of `bands`, `case` and `words`")]
+    Kind(String),
+    #[error("input {0:?}: bands rise, and the last has no `to`")]
+    Bands(String),
+    #[error(
+        "input {input:?}: `when` asks for {name:?} = {word:?}, which no setting or input can be"
+    )]
+    When {
+        input: String,
+        name: String,
+        word: String,
+    },
+    #[error("level {0:?} needs `total` or `part`")]
+    Level(String),
+}
+
+impl Score {
+    /// Reads a table; every fault at once.
+    pub fn parse(text: &str) -> Result<Self, Vec<ScoreFault>> {
+        let score: Self =
+            toml::from_str(text).map_err(|error| vec![ScoreFault::Toml(error.to_string())])?;
+        let faults = score.faults();
+        if faults.is_empty() {
+            Ok(score)
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn faults(&self) -> Vec<ScoreFault> {
+        let mut faults = Vec::new();
+        let mut names = HashSet::new();
+        let settings = self.settings.iter().map(|setting| &setting.name);
+        for name in settings.chain(self.inputs.iter().map(|input| &input.name)) {
+            if !names.insert(name) {
+                faults.push(ScoreFault::Twice(name.clone()));
+            }
+        }
+        for input in &self.inputs {
+            let kinds = [
+                !input.bands.is_empty(),
+                !input.cases.is_empty(),
+                !input.words.is_empty(),
+            ];
+            if kinds.into_iter().filter(|kind| *kind).count() != 1 {
+                faults.push(ScoreFault::Kind(input.name.clone()));
+            }
+            let lists = input.cases.iter().map(|case| &case.bands);
+            let lists = lists.chain((!input.bands.is_empty()).then_some(&input.bands));
+            for bands in lists {
+                if !rise(bands) {
+                    faults.push(ScoreFault::Bands(input.name.clone()));
+                }
+            }
+            for (name, word) in input.cases.iter().flat_map(|case| &case.when) {
+                if !self.can_be(name, word) {
+                    faults.push(ScoreFault::When {
+                        input: input.name.clone(),
+                        name: name.clone(),
+                        word: word.clone(),
+                    });
+                }
+            }
+        }
+        for level in &self.levels {
+            if level.total.is_none() && level.part.is_none() {
+                faults.push(ScoreFault::Level(level.band.clone()));
+            }
+        }
+        faults
+    }
+
+    fn can_be(&self, name: &str, word: &str) -> bool {
+        let setting = self.settings.iter().find(|setting| setting.name == name);
+        let input = self.inputs.iter().find(|input| input.name == name);
+        setting.is_some_and(|setting| setting.words.iter().any(|known| known == word))
+            || input.is_some_and(|input| input.words.iter().any(|known| known.word == word))
+    }
+
+    /// Names of settings and inputs, in the order of the table.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let settings = self.settings.iter().map(|setting| setting.name.as_str());
+        settings.chain(self.inputs.iter().map(|input| input.name.as_str()))
+    }
+
+    /// What a word of this name may be; `None` for numbers and unknown names.
+    #[must_use]
+    pub fn words(&self, name: &str) -> Option<Vec<&str>> {
+        if let Some(setting) = self.settings.iter().find(|setting| setting.name == name) {
+            return Some(setting.words.iter().map(String::as_str).collect());
+        }
+        let input = self.inputs.iter().find(|input| input.name == name)?;
+        (!input.words.is_empty())
+            .then(|| input.words.iter().map(|word| word.word.as_str()).collect())
+    }
+
+    /// Metric and UCUM unit of the readings that feed an input; `None` for those that come from people alone.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<(&str, &str)> {
+        let input = self.inputs.iter().find(|input| input.name == name)?;
+        Some((input.metric.as_deref()?, input.unit.as_deref()?))
+    }
+}
+
+fn rise(bands: &[Band]) -> bool {
+    let Some((last, others)) = bands.split_last() else {
+        return false;
+    };
+    last.to.is_none()
+        && others.iter().all(|band| band.to.is_some())
+        && others.windows(2).all(|pair| pair[0].to < pair[1].to)
+}
