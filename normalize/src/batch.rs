@@ -3,8 +3,9 @@
 //! Pure and single-threaded: a caller with many messages splits them and joins the results.
 
 use crate::columns::Builder;
+use crate::hl7v2;
 use crate::mapping::route::Delivery;
-use crate::measurement::{Claims, Measurement, Reason, Reject, Sink, Value};
+use crate::measurement::{Alarm, Claims, Measurement, Reason, Reject, Sink, Value, Waveform};
 use crate::senml::{self, Context};
 use crate::time::{self, Micros};
 use arrow_array::RecordBatch;
@@ -20,6 +21,8 @@ pub enum Format<'a> {
     Fhir,
     /// Any JSON, through mappings.
     Medtech(Delivery<'a>),
+    /// HL7 v2: one or more messages, in MLLP frames or plain.
+    Hl7v2(&'a hl7v2::Profile),
 }
 
 /// One message as it arrived.
@@ -87,6 +90,21 @@ pub struct Normalized {
     /// Rows that name a patient, bed or encounter.
     pub claims: Vec<(u32, Claims)>,
     pub rejects: Vec<Reject>,
+    /// Pieces of waveforms, in the order of messages and records.
+    pub waveforms: Vec<Beside<Waveform>>,
+    /// Devices' own alarms, in the order of messages and records.
+    pub alarms: Vec<Beside<Alarm>>,
+}
+
+/// What a message holds beside rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside<T> {
+    /// Index of the message in the call.
+    pub message: u32,
+    /// Index of the record in the message.
+    pub record: u32,
+    pub claims: Option<Claims>,
+    pub what: T,
 }
 
 /// Decodes messages; applies the time guard and the plausible ranges.
@@ -99,6 +117,8 @@ pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
         record: Vec::new(),
         claims: Vec::new(),
         rejects: Vec::new(),
+        waveforms: Vec::new(),
+        alarms: Vec::new(),
         message: 0,
         guard: *guard,
     };
@@ -127,6 +147,17 @@ pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
                 };
                 crate::fhir::input::decode(message.payload, &context, &mut rows);
             }
+            Format::Hl7v2(profile) => {
+                let context = Context {
+                    site: message.site,
+                    gateway: message.gateway,
+                    device: message.device,
+                    received: message.received,
+                    source: Some(message.source),
+                    keep_raw: message.keep_raw,
+                };
+                hl7v2::decode(message.payload, profile, &context, &mut rows);
+            }
             Format::Medtech(delivery) => {
                 delivery.decode(message, guard, &arena, &mut rows);
                 arena.reset();
@@ -139,6 +170,8 @@ pub fn normalize(messages: &[Message<'_>], guard: &Guard) -> Normalized {
         record: rows.record,
         claims: rows.claims,
         rejects: rows.rejects,
+        waveforms: rows.waveforms,
+        alarms: rows.alarms,
     }
 }
 
@@ -148,6 +181,8 @@ struct Rows {
     record: Vec<u32>,
     claims: Vec<(u32, Claims)>,
     rejects: Vec<Reject>,
+    waveforms: Vec<Beside<Waveform>>,
+    alarms: Vec<Beside<Alarm>>,
     message: u32,
     guard: Guard,
 }
@@ -174,6 +209,36 @@ impl Sink for Rows {
                 ..measurement.clone()
             };
             self.builder.push(&flagged, None, None);
+        }
+    }
+
+    fn waveform(&mut self, record: u32, what: Waveform, claims: Option<Claims>) {
+        let fault = self
+            .guard
+            .fault(what.stated.effective, what.stated.received);
+        match fault {
+            Some(fault) => self.refuse(Some(record), Reason::TimeGuard, fault.to_owned()),
+            None => self.waveforms.push(Beside {
+                message: self.message,
+                record,
+                claims,
+                what,
+            }),
+        }
+    }
+
+    fn alarm(&mut self, record: u32, what: Alarm, claims: Option<Claims>) {
+        let fault = self
+            .guard
+            .fault(what.stated.effective, what.stated.received);
+        match fault {
+            Some(fault) => self.refuse(Some(record), Reason::TimeGuard, fault.to_owned()),
+            None => self.alarms.push(Beside {
+                message: self.message,
+                record,
+                claims,
+                what,
+            }),
         }
     }
 

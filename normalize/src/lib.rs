@@ -9,6 +9,7 @@
 //! * [`vocabulary`]: what is measured. One table of metrics: IEEE 11073 id and code, LOINC, UCUM, profile, range.
 //! * [`units`]: UCUM by `octofhir-ucum`, after translation of SenML units and the aliases that devices send.
 //! * [`senml`]: RFC 8428 packs, JSON and CBOR, with this project's labels; encoder and decoder.
+//! * [`hl7v2`]: bedside monitors' messages: reader, normaliser, framing, answers.
 //! * [`measurement`]: one decoded reading, claims about the patient, and rejects with stable reason codes.
 //! * [`columns`]: the `observation` table as Arrow columns: schema, builder, typed view.
 //! * [`id`]: row and panel ids derived from what the device said.
@@ -39,6 +40,7 @@ pub mod vocabulary;
 pub mod columns;
 #[cfg(feature = "fhir")]
 pub mod fhir;
+pub mod hl7v2;
 pub mod id;
 #[cfg(feature = "mapping")]
 pub mod mapping;

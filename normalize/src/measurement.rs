@@ -1,8 +1,15 @@
-//! One decoded reading, what it claims about the patient, and what could not be taken.
+//! One decoded reading, waveform or alarm, what it claims about the patient, and what could not be taken.
+
+mod statement;
 
 use crate::decimal::Decimal;
 use crate::time::Micros;
 use crate::vocabulary::{Metric, Panel};
+
+pub use statement::{
+    Alarm, AlarmPriority, AlarmState, AlertKind, Phase, Presence, Sample, SampledData, Statement,
+    Waveform,
+};
 
 /// What a reading says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -292,4 +299,18 @@ pub trait Sink {
     fn take(&mut self, record: u32, measurement: &Measurement<'_>, claims: Option<Claims>);
     /// A record, or with `None` the whole message, that is not taken.
     fn refuse(&mut self, record: Option<u32>, reason: Reason, detail: String);
+
+    /// A piece of waveform; where none are taken, a reject.
+    fn waveform(&mut self, record: u32, waveform: Waveform, claims: Option<Claims>) {
+        let _ = (waveform, claims);
+        let detail = "waveforms are not taken here".to_owned();
+        self.refuse(Some(record), Reason::UnsupportedField, detail);
+    }
+
+    /// An alarm of the device's own; where none are taken, a reject.
+    fn alarm(&mut self, record: u32, alarm: Alarm, claims: Option<Claims>) {
+        let _ = (alarm, claims);
+        let detail = "alarms are not taken here".to_owned();
+        self.refuse(Some(record), Reason::UnsupportedField, detail);
+    }
 }

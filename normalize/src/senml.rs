@@ -3,13 +3,17 @@
 //! | label | meaning |
 //! |---|---|
 //! | `bn` | `{device}:`, at most once; must name the topic's device when there is one |
-//! | `n` | IEEE 11073 reference id, its decimal code, or `local.{name}` (a vocabulary alias, or free with a unit) |
+//! | `n` | IEEE 11073 reference id, its decimal code, `local.{name}` (a vocabulary alias, or free with a unit), or `loinc.{code}` |
 //! | `u`, `bu` | UCUM, a SenML-registered unit or a known alias; a vocabulary metric without one is in its own unit |
 //! | `v`, `vs`, `vb`, `absent_` | exactly one; with `absent_: true`, `vs` is the FHIR data-absent-reason |
 //! | `t`, `bt` | seconds; from 2^28 on since 1970, below that relative to the time of receipt |
 //! | `dt` | device time as sent: seconds since 1970, or RFC 3339 text (without offset: local time, zone assumed) |
 //! | `ch` `bs` `md` `st` `q` `us` `sq` | channel, body site, method, FHIR status, quality, device user, sequence |
+//! | `in` | interpretation: code of FHIR's v3 ObservationInterpretation (`H`, `LL`, …) |
+//! | `ts` | `none`: the device's time (`dt`, then any text) cannot be used; the record is refused as `bad-time` |
 //! | `fl` `rw` `pt` `bed` `enc` `gw` | status-bit names, raw bytes (base64url), identifiers as read, gateway state |
+//! | `sd` | instead of a value, a piece of waveform from `t` on: `{origin, period, factor, data}` as FHIR's SampledData, period in ms |
+//! | `al` | an alarm of the device's own: `{id, phase, state, audio, priority, type, source, value, unit, limits}`; `n` is the event, `vs` the device's words |
 //!
 //! `s`, `vd`, the base sum (`bs` as a number) and a second `bn` are refused. A label that ends in `_` and is not
 //! known must be understood, so its record is refused; other unknown labels are ignored (RFC 8428 section 4.4).
@@ -23,11 +27,14 @@ mod encode;
 mod json;
 mod raw;
 mod resolve;
+mod structured;
 
 use crate::measurement::{Reason, Sink};
 use crate::time::Micros;
 
 pub use absent::{DATA_ABSENT_REASONS, is_data_absent_reason};
+pub(crate) use resolve::hand;
+
 pub use encode::{DeviceTime, Gateway, Pack, Record, RecordValue};
 
 /// Media type of the JSON form.
@@ -43,6 +50,9 @@ pub const MAX_TEXT: usize = 256;
 
 /// Longest coded or text value in bytes.
 pub const MAX_VALUE_TEXT: usize = 4_096;
+
+/// Longest samples of a piece of waveform in bytes: a minute of 500 samples a second in up to 8 characters each.
+pub const MAX_WAVEFORM_TEXT: usize = 262_144;
 
 /// What the transport says about a pack.
 #[derive(Debug, Clone, Copy, Default)]

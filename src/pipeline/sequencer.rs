@@ -286,6 +286,7 @@ impl Sequencer {
                 record,
                 claims,
                 rejects,
+                ..
             } = part;
             let refused = &mut prepared.refused;
             refused.extend(rejects.into_iter().map(|reject| {

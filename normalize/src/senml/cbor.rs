@@ -1,7 +1,7 @@
 //! The CBOR form: integer labels of RFC 8428 section 6, text for the rest; decimals as tag 4.
 
 use super::MAX_RECORDS;
-use super::raw::{Fault, Label, Number, Record, Token};
+use super::raw::{Fault, Label, MAX_FIELDS, Number, Record, Token};
 use crate::decimal::Decimal;
 use crate::measurement::Reason;
 use minicbor::Decoder;
@@ -58,7 +58,11 @@ fn pack<'a>(decoder: &mut Decoder<'a>) -> Result<Vec<Record<'a>>, Error> {
         let mut fields = decoder.map()?;
         while more(decoder, &mut fields)? {
             let (label, name) = label(decoder)?;
-            let token = token(decoder)?;
+            let token = if label.is_structured() {
+                structure(decoder)?
+            } else {
+                token(decoder)?
+            };
             record.set(label, &name, token);
         }
         records.push(record);
@@ -104,6 +108,23 @@ fn text<'a>(decoder: &mut Decoder<'a>) -> Result<Option<Cow<'a, str>>, Error> {
         )),
         _ => None,
     })
+}
+
+/// A map with text keys, one level of it; anything else as it is.
+fn structure<'a>(decoder: &mut Decoder<'a>) -> Result<Token<'a>, Error> {
+    if !matches!(decoder.datatype()?, Type::Map | Type::MapIndef) {
+        return token(decoder);
+    }
+    let mut fields = Vec::new();
+    let mut left = decoder.map()?;
+    while more(decoder, &mut left)? {
+        let (_, name) = label(decoder)?;
+        let value = token(decoder)?;
+        if fields.len() < MAX_FIELDS {
+            fields.push((name, value));
+        }
+    }
+    Ok(Token::Fields(fields))
 }
 
 fn token<'a>(decoder: &mut Decoder<'a>) -> Result<Token<'a>, Error> {

@@ -4,6 +4,7 @@ mod cbor;
 mod json;
 
 use crate::decimal::Decimal;
+use crate::measurement::{AlarmState, SampledData};
 use crate::time::Micros;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,6 +46,9 @@ pub struct Record {
     pub time: Micros,
     /// `dt`.
     pub device_time: Option<DeviceTime>,
+    /// `ts: "none"`: the device's time cannot be used (year 0, far ahead, off the calendar). The server keeps the
+    /// record in quarantine; nobody moves it to "now".
+    pub undated: bool,
     /// `sq`.
     pub sequence: Option<i64>,
     /// `ch`.
@@ -59,6 +63,8 @@ pub struct Record {
     pub status: Option<String>,
     /// `q`.
     pub quality: Option<String>,
+    /// `in`: code of FHIR's v3 ObservationInterpretation.
+    pub interpretation: Option<String>,
     /// `fl`.
     pub flags: Vec<String>,
     /// `rw`.
@@ -79,15 +85,24 @@ pub enum RecordValue {
     Bool(bool),
     /// A FHIR data-absent-reason.
     Absent(String),
+    /// `sd`: a piece of waveform that begins at the record's time.
+    Waveform(SampledData),
+    /// `al`, with the device's words as `vs`; the record's name is the event.
+    Alarm {
+        text: Option<String>,
+        state: Box<AlarmState>,
+    },
 }
 
 /// `dt`: the device's time as it stated it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceTime {
     /// A point in time.
     Instant(Micros),
     /// Local time without a zone: its digits read as UTC.
     Local(Micros),
+    /// Of an undated record: as sent, whatever it is.
+    Text(String),
 }
 
 impl Record {
@@ -100,6 +115,7 @@ impl Record {
             value,
             time,
             device_time: None,
+            undated: false,
             sequence: None,
             channel: None,
             user: None,
@@ -107,6 +123,7 @@ impl Record {
             method: None,
             status: None,
             quality: None,
+            interpretation: None,
             flags: Vec::new(),
             raw: None,
             patient: None,
@@ -173,19 +190,39 @@ impl Record {
                 form.truth("absent_", true);
                 form.text("vs", reason);
             }
+            RecordValue::Waveform(sampled) => {
+                form.map("sd");
+                form.number("origin", sampled.origin);
+                form.number("period", sampled.period);
+                form.number("factor", sampled.factor);
+                form.text("data", &sampled.data);
+                form.close();
+            }
+            RecordValue::Alarm { text, state } => {
+                if let Some(text) = text {
+                    form.text("vs", text);
+                }
+                form.map("al");
+                alarm(state, form);
+                form.close();
+            }
         }
         if self.time != base_time {
             form.number("t", seconds(self.time.wrapping_sub(base_time)));
         }
-        match self.device_time {
+        match &self.device_time {
             None => {}
-            Some(DeviceTime::Instant(time)) => form.number("dt", seconds(time)),
+            Some(DeviceTime::Instant(time)) => form.number("dt", seconds(*time)),
+            Some(DeviceTime::Text(text)) => form.text("dt", text),
             Some(DeviceTime::Local(time)) => {
                 form.text(
                     "dt",
-                    crate::time::format_rfc3339(time).trim_end_matches('Z'),
+                    crate::time::format_rfc3339(*time).trim_end_matches('Z'),
                 );
             }
+        }
+        if self.undated {
+            form.text("ts", "none");
         }
         if let Some(sequence) = self.sequence {
             form.number("sq", Decimal::integer(sequence));
@@ -197,6 +234,7 @@ impl Record {
             ("md", &self.method),
             ("st", &self.status),
             ("q", &self.quality),
+            ("in", &self.interpretation),
             ("pt", &self.patient),
             ("bed", &self.bed),
             ("enc", &self.encounter),
@@ -215,8 +253,30 @@ impl Record {
     }
 }
 
+fn alarm(state: &AlarmState, form: &mut impl Form) {
+    let texts = [
+        ("id", state.id.as_deref()),
+        ("phase", state.phase.map(|word| word.as_str())),
+        ("state", state.state.map(|word| word.as_str())),
+        ("audio", state.audio.as_deref()),
+        ("priority", state.priority.map(|word| word.as_str())),
+        ("type", state.kind.map(|word| word.as_str())),
+        ("source", state.source.as_deref()),
+        ("unit", state.unit.as_deref()),
+        ("limits", state.limits.as_deref()),
+    ];
+    for (label, text) in texts {
+        if let Some(text) = text {
+            form.text(label, text);
+        }
+    }
+    if let Some(value) = state.value {
+        form.number("value", value);
+    }
+}
+
 /// Seconds with the fewest decimals that are exact.
-fn seconds(micros: Micros) -> Decimal {
+pub(super) fn seconds(micros: Micros) -> Decimal {
     let (mut mantissa, mut exponent) = (micros, -6);
     while exponent < 0 && mantissa % 10 == 0 {
         mantissa /= 10;

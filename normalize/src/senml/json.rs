@@ -6,7 +6,7 @@
 //! those are delimited by counting brackets and then checked by `serde_json`.
 
 use super::MAX_RECORDS;
-use super::raw::{Fault, Label, Number, Record, Token};
+use super::raw::{Fault, Label, MAX_FIELDS, Number, Record, Token};
 use crate::decimal::Decimal;
 use crate::measurement::Reason;
 use crate::scan::{Scanner, Syntax};
@@ -84,7 +84,13 @@ fn fill<'a>(scanner: &mut Scanner<'a>, record: &mut Record<'a>) -> Result<(), Sy
                 inside
             };
             scanner.expect(b':')?;
-            record.set(Label::of(name), name, token(scanner)?);
+            let label = Label::of(name);
+            let token = if label.is_structured() && scanner.peek() == Some(b'{') {
+                fields(scanner)?
+            } else {
+                token(scanner)?
+            };
+            record.set(label, name, token);
         }
         if scanner.take(b'}') {
             return Ok(());
@@ -122,6 +128,27 @@ fn hot<'a>(
         _ => {}
     }
     Ok(false)
+}
+
+/// A map, one level of it; what nests deeper stays unread.
+fn fields<'a>(scanner: &mut Scanner<'a>) -> Result<Token<'a>, Syntax> {
+    let mut fields = Vec::new();
+    scanner.expect(b'{')?;
+    if scanner.take(b'}') {
+        return Ok(Token::Fields(fields));
+    }
+    loop {
+        let name = string(scanner)?;
+        scanner.expect(b':')?;
+        let value = token(scanner)?;
+        if fields.len() < MAX_FIELDS {
+            fields.push((name, value));
+        }
+        if scanner.take(b'}') {
+            return Ok(Token::Fields(fields));
+        }
+        scanner.expect(b',')?;
+    }
 }
 
 #[inline]

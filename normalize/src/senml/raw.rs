@@ -1,8 +1,8 @@
 //! A record as it stands in the pack, whichever form it came in. Texts borrow from the payload.
 
-use super::{MAX_TEXT, MAX_VALUE_TEXT};
+use super::{MAX_TEXT, MAX_VALUE_TEXT, structured};
 use crate::decimal::Decimal;
-use crate::measurement::Reason;
+use crate::measurement::{AlarmState, Reason, SampledData};
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::borrow::Cow;
@@ -50,6 +50,8 @@ pub(super) enum Token<'a> {
     Bytes(Cow<'a, [u8]>),
     List,
     Map,
+    /// The first level of a map whose fields are read: labels `sd` and `al`.
+    Fields(Vec<(Cow<'a, str>, Token<'a>)>),
     /// Null, a number out of range, a tag that is not known.
     Other,
 }
@@ -88,6 +90,11 @@ pub(super) enum Label {
     Encounter,
     Absent,
     Gateway,
+    Interpretation,
+    /// `ts`: `none` for a device time that cannot be used.
+    TimeState,
+    Sampled,
+    Alarm,
     /// Must be understood and is not.
     Critical,
     /// May be ignored.
@@ -105,6 +112,12 @@ impl Label {
             b't' => (Self::Time, "t"),
             _ => return None,
         })
+    }
+
+    /// Whether the value of a label is a map whose fields are read.
+    #[inline]
+    pub(super) const fn is_structured(self) -> bool {
+        matches!(self, Self::Sampled | Self::Alarm)
     }
 
     #[inline]
@@ -139,6 +152,10 @@ impl Label {
             "enc" => Self::Encounter,
             "absent_" => Self::Absent,
             "gw" => Self::Gateway,
+            "in" => Self::Interpretation,
+            "ts" => Self::TimeState,
+            "sd" => Self::Sampled,
+            "al" => Self::Alarm,
             _ if text.ends_with('_') => Self::Critical,
             _ => Self::Ignored,
         }
@@ -169,6 +186,11 @@ pub(super) struct Rare<'a> {
     pub(super) base_name: Option<Cow<'a, str>>,
     pub(super) base_version: Option<Decimal>,
     pub(super) gateway: bool,
+    pub(super) interpretation: Option<Cow<'a, str>>,
+    /// Label `ts` says that `dt` cannot be used.
+    pub(super) undated: bool,
+    pub(super) sampled: Option<SampledData>,
+    pub(super) alarm: Option<Box<AlarmState>>,
     /// The first thing wrong with the record.
     pub(super) fault: Option<Fault>,
 }
@@ -176,7 +198,7 @@ pub(super) struct Rare<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Record<'a> {
     /// Labels present, one bit each.
-    seen: u32,
+    seen: u64,
     pub(super) name: Option<Cow<'a, str>>,
     pub(super) unit: Option<Cow<'a, str>>,
     pub(super) value: Option<Number>,
@@ -191,6 +213,9 @@ pub(super) struct Record<'a> {
     rare: Option<Box<Rare<'a>>>,
 }
 
+/// The labels and values of one level of a map whose fields are read.
+pub(super) const MAX_FIELDS: usize = 32;
+
 const LENIENT_BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -201,13 +226,13 @@ impl<'a> Record<'a> {
         self.rare.as_deref()
     }
 
-    fn rare_mut(&mut self) -> &mut Rare<'a> {
+    pub(super) fn rare_mut(&mut self) -> &mut Rare<'a> {
         self.rare.get_or_insert_default()
     }
 
     /// Whether the record states nothing but base fields.
     pub(super) fn is_base_only(&self) -> bool {
-        const BASE: u32 = 1 << Label::BaseName as u8
+        const BASE: u64 = 1 << Label::BaseName as u8
             | 1 << Label::BaseTime as u8
             | 1 << Label::BaseUnit as u8
             | 1 << Label::BaseValue as u8
@@ -238,6 +263,12 @@ impl<'a> Record<'a> {
         fits
     }
 
+    /// Names a record that was built here; marks it as one that holds a reading.
+    pub(super) fn set_name(&mut self, name: &'a str) {
+        self.seen |= 1 << Label::Name as u8;
+        self.name = Some(Cow::Borrowed(name));
+    }
+
     /// Notes value or time; false, and nothing noted, when there is something to report.
     #[inline]
     pub(super) fn set_number(&mut self, label: Label, number: Decimal) -> bool {
@@ -256,7 +287,7 @@ impl<'a> Record<'a> {
     /// Notes a label and its value; `name` is for the report.
     #[inline]
     pub(super) fn set(&mut self, label: Label, name: &str, token: Token<'a>) {
-        let bit = 1 << label as u8;
+        let bit = 1_u64 << label as u8;
         if self.seen & bit != 0 && !matches!(label, Label::Ignored | Label::Critical) {
             self.fault(Reason::Undecodable, format!("label {} twice", short(name)));
             return;
@@ -328,6 +359,20 @@ impl<'a> Record<'a> {
             },
             (Label::Absent, Token::Bool(absent)) => self.rare_mut().absent = absent,
             (Label::Gateway, Token::Map) => self.rare_mut().gateway = true,
+            (Label::Interpretation, Token::Text(text)) => {
+                self.rare_mut().interpretation = self.checked(name, text)
+            }
+            (Label::TimeState, Token::Text(text)) if text == "none" => {
+                self.rare_mut().undated = true
+            }
+            (Label::Sampled, Token::Fields(fields)) => match structured::sampled(fields) {
+                Ok(data) => self.rare_mut().sampled = Some(data),
+                Err(detail) => self.fault(Reason::BadValue, detail),
+            },
+            (Label::Alarm, Token::Fields(fields)) => match structured::alarm(fields) {
+                Ok(state) => self.rare_mut().alarm = Some(Box::new(state)),
+                Err(detail) => self.fault(Reason::BadValue, detail),
+            },
             (Label::Flags, Token::List | Token::Text(_)) => {}
             (Label::Critical, _) => {
                 self.fault(

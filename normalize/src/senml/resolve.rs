@@ -1,5 +1,7 @@
 //! Records with their base values to measurements: metric, unit, value, time.
 
+mod extra;
+mod hand;
 mod metric;
 mod stamp;
 
@@ -10,8 +12,11 @@ use crate::id::is_fhir_id;
 use crate::measurement::{Claims, Measurement, Reason, STATUSES, Sink, Value};
 use crate::units::{self, Unit};
 use crate::vocabulary::{Metric, ValueKind};
-use metric::{Meaning, Metrics};
+use extra::Extra;
+use metric::Metrics;
 use std::borrow::Cow;
+
+pub(crate) use hand::hand;
 
 /// What base fields have said so far.
 #[derive(Default)]
@@ -44,13 +49,28 @@ pub(super) fn resolve<'a>(records: &'a [Record<'a>], context: &Context<'a>, sink
             "the topic's device is no id".to_owned(),
         );
     }
-    let mut base = Base {
+    let base = Base {
         device: context.device,
         ..Base::default()
     };
+    resolve_on(base, records, context, sink);
+}
+
+/// Records, after what `base` says.
+fn resolve_on<'a>(
+    mut base: Base<'a>,
+    records: &'a [Record<'a>],
+    context: &Context<'a>,
+    sink: &mut impl Sink,
+) {
     let mut metrics = Metrics::default();
     for (index, record) in (0_u32..).zip(records) {
         let outcome = match read_base(record, &mut base, context) {
+            Ok(()) if extra::is_extra(record) => extra::read(record, &base, context, &mut metrics)
+                .map(|extra| match extra {
+                    Extra::Waveform(waveform) => sink.waveform(index, waveform, claims(record)),
+                    Extra::Alarm(alarm) => sink.alarm(index, alarm, claims(record)),
+                }),
             Ok(()) => read(record, &base, context, &mut metrics, |measurement| {
                 sink.take(index, measurement, claims(record));
             }),
@@ -146,24 +166,11 @@ fn read<'m>(
     take: impl FnOnce(&Measurement<'m>),
 ) -> Result<(), Refusal> {
     let rare = record.rare();
-    if let Some((reason, detail)) = rare.and_then(|rare| rare.fault.as_ref()) {
-        return Err((*reason, detail.clone()));
-    }
-    if base.lost {
-        return Err((
-            Reason::DeviceMismatch,
-            "follows a second, different bn".to_owned(),
-        ));
-    }
+    let device = device(record, base)?;
     if record.is_base_only() {
         return Ok(());
     }
-    let device = base.device.ok_or_else(|| {
-        (
-            Reason::NoDevice,
-            "neither topic nor bn names the device".to_owned(),
-        )
-    })?;
+    let device = device.ok_or_else(no_device)?;
     let name = record.name.as_deref().unwrap_or_default();
     let meaning = metrics.find(name).ok_or_else(|| {
         (
@@ -174,22 +181,8 @@ fn read<'m>(
     let value = value(record, rare, base, meaning.metric())?;
     let unit = unit(record, base, meaning.metric(), value)?;
     let times = stamp::times(record, base, context)?;
-    let status = match rare.and_then(|rare| rare.status.as_deref()) {
-        None => "final",
-        Some(status) => STATUSES
-            .into_iter()
-            .find(|known| *known == status)
-            .ok_or_else(|| {
-                (
-                    Reason::BadValue,
-                    format!("no FHIR status {:?}", short(status)),
-                )
-            })?,
-    };
-    let (code, mdc, panel) = match meaning {
-        Meaning::Known(metric) => (metric.code_text(), metric.mdc_id(), metric.panel),
-        Meaning::Local(code) => (code, None, None),
-    };
+    let status = status(rare)?;
+    let (code, mdc, panel) = meaning.codes();
     take(&Measurement {
         definition: meaning.metric(),
         device,
@@ -211,7 +204,7 @@ fn read<'m>(
         source_time: times.stated,
         received: context.received,
         status,
-        interpretation: None,
+        interpretation: rare.and_then(|rare| rare.interpretation.as_deref()),
         body_site: rare.and_then(|rare| rare.body_site.as_deref()),
         method: rare.and_then(|rare| rare.method.as_deref()),
         quality: record.quality.as_deref(),
@@ -224,6 +217,44 @@ fn read<'m>(
             .filter(|_| context.keep_raw),
     });
     Ok(())
+}
+
+/// The device, once nothing is wrong with the record as a whole.
+#[inline]
+fn device<'m>(record: &Record<'_>, base: &Base<'m>) -> Result<Option<&'m str>, Refusal> {
+    if let Some((reason, detail)) = record.rare().and_then(|rare| rare.fault.as_ref()) {
+        return Err((*reason, detail.clone()));
+    }
+    if base.lost {
+        return Err((
+            Reason::DeviceMismatch,
+            "follows a second, different bn".to_owned(),
+        ));
+    }
+    Ok(base.device)
+}
+
+fn no_device() -> Refusal {
+    (
+        Reason::NoDevice,
+        "neither topic nor bn names the device".to_owned(),
+    )
+}
+
+#[inline]
+fn status(rare: Option<&Rare<'_>>) -> Result<&'static str, Refusal> {
+    match rare.and_then(|rare| rare.status.as_deref()) {
+        None => Ok("final"),
+        Some(status) => STATUSES
+            .into_iter()
+            .find(|known| *known == status)
+            .ok_or_else(|| {
+                (
+                    Reason::BadValue,
+                    format!("no FHIR status {:?}", short(status)),
+                )
+            }),
+    }
 }
 
 fn value<'m>(

@@ -1,19 +1,31 @@
 //! What a record's name means.
 
-use crate::vocabulary::{self, Metric};
+use crate::vocabulary::{self, Metric, Panel};
 
 /// What a name means.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Meaning<'a> {
     Known(&'static Metric),
+    /// A LOINC code, with the first of the metrics that have it: which of them is meant, it does not say.
+    Loinc(&'a str, Option<&'static Metric>),
     /// `local:native/{name}`.
     Local(&'a str),
 }
 
-impl Meaning<'_> {
+impl<'a> Meaning<'a> {
+    /// Columns `code`, `mdc` and the panel.
+    #[inline]
+    pub(super) fn codes(self) -> (&'a str, Option<&'static str>, Option<&'static Panel>) {
+        match self {
+            Self::Known(metric) => (metric.code_text(), metric.mdc_id(), metric.panel),
+            Self::Loinc(code, _) | Self::Local(code) => (code, None, None),
+        }
+    }
+
     pub(super) fn metric(self) -> Option<&'static Metric> {
         match self {
             Self::Known(metric) => Some(metric),
+            Self::Loinc(_, metric) => metric,
             Self::Local(_) => None,
         }
     }
@@ -48,6 +60,9 @@ impl Metrics {
                 .and_then(vocabulary::by_code)
                 .map(Meaning::Known);
         }
+        if let Some(code) = name.strip_prefix("loinc.") {
+            return self.loinc(code);
+        }
         let local = name.strip_prefix("local.")?;
         if let Some(metric) = vocabulary::by_alias(local) {
             return Some(Meaning::Known(metric));
@@ -67,4 +82,25 @@ impl Metrics {
         }
         Some(Meaning::Local(&self.local))
     }
+
+    fn loinc(&mut self, code: &str) -> Option<Meaning<'_>> {
+        let fitting = vocabulary::by_loinc(code);
+        if let Some(metric) = vocabulary::only(fitting) {
+            return Some(Meaning::Known(metric));
+        }
+        if !is_loinc(code) {
+            return None;
+        }
+        self.local.clear();
+        self.local.push_str(code);
+        Some(Meaning::Loinc(&self.local, fitting.first().copied()))
+    }
+}
+
+/// Digits, a dash and a check digit, as LOINC numbers its terms.
+fn is_loinc(code: &str) -> bool {
+    let (number, check) = code.split_once('-').unwrap_or_default();
+    (1..=7).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && matches!(check.as_bytes(), [b'0'..=b'9'])
 }

@@ -1,7 +1,7 @@
 //! When a reading was taken, by whose clock, and what its id derives from.
 
 use super::super::Context;
-use super::super::raw::{Record, Stamp};
+use super::super::raw::{Record, Stamp, short};
 use super::{Base, Refusal};
 use crate::decimal::Decimal;
 use crate::measurement::{Reason, TimeSource};
@@ -25,6 +25,14 @@ pub(super) fn times(
     context: &Context<'_>,
 ) -> Result<Times, Refusal> {
     let bad = |detail: &str| (Reason::BadTime, detail.to_owned());
+    if record.rare().is_some_and(|rare| rare.undated) {
+        let stated = match &record.device_time {
+            None => "".to_owned(),
+            Some(Stamp::Seconds(seconds)) => format!(": {seconds}"),
+            Some(Stamp::Text(text)) => format!(": {:?}", short(text)),
+        };
+        return Err(bad(&format!("the device's time cannot be used{stated}")));
+    }
     let seconds = match (base.time, record.time) {
         (None, None) => Decimal::integer(0),
         (Some(seconds), None) | (None, Some(seconds)) => seconds,

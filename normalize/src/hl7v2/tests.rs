@@ -1,0 +1,1 @@
+//! Own messages in the shapes of real monitors.
