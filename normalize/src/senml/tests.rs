@@ -451,8 +451,9 @@ proptest! {
                 if let RecordValue::Number(sent) = record.value {
                     prop_assert_eq!(taken.number, Some(sent));
                 }
-                let stated = record.device_time.map(|time| match time {
-                    DeviceTime::Instant(time) | DeviceTime::Local(time) => time,
+                let stated = record.device_time.as_ref().and_then(|time| match time {
+                    DeviceTime::Instant(time) | DeviceTime::Local(time) => Some(*time),
+                    DeviceTime::Text(_) => None,
                 });
                 prop_assert_eq!(taken.effective, record.time);
                 prop_assert_eq!(taken.device_time, stated);
