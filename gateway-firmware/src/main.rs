@@ -33,6 +33,8 @@ mod run;
 mod simulate;
 #[allow(dead_code)]
 mod source;
+#[allow(dead_code)]
+mod spool;
 mod talk;
 
 use std::process::ExitCode;

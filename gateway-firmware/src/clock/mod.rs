@@ -1,18 +1,25 @@
 //! The gateway's two clocks, read here and nowhere else.
 //!
 //! * The wall clock may be wrong until something sets it (a Raspberry Pi has no battery clock), and may be set at any
-//!   time. Whether it is synchronised is asked of the system now and then (`sync`), and stands in every pack.
-//! * Time since boot never jumps. What was taken before the first synchronisation is dated by it afterwards
-//!   (`stamp`).
+//!   time. Whether it is synchronised is asked of the system (`sync`), and stands in every pack.
+//! * Time since boot never jumps. It dates what was taken before the first synchronisation, once that has happened
+//!   (`stamp`), and what is taken while the wall clock is not to be believed (`judge`, which states what happens when
+//!   the clock is set by a day).
 
-use std::sync::Arc;
+mod judge;
+mod stamp;
+mod sync;
+
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::watch;
 use wardline_normalize::time::Micros;
 
 use crate::source::Taken;
+use judge::Judge;
+pub(crate) use stamp::Stamper;
+pub(crate) use sync::watch;
 
 /// The kernel's id of this boot: times since boot compare within it alone.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -21,7 +28,7 @@ const UPTIME: &str = "/proc/uptime";
 /// Less than this between the clocks is the resolution of [`UPTIME`], more is sleep.
 const SLEPT: Micros = 50_000;
 
-/// The wall clock.
+/// The wall clock as the system has it.
 pub(crate) fn now() -> Micros {
     // A clock before 1970 or after 292,000 is none; its readings are quarantined by the server.
     SystemTime::now()
@@ -42,7 +49,7 @@ struct Shared {
     start: Instant,
     /// … and what to add to it: time since boot at `start`, and later sleep.
     since_boot: AtomicI64,
-    synchronized: watch::Sender<bool>,
+    judge: Mutex<Judge>,
 }
 
 impl Clock {
@@ -54,16 +61,24 @@ impl Clock {
             boot,
             start,
             since_boot: AtomicI64::new(uptime()?),
-            synchronized: watch::Sender::new(false),
+            judge: Mutex::default(),
         })))
     }
 
+    /// The time to date things with: the wall clock, or what it would be had nobody set it (`judge`).
     pub(crate) fn now(&self) -> Taken {
-        Taken {
-            wall: now(),
-            since_boot: self.since_boot(),
-            synchronized: *self.0.synchronized.borrow(),
+        let (wall, since_boot) = (now(), self.since_boot());
+        let mut judge = self.judge();
+        let steps = judge.steps();
+        let taken = judge.judge(wall, since_boot);
+        if judge.steps() > steps {
+            let by = wall.wrapping_sub(taken.wall) / 1_000_000;
+            tracing::warn!(
+                seconds = by,
+                "the clock was set; it is not followed until it is synchronised"
+            );
         }
+        taken
     }
 
     /// The kernel's id of this boot.
@@ -71,18 +86,30 @@ impl Clock {
         &self.0.boot
     }
 
-    /// Whether the wall clock is synchronised; changes wake the receiver.
-    pub(crate) fn synchronized(&self) -> watch::Receiver<bool> {
-        self.0.synchronized.subscribe()
-    }
-
     /// What the system says of the wall clock.
     pub(crate) fn set_synchronized(&self, synchronized: bool) {
-        self.0.synchronized.send_if_modified(|known| {
-            let changed = *known != synchronized;
-            *known = synchronized;
-            changed
-        });
+        let since_boot = self.since_boot();
+        let known = {
+            let mut judge = self.judge();
+            let known = judge.synchronized();
+            judge.told(now(), since_boot, synchronized);
+            known
+        };
+        match (known, synchronized) {
+            (false, true) => tracing::info!("the clock is synchronised"),
+            (true, false) => tracing::warn!("the clock is no longer synchronised"),
+            _ => {}
+        }
+    }
+
+    /// Wall clock minus time since boot, when it was last synchronised in this boot.
+    pub(crate) fn anchor(&self) -> Option<Micros> {
+        self.judge().anchor()
+    }
+
+    /// How often the clock was seen to jump.
+    pub(crate) fn steps(&self) -> u64 {
+        self.judge().steps()
     }
 
     /// Time that the machine slept since the last call is time since boot too.
@@ -92,6 +119,10 @@ impl Clock {
             self.0.since_boot.fetch_add(missed, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    fn judge(&self) -> MutexGuard<'_, Judge> {
+        self.0.judge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn since_boot(&self) -> Micros {
@@ -128,6 +159,6 @@ mod tests {
         clock.count_sleep().unwrap();
         let second = clock.now();
         assert!(second.synchronized && second.since_boot >= first.since_boot);
-        assert!(!clock.boot().is_empty());
+        assert!(!clock.boot().is_empty() && clock.anchor().is_some());
     }
 }

@@ -115,6 +115,12 @@ impl Log {
         outcome
     }
 
+    /// First and last record of the oldest segment, if [`release`](Log::release) of the last would delete it: `None`
+    /// when the only segment is the one in use. For a user that gives up its oldest records when room is short.
+    pub fn oldest_segment(&self) -> Option<(u64, u64)> {
+        self.shared.segments.state().oldest()
+    }
+
     /// First record held; `last_durable() + 1` if there is none.
     pub fn first(&self) -> u64 {
         self.shared.segments.state().first()

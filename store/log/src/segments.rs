@@ -150,6 +150,11 @@ impl State {
             .map_or(self.durable + 1, |segment| segment.first)
     }
 
+    /// First and last record of the oldest segment behind which there is another.
+    pub(crate) fn oldest(&self) -> Option<(u64, u64)> {
+        Some((self.list.front()?.first, self.list.get(1)?.first - 1))
+    }
+
     fn take_released(&mut self, upto: u64) -> Option<Segment> {
         let next = self.list.get(1)?;
         if next.first - 1 > upto {

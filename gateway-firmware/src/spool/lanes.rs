@@ -1,0 +1,216 @@
+//! Reading the spool: what is live and what is backlog, each in the order of serials.
+//!
+//! Everything here may read from disk and so blocks; the publisher calls it off its own task.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use wardline_log::{Error, Reader};
+use wardline_normalize::time::Micros;
+
+use super::{CLASSES, Entry, Spool, Visible};
+
+/// Which way to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Lane {
+    /// What comes now.
+    Live,
+    /// What waited.
+    Backlog,
+}
+
+/// An entry's place: index of its class, number in the class's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) class: usize,
+    pub(crate) number: u64,
+}
+
+/// An entry read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Taken {
+    pub(crate) position: Position,
+    pub(crate) entry: Entry,
+    /// In the spool.
+    pub(crate) bytes: usize,
+}
+
+/// Reads entries for one publisher.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    spool: Arc<Spool>,
+    live: [Cursor; 3],
+    backlog: [Cursor; 3],
+}
+
+/// The unread stretches of one class in one lane.
+#[derive(Debug, Default)]
+struct Cursor {
+    /// First to one past the last; the live lane's is open.
+    spans: VecDeque<(u64, u64)>,
+    reader: Option<Reader>,
+    head: Option<Taken>,
+}
+
+impl Lanes {
+    /// Everything that waits is backlog.
+    pub(crate) fn new(spool: Arc<Spool>) -> Self {
+        let mut lanes = Self {
+            spool,
+            live: Default::default(),
+            backlog: Default::default(),
+        };
+        lanes.rewind();
+        lanes
+    }
+
+    /// Begins anew, for a new connection: everything unacknowledged is backlog, also what had been read.
+    pub(crate) fn rewind(&mut self) {
+        let visible = *self.spool.visible.borrow();
+        for class in 0..CLASSES.len() {
+            let last = visible[class];
+            self.backlog[class] = Cursor::over(self.spool.stores[class].missing(last));
+            self.live[class] = Cursor::over(vec![(last + 1, u64::MAX)]);
+        }
+    }
+
+    /// What the live lane has not given yet becomes backlog; it begins anew at what comes next.
+    pub(crate) fn demote(&mut self) {
+        let visible = *self.spool.visible.borrow();
+        for class in 0..CLASSES.len() {
+            let unread = self.live[class].unread();
+            let end = visible[class] + 1;
+            if unread < end {
+                self.backlog[class].spans.push_back((unread, end));
+                self.live[class] = Cursor::over(vec![(end, u64::MAX)]);
+            }
+        }
+    }
+
+    /// Since boot, when the next entry of the live lane was taken.
+    pub(crate) fn live_since(&mut self) -> Result<Option<Micros>, Error> {
+        let class = self.next_class(Lane::Live)?;
+        let head = class.and_then(|class| self.live[class].head.as_ref());
+        Ok(head.map(|taken| taken.entry.readings.taken.since_boot))
+    }
+
+    /// Whether there is anything left of the backlog.
+    pub(crate) fn backlog_left(&self) -> bool {
+        self.backlog
+            .iter()
+            .any(|cursor| cursor.head.is_some() || !cursor.spans.is_empty())
+    }
+
+    /// The next entries of a lane, up to about `bytes`; empty when there is none now.
+    pub(crate) fn take(&mut self, lane: Lane, bytes: usize) -> Result<Vec<Taken>, Error> {
+        let mut entries = Vec::new();
+        let mut sum = 0;
+        while sum < bytes {
+            let Some(class) = self.next_class(lane)? else {
+                break;
+            };
+            if let Some(taken) = self.cursors(lane)[class].head.take() {
+                sum += taken.bytes;
+                entries.push(taken);
+            }
+        }
+        Ok(entries)
+    }
+
+    fn cursors(&mut self, lane: Lane) -> &mut [Cursor; 3] {
+        match lane {
+            Lane::Live => &mut self.live,
+            Lane::Backlog => &mut self.backlog,
+        }
+    }
+
+    /// The class whose head is the oldest.
+    fn next_class(&mut self, lane: Lane) -> Result<Option<usize>, Error> {
+        let visible = *self.spool.visible.borrow();
+        let spool = Arc::clone(&self.spool);
+        let cursors = self.cursors(lane);
+        for (class, cursor) in cursors.iter_mut().enumerate() {
+            cursor.fill(&spool, class, &visible)?;
+        }
+        let oldest = cursors
+            .iter()
+            .enumerate()
+            .filter_map(|(class, cursor)| Some((cursor.head.as_ref()?.entry.serial, class)))
+            .min();
+        Ok(oldest.map(|(_, class)| class))
+    }
+}
+
+impl Cursor {
+    fn over(spans: Vec<(u64, u64)>) -> Self {
+        Self {
+            spans: spans.into(),
+            reader: None,
+            head: None,
+        }
+    }
+
+    /// The first number that was not given out.
+    fn unread(&self) -> u64 {
+        let head = self.head.as_ref().map(|head| head.position.number);
+        let next = self.spans.front().map(|span| span.0);
+        head.or(next).unwrap_or(u64::MAX)
+    }
+
+    /// Reads the next entry as head if there is one.
+    fn fill(&mut self, spool: &Spool, class: usize, visible: &Visible) -> Result<(), Error> {
+        let store = &spool.stores[class];
+        while self.head.is_none() {
+            let Some(span) = self.spans.front_mut() else {
+                return Ok(());
+            };
+            // Given up, or released, since the stretch was noted.
+            span.0 = span.0.max(store.first());
+            if span.0 >= span.1 {
+                self.spans.pop_front();
+                continue;
+            }
+            let number = span.0;
+            if number > visible[class] {
+                return Ok(());
+            }
+            if self.reader.as_ref().map(Reader::position) != Some(number) {
+                self.reader = Some(store.read_from(number));
+            }
+            let Some(reader) = &mut self.reader else {
+                return Ok(());
+            };
+            let payload = match reader.next() {
+                Some(Ok((_, payload))) => payload,
+                Some(Err(Error::Released { .. })) => {
+                    self.reader = None;
+                    continue;
+                }
+                Some(Err(error)) => return Err(error),
+                None => return Ok(()),
+            };
+            span.0 += 1;
+            let position = Position { class, number };
+            match Entry::decode(&payload, store.class) {
+                Ok(entry) => {
+                    self.head = Some(Taken {
+                        position,
+                        entry,
+                        bytes: payload.len(),
+                    });
+                }
+                Err(error) => {
+                    tracing::error!(%error, class = CLASSES[class].1, number, "an entry of the spool is put aside");
+                    spool
+                        .put_aside(position, &payload)
+                        .map_err(|source| Error::Io {
+                            operation: "put an entry aside in",
+                            path: spool.dir.clone(),
+                            source,
+                        })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
