@@ -97,7 +97,7 @@ impl Stamper {
         }
         if !this_boot && entry.readings.by_gateway_clock {
             for record in &mut entry.readings.records {
-                record.quality = Some("undated".to_owned());
+                record.undated = true;
             }
         }
         "unsynchronized"
@@ -166,6 +166,6 @@ mod tests {
         assert!(former.readings.records[0].time.abs_diff(expected) < 1_000_000);
         let mut lost = entry("unknown", taken, true);
         assert_eq!(later.stamp(&mut lost), "unsynchronized");
-        assert_eq!(lost.readings.records[0].quality.as_deref(), Some("undated"));
+        assert!(lost.readings.records[0].undated);
     }
 }

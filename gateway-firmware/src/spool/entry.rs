@@ -4,9 +4,13 @@
 //! synchronised, [record, …]]`; a record is a map by the numbers in `key`, of the labels it has. The class is that of
 //! the log it stands in.
 
+use minicbor::data::Type;
 use minicbor::decode::Error;
 use minicbor::{Decoder, Encoder};
 use wardline_normalize::decimal::Decimal;
+use wardline_normalize::measurement::{
+    AlarmPriority, AlarmState, AlertKind, Phase, Presence, SampledData,
+};
 use wardline_normalize::senml::{DeviceTime, Record, RecordValue};
 use wardline_normalize::time::Micros;
 
@@ -39,6 +43,13 @@ mod key {
     pub(super) const PATIENT: u8 = 18;
     pub(super) const BED: u8 = 19;
     pub(super) const ENCOUNTER: u8 = 20;
+    pub(super) const UNDATED: u8 = 21;
+    pub(super) const INTERPRETATION: u8 = 22;
+    /// `[origin, period, factor, data]`.
+    pub(super) const WAVEFORM: u8 = 23;
+    /// `[text, id, phase, state, audio, priority, kind, source, value, unit, limits]`, null where there is none.
+    pub(super) const ALARM: u8 = 24;
+    pub(super) const DEVICE_TEXT: u8 = 25;
 }
 
 /// A record of the spool.
@@ -112,6 +123,7 @@ fn encode_record(out: &mut Out, record: &Record, wall: Micros) -> Written {
         value,
         time,
         device_time,
+        undated,
         sequence,
         channel,
         user,
@@ -119,6 +131,7 @@ fn encode_record(out: &mut Out, record: &Record, wall: Micros) -> Written {
         method,
         status,
         quality,
+        interpretation,
         flags,
         raw,
         patient,
@@ -128,8 +141,25 @@ fn encode_record(out: &mut Out, record: &Record, wall: Micros) -> Written {
     out.begin_map()?.u8(key::NAME)?.str(name)?;
     match value {
         RecordValue::Number(number) => {
-            out.u8(key::NUMBER)?.array(2)?.i8(number.exponent)?;
-            out.i64(number.mantissa)?;
+            out.u8(key::NUMBER)?;
+            encode_decimal(out, *number)?;
+        }
+        RecordValue::Waveform(sampled) => {
+            let SampledData {
+                origin,
+                period,
+                factor,
+                data,
+            } = sampled;
+            out.u8(key::WAVEFORM)?.array(4)?;
+            for number in [origin, period, factor] {
+                encode_decimal(out, *number)?;
+            }
+            out.str(data)?;
+        }
+        RecordValue::Alarm { text, state } => {
+            out.u8(key::ALARM)?;
+            encode_alarm(out, text.as_deref(), state)?;
         }
         RecordValue::Text(text) => drop(out.u8(key::TEXT)?.str(text)?),
         RecordValue::Bool(truth) => drop(out.u8(key::BOOL)?.bool(*truth)?),
@@ -140,6 +170,10 @@ fn encode_record(out: &mut Out, record: &Record, wall: Micros) -> Written {
         None => {}
         Some(DeviceTime::Instant(time)) => drop(out.u8(key::DEVICE_INSTANT)?.i64(*time)?),
         Some(DeviceTime::Local(time)) => drop(out.u8(key::DEVICE_LOCAL)?.i64(*time)?),
+        Some(DeviceTime::Text(text)) => drop(out.u8(key::DEVICE_TEXT)?.str(text)?),
+    }
+    if *undated {
+        out.u8(key::UNDATED)?.bool(true)?;
     }
     if let Some(sequence) = sequence {
         out.u8(key::SEQUENCE)?.i64(*sequence)?;
@@ -152,6 +186,7 @@ fn encode_record(out: &mut Out, record: &Record, wall: Micros) -> Written {
         (key::METHOD, method),
         (key::STATUS, status),
         (key::QUALITY, quality),
+        (key::INTERPRETATION, interpretation),
         (key::PATIENT, patient),
         (key::BED, bed),
         (key::ENCOUNTER, encounter),
@@ -171,6 +206,54 @@ fn encode_record(out: &mut Out, record: &Record, wall: Micros) -> Written {
         out.u8(key::RAW)?.bytes(raw)?;
     }
     out.end()?;
+    Ok(())
+}
+
+fn encode_decimal(out: &mut Out, number: Decimal) -> Written {
+    out.array(2)?.i8(number.exponent)?.i64(number.mantissa)?;
+    Ok(())
+}
+
+fn encode_alarm(out: &mut Out, text: Option<&str>, state: &AlarmState) -> Written {
+    let AlarmState {
+        id,
+        phase,
+        state,
+        audio,
+        priority,
+        kind,
+        source,
+        value,
+        unit,
+        limits,
+    } = state;
+    out.array(11)?;
+    let texts = [
+        text,
+        id.as_deref(),
+        phase.map(Phase::as_str),
+        state.map(Presence::as_str),
+        audio.as_deref(),
+        priority.map(AlarmPriority::as_str),
+        kind.map(AlertKind::as_str),
+        source.as_deref(),
+    ];
+    for text in texts {
+        optional(out, text)?;
+    }
+    match value {
+        Some(value) => encode_decimal(out, *value)?,
+        None => drop(out.null()?),
+    }
+    optional(out, unit.as_deref())?;
+    optional(out, limits.as_deref())
+}
+
+fn optional(out: &mut Out, text: Option<&str>) -> Written {
+    match text {
+        Some(text) => out.str(text)?,
+        None => out.null()?,
+    };
     Ok(())
 }
 
@@ -218,22 +301,35 @@ fn expect_array(from: &mut Decoder<'_>, length: u64) -> Result<(), Error> {
 fn decode_record(from: &mut Decoder<'_>, wall: Micros) -> Result<Record, Error> {
     let mut record = Record::new(String::new(), RecordValue::Bool(false), wall);
     from.map()?;
-    while from.datatype()? != minicbor::data::Type::Break {
+    while from.datatype()? != Type::Break {
         let text = |from: &mut Decoder<'_>| from.str().map(|text| Some(text.to_owned()));
         match from.u8()? {
             key::NAME => record.name = from.str()?.to_owned(),
             key::UNIT => record.unit = text(from)?,
             key::NUMBER => {
-                expect_array(from, 2)?;
-                let (exponent, mantissa) = (from.i8()?, from.i64()?);
-                record.value = RecordValue::Number(Decimal { mantissa, exponent });
+                record.value = RecordValue::Number(decode_decimal(from)?);
             }
+            key::WAVEFORM => {
+                expect_array(from, 4)?;
+                record.value = RecordValue::Waveform(SampledData {
+                    origin: decode_decimal(from)?,
+                    period: decode_decimal(from)?,
+                    factor: decode_decimal(from)?,
+                    data: from.str()?.to_owned(),
+                });
+            }
+            key::ALARM => record.value = decode_alarm(from)?,
             key::TEXT => record.value = RecordValue::Text(from.str()?.to_owned()),
             key::BOOL => record.value = RecordValue::Bool(from.bool()?),
             key::ABSENT => record.value = RecordValue::Absent(from.str()?.to_owned()),
             key::TIME => record.time = wall.wrapping_add(from.i64()?),
             key::DEVICE_INSTANT => record.device_time = Some(DeviceTime::Instant(from.i64()?)),
             key::DEVICE_LOCAL => record.device_time = Some(DeviceTime::Local(from.i64()?)),
+            key::DEVICE_TEXT => {
+                record.device_time = Some(DeviceTime::Text(from.str()?.to_owned()));
+            }
+            key::UNDATED => record.undated = from.bool()?,
+            key::INTERPRETATION => record.interpretation = text(from)?,
             key::SEQUENCE => record.sequence = Some(from.i64()?),
             key::CHANNEL => record.channel = text(from)?,
             key::USER => record.user = text(from)?,
@@ -258,6 +354,60 @@ fn decode_record(from: &mut Decoder<'_>, wall: Micros) -> Result<Record, Error> 
     Ok(record)
 }
 
+fn decode_decimal(from: &mut Decoder<'_>) -> Result<Decimal, Error> {
+    expect_array(from, 2)?;
+    let (exponent, mantissa) = (from.i8()?, from.i64()?);
+    Ok(Decimal { mantissa, exponent })
+}
+
+fn decode_alarm(from: &mut Decoder<'_>) -> Result<RecordValue, Error> {
+    fn word<T>(word: Option<String>, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let known = |word: String| {
+            parse(&word).ok_or_else(|| Error::message(format!("'{word}' is not known")))
+        };
+        word.map(known).transpose()
+    }
+    expect_array(from, 11)?;
+    let text = decode_optional(from)?;
+    let id = decode_optional(from)?;
+    let phase = word(decode_optional(from)?, Phase::parse)?;
+    let presence = word(decode_optional(from)?, Presence::parse)?;
+    let audio = decode_optional(from)?;
+    let priority = word(decode_optional(from)?, AlarmPriority::parse)?;
+    let kind = word(decode_optional(from)?, AlertKind::parse)?;
+    let source = decode_optional(from)?;
+    let value = if from.datatype()? == Type::Null {
+        from.null()?;
+        None
+    } else {
+        Some(decode_decimal(from)?)
+    };
+    let state = AlarmState {
+        id,
+        phase,
+        state: presence,
+        audio,
+        priority,
+        kind,
+        source,
+        value,
+        unit: decode_optional(from)?,
+        limits: decode_optional(from)?,
+    };
+    Ok(RecordValue::Alarm {
+        text,
+        state: Box::new(state),
+    })
+}
+
+fn decode_optional(from: &mut Decoder<'_>) -> Result<Option<String>, Error> {
+    if from.datatype()? == Type::Null {
+        from.null()?;
+        return Ok(None);
+    }
+    Ok(Some(from.str()?.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +428,8 @@ mod tests {
         all.method = text("m");
         all.status = text("preliminary");
         all.quality = text("demo");
+        all.interpretation = text("HH");
+        all.undated = true;
         all.flags = vec!["a".to_owned(), "b".to_owned()];
         all.raw = Some(vec![0, 255]);
         all.patient = text("p");
@@ -287,10 +439,36 @@ mod tests {
             RecordValue::Text("on".to_owned()),
             RecordValue::Bool(true),
             RecordValue::Absent("error".to_owned()),
+            RecordValue::Waveform(SampledData {
+                origin: Decimal::integer(1),
+                period: Decimal::integer(8),
+                factor: Decimal::integer(3),
+                data: "1 2 E".to_owned(),
+            }),
+            RecordValue::Alarm {
+                text: text("low"),
+                state: Box::default(),
+            },
+            RecordValue::Alarm {
+                text: None,
+                state: Box::new(AlarmState {
+                    id: text("7"),
+                    phase: Phase::parse("start"),
+                    state: Presence::parse("active"),
+                    audio: text("enabled"),
+                    priority: AlarmPriority::parse("high"),
+                    kind: AlertKind::parse("technical"),
+                    source: text("MDC_TEMP_BODY"),
+                    value: Some(Decimal::integer(2)),
+                    unit: text("Cel"),
+                    limits: text("1-2"),
+                }),
+            },
         ]
         .map(|value| Record::new("local.x", value, 5))
         .to_vec();
         others[0].device_time = Some(DeviceTime::Instant(9));
+        others[1].device_time = Some(DeviceTime::Text("0000-00-00".to_owned()));
         others.insert(0, all);
         Readings {
             device: "bed-01".to_owned(),
