@@ -1,4 +1,8 @@
 //! What Bluetooth health devices say, decoded: pure functions over bytes, without `std`.
 //!
-//! The gateway itself is the binary of this package.
+//! The gateway itself is the binary of this package; [`gatt`] is what it, its tests and its fuzz targets share.
 #![no_std]
+
+extern crate alloc;
+
+pub mod gatt;

@@ -1,0 +1,1 @@
+//! Vectors of every characteristic, and the other way round.
