@@ -12,6 +12,7 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bu
   <type>session</type>
   <listen>unix:path=SOCKET</listen>
   <auth>EXTERNAL</auth>
+  LIMITS
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
@@ -33,12 +34,26 @@ impl Bus {
     /// # Panics
     /// If there is no `dbus-daemon`.
     pub fn start() -> Self {
+        Self::with_limits(&[])
+    }
+
+    /// With other limits, as `dbus-daemon(1)` names them.
+    ///
+    /// # Panics
+    /// If there is no `dbus-daemon`.
+    pub fn with_limits(limits: &[(&str, u32)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the bus");
         let mut bus = Self {
             daemon: None,
             directory,
         };
-        let config = CONFIG.replace("SOCKET", &bus.socket().display().to_string());
+        let limits: String = limits
+            .iter()
+            .map(|(name, value)| format!("<limit name=\"{name}\">{value}</limit>"))
+            .collect();
+        let config = CONFIG
+            .replace("SOCKET", &bus.socket().display().to_string())
+            .replace("LIMITS", &limits);
         std::fs::write(bus.config(), config).expect("the configuration of the bus");
         bus.restart();
         bus

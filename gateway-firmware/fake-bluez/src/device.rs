@@ -38,8 +38,10 @@ pub enum Pairing {
 /// What happens when the gateway has a bond that the device has lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BondLoss {
-    /// Connected for a moment, then dropped: encryption failed for want of a key.
+    /// Connected for a moment, then dropped: encryption failed for want of a key (BlueZ 5.66).
     Dropped,
+    /// Connect fails with `le-connection-key-missing` (BlueZ from 5.80 on).
+    KeyMissing,
     /// Connected; whatever needs encryption fails with `org.bluez.Error.AuthenticationFailed`.
     Refused,
 }

@@ -54,7 +54,11 @@ pub struct Bluez {
 impl Bluez {
     /// A bus, the daemon on it, and one adapter, `hci0`, powered.
     pub async fn start() -> Self {
-        let bus = Bus::start();
+        Self::with(Bus::start()).await
+    }
+
+    /// The daemon on a bus of its own, and one adapter, `hci0`, powered.
+    pub async fn with(bus: Bus) -> Self {
         let mut bluez = Self::on(&bus.address()).await;
         bluez.bus = Some(bus);
         bluez

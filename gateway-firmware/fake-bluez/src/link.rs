@@ -117,6 +117,10 @@ impl Link {
                 if !self.holds(world) {
                     return None;
                 }
+                if world.bond_lost(self.index, BondLoss::KeyMissing) {
+                    world.answer_connect(self.index, Err("le-connection-key-missing"));
+                    return None;
+                }
                 if heard.is_none() {
                     let text = "le-connection-abort-by-local";
                     world.answer_connect(self.index, Err(text));
@@ -215,6 +219,30 @@ pub(crate) fn pair(
     Outcome::Later
 }
 
+/// A device asks to pair of its own accord; whether the agent let it.
+pub(crate) async fn asked(shared: &Arc<Shared>, index: usize) -> bool {
+    let (agent, path, connection) = shared
+        .act(|world| {
+            let name = world.default_agent.clone();
+            let agent =
+                name.and_then(|name| Some((name.clone(), world.agents.get(&name)?.clone())));
+            let path = world.devices[index].path.clone();
+            (agent, path, world.connection.clone())
+        })
+        .await;
+    let Some(agent) = agent else {
+        return false;
+    };
+    let answer = ask(
+        connection.as_ref(),
+        &agent,
+        "RequestAuthorization",
+        &path,
+        None,
+    );
+    answer.await.is_ok()
+}
+
 /// Pairs a connected device, asking the caller's agent, else the default one.
 pub(crate) async fn bond(
     shared: &Arc<Shared>,
@@ -233,6 +261,7 @@ pub(crate) async fn bond(
                 name.and_then(|name| Some((name.clone(), world.agents.get(&name)?.clone())));
             let device = &mut world.devices[index];
             device.pairing += 1;
+            device.asking = true;
             (
                 device.spec.pairing,
                 device.pairing,
@@ -288,17 +317,17 @@ pub(crate) async fn bond(
         let current = world.epoch == link.epoch && world.devices[index].pairing == number;
         (!current).then_some(())
     });
-    tokio::select! {
-        result = agreed => result?,
-        cancelled = over => {
-            return Err(match cancelled {
-                Some(()) => Refusal::bluez("AuthenticationCanceled", "Authentication Canceled"),
-                None => Refusal::bluez("AuthenticationTimeout", "Authentication Timeout"),
-            });
-        }
-    }
+    let result = tokio::select! {
+        result = agreed => result,
+        cancelled = over => Err(match cancelled {
+            Some(()) => Refusal::bluez("AuthenticationCanceled", "Authentication Canceled"),
+            None => Refusal::bluez("AuthenticationTimeout", "Authentication Timeout"),
+        }),
+    };
     shared
         .act(|world| {
+            world.devices[index].asking = false;
+            result?;
             if world.epoch != link.epoch || !world.devices[index].connected {
                 return Err(failed());
             }

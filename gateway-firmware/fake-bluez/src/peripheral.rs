@@ -82,6 +82,11 @@ impl Peripheral {
         self.state(|device| device.duplicates = on).await;
     }
 
+    /// Asks to pair of its own accord; whether the gateway's agent let it.
+    pub async fn asks_to_pair(&self) -> bool {
+        crate::link::asked(&self.shared, self.index).await
+    }
+
     /// Forgets its half of the bond, as after a reset.
     pub async fn lose_bond(&self) {
         self.state(|device| device.has_bond = false).await;
@@ -204,6 +209,16 @@ impl Peripheral {
     /// Waits for a link.
     pub async fn until_connected(&self) {
         self.until("connected", |device| device.connected).await;
+    }
+
+    /// Waits for a link and its services.
+    pub async fn until_resolved(&self) {
+        self.until("resolved", |device| device.resolved).await;
+    }
+
+    /// Waits until a pairing is under way.
+    pub async fn until_pairing(&self) {
+        self.until("pairing", |device| device.asking).await;
     }
 
     /// Waits until there is no link.

@@ -59,8 +59,10 @@ pub(crate) struct State {
     pub(crate) link: u64,
     /// The open Connect call.
     pub(crate) connecting: Option<Message>,
-    /// Number of the pairing under way.
+    /// Number of the pairing; whatever began in an earlier one is over.
     pub(crate) pairing: u64,
+    /// A pairing is under way.
+    pub(crate) asking: bool,
 }
 
 #[derive(Debug)]
@@ -524,6 +526,7 @@ impl World {
             link: 0,
             connecting: None,
             pairing: 0,
+            asking: false,
             spec,
         });
         if bonded {
