@@ -38,8 +38,15 @@
 //!   already open stays.
 //! * `absence` with a metric watches assigned devices that have sent it; without one, every assigned device.
 //!
-//! Not here: delivery, routing, storage, attribution of readings to patients. Rate-of-change, score, baseline and
-//! combined rules are refused by the parser until they exist.
+//! Signals, each a fold over the readings in event time (`engine/signal`):
+//! * `rate-of-change`: the median of slopes over a window, so that one outlier does not decide.
+//! * `score`: an early warning score of the latest readings ([`Score`]); an incomplete one is judged by its lower
+//!   bound, which can raise an alert and never ends one, and says what is missing.
+//! * `baseline`: the distance from what is usual for this patient: entered, running median, EWMA, CUSUM.
+//! * `all`, `any`: how many of several conditions held within a window.
+//! * `is` instead of a limit: words, such as codes and a device's status bits.
+//!
+//! Not here: delivery, routing, storage, attribution of readings to patients.
 
 mod engine;
 mod event;
@@ -57,7 +64,8 @@ pub use input::{
 };
 pub use replay::{Replay, patient_days};
 pub use ruleset::{
-    AppliesTo, Clear, ClearLimit, Condition, Escalation, Fault, Limit, Rule, RuleSet,
+    AppliesTo, Baseline, Clear, ClearLimit, Condition, Each, Escalation, Fault, Feed, Judge, Limit,
+    Measure, Method, Rule, RuleSet, Signal, Take, Words,
 };
 pub use score::{Given, Outcome, Part, Score, ScoreFault};
 pub use summary::{Episode, RuleSummary, Summary, episodes};

@@ -2,14 +2,20 @@
 
 mod condition;
 mod fields;
+mod judge;
 mod parse;
 mod rule;
 
+use crate::Score;
 use fields::{Faults, Fields};
 use std::collections::HashSet;
+use std::sync::Arc;
 use toml::de::DeTable;
 
-pub use rule::{AppliesTo, Clear, ClearLimit, Condition, Escalation, Limit, Rule};
+pub use rule::{
+    AppliesTo, Baseline, Clear, ClearLimit, Condition, Each, Escalation, Feed, Judge, Limit,
+    Measure, Method, Rule, Signal, Take, Words,
+};
 
 /// Something wrong with a rules file. Line and column count from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,11 +61,17 @@ impl RuleSet {
             faults.at(error.span().map_or(0, |span| span.start), error.message());
         }
         let mut fields = Fields::new(document.get_ref(), document.span());
-        let tables = fields.tables("rule", &mut faults);
+        let rules = fields.tables("rule", &mut faults);
+        let scores: Vec<usize> = fields
+            .tables("score", &mut faults)
+            .iter()
+            .map(Fields::offset)
+            .collect();
         fields.finish("a rules file", &mut faults);
-        let parsed: Vec<_> = tables
+        let scores = own_scores(text, &scores, &mut faults);
+        let parsed: Vec<_> = rules
             .into_iter()
-            .map(|table| parse::rule(table, &mut faults))
+            .map(|table| parse::rule(table, &scores, &mut faults))
             .collect();
         let mut ids = HashSet::new();
         for id in parsed.iter().filter_map(|parsed| parsed.id.as_ref()) {
@@ -111,6 +123,43 @@ impl RuleSet {
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
+}
+
+/// The file's own score tables, where they begin being known.
+fn own_scores(text: &str, offsets: &[usize], faults: &mut Faults<'_>) -> Vec<Arc<Score>> {
+    #[derive(serde::Deserialize)]
+    struct Own {
+        #[serde(default)]
+        score: Vec<Score>,
+    }
+    let Some(first) = offsets.first() else {
+        return Vec::new();
+    };
+    let own: Own = match toml::from_str(text) {
+        Ok(own) => own,
+        Err(error) => {
+            faults.at(
+                error.span().map_or(*first, |span| span.start),
+                error.message(),
+            );
+            return Vec::new();
+        }
+    };
+    let mut tables: Vec<Arc<Score>> = Vec::new();
+    for (score, offset) in own.score.into_iter().zip(offsets) {
+        if tables.iter().any(|known| known.id == score.id) {
+            faults.at(*offset, format!("a second score with id `{}`", score.id));
+        }
+        match score.checked() {
+            Ok(score) => tables.push(Arc::new(score)),
+            Err(found) => {
+                for fault in found {
+                    faults.at(*offset, format!("score: {fault}"));
+                }
+            }
+        }
+    }
+    tables
 }
 
 fn version(text: &str) -> String {

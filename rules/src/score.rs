@@ -11,6 +11,7 @@
 mod evaluate;
 mod table;
 
+pub(crate) use evaluate::Sum;
 pub use evaluate::{Given, Outcome, Part};
 pub use table::{Score, ScoreFault};
 

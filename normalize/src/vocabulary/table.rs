@@ -104,6 +104,9 @@ pub fn panels() -> impl Iterator<Item = &'static Panel> {
     [&ART, &ABP, &NIBP, &CUFF, &PRESS, &PAP].into_iter()
 }
 
+/// The two scales of NEWS2: 2 is for confirmed hypercapnic respiratory failure.
+const SPO2_SCALE: ValueKind = ValueKind::Coded(&[("1", "Scale 1"), ("2", "Scale 2")]);
+
 /// ACVPU of NEWS2.
 const ACVPU: ValueKind = ValueKind::Coded(&[
     ("A", "Alert"),
@@ -344,6 +347,7 @@ pub(super) static METRICS: &[Metric] = &[
     Metric::quantity("MDC_CONC_AWAY_O2_INSP", 152_196, "fio2", "Inspired oxygen concentration", "3150-6", "%", MDC).category(Therapy).range(15.0, 100.0),
     own("oxygen-flow", "Supplemental oxygen flow", "3151-8", "L/min", LOINC).category(Therapy).range(0.0, 120.0),
     own("supplemental-oxygen", "Breathing supplemental oxygen", "", "1", NEWS2).local("local:wardline/supplemental-oxygen").category(Therapy).kind(ValueKind::Boolean),
+    own("spo2-scale", "NEWS2 scale of oxygen saturation, a clinician's decision", "", "1", NEWS2).local("local:wardline/spo2-scale").category(Therapy).kind(SPO2_SCALE),
 
     // Respiration.
     breaths("MDC_RESP_RATE", 151_562, "respiratory-rate", "Respiratory rate", SPEC),

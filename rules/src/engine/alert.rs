@@ -32,6 +32,9 @@ pub(crate) struct Alert {
     pub(crate) value: Option<f64>,
     pub(crate) device: Option<Arc<str>>,
     pub(crate) evidence: Vec<String>,
+    /// What the value is made of, for people.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
 }
 
 impl Alert {
@@ -53,6 +56,7 @@ impl Alert {
             value: None,
             device: None,
             evidence: Vec::new(),
+            note: None,
         }
     }
 

@@ -244,6 +244,7 @@ impl Context {
             }
         }
         let (by, at) = alert.acknowledged.clone().unzip();
+        let held = plan.held_back(rule);
         self.out.push(AlertEvent {
             seq: self.seq,
             ordinal: self.ordinal,
@@ -268,7 +269,7 @@ impl Context {
             unit: message::unit_of(definition)
                 .filter(|_| alert.value.is_some())
                 .map(str::to_owned),
-            message: message::sentence(definition, alert, &what),
+            message: message::sentence(definition, alert, &what, &held),
             evidence: alert.evidence.clone(),
             page: what.page,
             reason: what.reason,

@@ -1,4 +1,4 @@
-//! The condition of one threshold rule on one subject, as a pure fold over samples in order of event time.
+//! The condition of one judge on one subject, as a pure fold over samples in order of event time.
 //!
 //! ```text
 //! nothing ──beyond──> run ──beyond for `hold`, no hole──> fired ──clear──> clearing ──clear for `hold`──> episode
@@ -8,32 +8,28 @@
 //! A fold changes on a sample and never by the passing of time.
 
 use super::row::{RowId, Sample, exact};
-use crate::{Clear, ClearLimit, Limit};
+use super::signal::Derived;
+use crate::{ClearLimit, Judge, Limit};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
 
-/// The numbers of a threshold rule.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Threshold {
-    pub(crate) limit: Limit,
-    pub(crate) clear: Clear,
-    pub(crate) hold: Micros,
-    pub(crate) max_gap: Micros,
-}
-
-impl Threshold {
-    fn beyond(&self, value: f64) -> bool {
-        match self.limit {
-            Limit::Above(limit) => value > limit,
-            Limit::Below(limit) => value < limit,
-            Limit::Outside(low, high) => value < low || value > high,
+impl Limit {
+    /// Whether a value is beyond it.
+    pub(crate) fn is_beyond(self, value: f64) -> bool {
+        match self {
+            Self::Above(limit) => value > limit,
+            Self::Below(limit) => value < limit,
+            Self::Outside(low, high) => value < low || value > high,
+            Self::AtLeast(limit) => value >= limit,
         }
     }
+}
 
+impl Judge {
     fn clears(&self, value: f64) -> bool {
         match self.clear.within {
-            ClearLimit::Limit => !self.beyond(value),
+            ClearLimit::Limit => !self.limit.is_beyond(value),
             ClearLimit::Below(limit) => value < limit,
             ClearLimit::Above(limit) => value > limit,
             ClearLimit::Inside(low, high) => value >= low && value <= high,
@@ -148,6 +144,7 @@ impl Episode {
 /// State of the fold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fold {
+    pub(crate) derived: Derived,
     last: Option<Micros>,
     pub(crate) run: Option<Box<Run>>,
     /// Episodes that were closed, in order; the owner removes what it no longer needs.
@@ -155,13 +152,35 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
-    /// Takes the next sample in order. True when an episode began, changed state or ended.
-    pub(crate) fn step(&mut self, rule: &Threshold, sample: &Sample) -> bool {
+    /// Takes the next sample in order, of feed `input`. True when an episode began, changed state or ended.
+    pub(crate) fn step(&mut self, judge: &Judge, input: usize, sample: &Sample) -> bool {
+        match self.derived.take(judge, input, sample) {
+            None => false,
+            Some(value) if value.to_bits() == sample.value.to_bits() => self.hold(judge, sample),
+            Some(value) => {
+                let derived = Sample {
+                    value,
+                    ..sample.clone()
+                };
+                self.hold(judge, &derived)
+            }
+        }
+    }
+
+    /// Whether the condition holds, for as long as it must.
+    pub(crate) fn holds(&self) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.fired.is_some() && run.clearing.is_none())
+    }
+
+    /// Holds the limit against a value of the signal.
+    fn hold(&mut self, rule: &Judge, sample: &Sample) -> bool {
         let hole = self
             .last
             .is_some_and(|last| sample.time - last > rule.max_gap);
         self.last = Some(sample.time);
-        let beyond = rule.beyond(sample.value);
+        let beyond = rule.limit.is_beyond(sample.value);
         if hole && self.run.as_ref().is_some_and(|run| run.fired.is_none()) {
             self.run = None;
         }

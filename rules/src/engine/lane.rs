@@ -1,4 +1,4 @@
-//! One subject's samples of one metric list, kept as long as a late one may still come, and the folds over them.
+//! One subject's samples of one list of feeds, kept as long as a late one may still come, and the folds over them.
 //!
 //! `base` of a series is the fold over everything before `floor`; `current` is `base` and the buffer. A sample that
 //! arrives in order is one step of `current`; one that does not makes `current` anew from `base`. So `current` is a
@@ -24,7 +24,7 @@ pub(crate) const PREFERENCE: Micros = 120_000_000;
 
 const NEVER: Micros = Micros::MIN;
 
-/// One threshold rule on the subject of the lane.
+/// One rule on the subject of the lane.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Series {
     /// Samples up to here were before the rule's time.
@@ -62,8 +62,9 @@ pub(crate) struct Lane {
     pub(crate) seen: Micros,
     floor: Micros,
     buffer: VecDeque<Sample>,
-    base_ranks: Vec<Micros>,
-    ranks: Vec<Micros>,
+    /// By feed and rank: when it was heard last.
+    base_ranks: Vec<Vec<Micros>>,
+    ranks: Vec<Vec<Micros>>,
     pub(crate) series: Vec<Series>,
 }
 
@@ -78,12 +79,15 @@ pub(crate) enum Offered {
 
 impl Lane {
     pub(crate) fn new(plan: &LanePlan, applies: impl Fn(usize) -> bool) -> Self {
-        // One metric has nothing to be preferred to.
-        let ranks = if plan.metrics.len() > 1 {
-            vec![NEVER; plan.metrics.len()]
-        } else {
-            Vec::new()
-        };
+        let ranks = plan
+            .feeds
+            .iter()
+            .map(|feed| match feed.metrics.len() {
+                // One metric has nothing to be preferred to.
+                0 | 1 => Vec::new(),
+                several => vec![NEVER; several],
+            })
+            .collect::<Vec<_>>();
         Self {
             seen: NEVER,
             floor: NEVER,
@@ -112,7 +116,10 @@ impl Lane {
             if counts(&mut self.ranks, &sample) {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                     if series.takes(&sample) {
-                        series.dirty |= series.current.step(rule, &sample);
+                        series.dirty |=
+                            series
+                                .current
+                                .step(rule, usize::from(sample.input), &sample);
                     }
                 }
             }
@@ -167,7 +174,7 @@ impl Lane {
             }
             for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                 if series.takes(sample) {
-                    series.current.step(rule, sample);
+                    series.current.step(rule, usize::from(sample.input), sample);
                 }
             }
         }
@@ -197,7 +204,7 @@ impl Lane {
             if counts(&mut self.base_ranks, sample) {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                     if series.takes(sample) {
-                        series.base.step(rule, sample);
+                        series.base.step(rule, usize::from(sample.input), sample);
                         series.base.done.clear();
                     }
                 }
@@ -220,10 +227,13 @@ impl Lane {
 }
 
 /// Notes the sample's metric as heard, and says whether it counts beside the preferred ones.
-fn counts(ranks: &mut [Micros], sample: &Sample) -> bool {
-    if ranks.is_empty() {
+fn counts(ranks: &mut [Vec<Micros>], sample: &Sample) -> bool {
+    let Some(ranks) = ranks
+        .get_mut(usize::from(sample.input))
+        .filter(|ranks| !ranks.is_empty())
+    else {
         return true;
-    }
+    };
     let rank = usize::from(sample.rank);
     let preferred = ranks
         .iter()

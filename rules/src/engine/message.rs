@@ -2,7 +2,7 @@
 
 use super::alert::Alert;
 use super::context::What;
-use crate::{Condition, EventKind, Limit, Reason, Rule};
+use crate::{Condition, EventKind, Judge, Limit, Measure, Method, Reason, Rule, Signal, Words};
 use std::time::Duration;
 use wardline_normalize::time::Micros;
 use wardline_normalize::units;
@@ -10,14 +10,22 @@ use wardline_normalize::units;
 /// UCUM unit of a rule's values.
 pub(crate) fn unit_of(rule: &Rule) -> Option<&str> {
     match &rule.condition {
-        Condition::Threshold { unit, .. } => Some(unit),
+        Condition::Judged(judge) => Some(&judge.unit),
         Condition::Absence { .. } => None,
     }
 }
 
-pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What) -> String {
+/// `held` are the rules that it holds back while it is open.
+pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -> String {
     let mut text = match what.event {
-        EventKind::Raised => condition(rule, alert),
+        EventKind::Raised if held.is_empty() => condition(rule, alert),
+        EventKind::Raised => {
+            format!(
+                "{}; holds back: {}",
+                condition(rule, alert),
+                held.join(", ")
+            )
+        }
         EventKind::Worsened if what.page => {
             format!("{}; first seen in late readings", condition(rule, alert))
         }
@@ -43,26 +51,22 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What) -> String {
 
 fn condition(rule: &Rule, alert: &Alert) -> String {
     match &rule.condition {
-        Condition::Threshold {
-            limit, unit, hold, ..
-        } => {
-            let unit = shown_unit(unit);
-            let limit = match limit {
-                Limit::Above(limit) => format!("above {}{unit}", number(*limit)),
-                Limit::Below(limit) => format!("below {}{unit}", number(*limit)),
-                Limit::Outside(low, high) => {
-                    format!("outside {} to {}{unit}", number(*low), number(*high))
-                }
-            };
-            let held = if *hold > 0 {
-                format!(" for {}", duration(*hold))
-            } else {
-                String::new()
-            };
+        Condition::Judged(judge) => {
+            if judge
+                .feeds
+                .iter()
+                .any(|feed| matches!(feed.words, Words::AnyOf(_)))
+                && judge.signal == Signal::Value
+            {
+                return format!("{}: {}", rule.title, judged(judge));
+            }
+            let note = alert.note.as_deref();
+            let note = note.map_or(String::new(), |note| format!(" ({note})"));
             format!(
-                "{}: {}, limit {limit}{held}",
+                "{}: {}, limit {}{note}",
                 rule.title,
-                value(rule, alert)
+                value(rule, alert),
+                limit(judge)
             )
         }
         Condition::Absence {
@@ -79,16 +83,60 @@ fn condition(rule: &Rule, alert: &Alert) -> String {
     }
 }
 
+/// The limit and how long it must be exceeded.
+fn limit(judge: &Judge) -> String {
+    let unit = shown_unit(&judge.unit);
+    let limit = match judge.limit {
+        Limit::Above(limit) => format!("above {}{unit}", number(limit)),
+        Limit::Below(limit) => format!("below {}{unit}", number(limit)),
+        Limit::Outside(low, high) => format!("outside {} to {}{unit}", number(low), number(high)),
+        Limit::AtLeast(limit) => format!("at least {}{unit}", number(limit)),
+    };
+    if judge.hold > 0 {
+        format!("{limit} for {}", duration(judge.hold))
+    } else {
+        limit
+    }
+}
+
+/// What a judge judges.
+fn signal(judge: &Judge) -> String {
+    let name = judge.feeds.first().map_or("", |feed| feed.name.as_str());
+    match &judge.signal {
+        Signal::Value => name.to_owned(),
+        Signal::Rate { per, .. } => format!("{name}, change in {}", duration(*per)),
+        Signal::Score { table, measure, .. } => match measure {
+            Measure::Total => table.title.clone(),
+            Measure::Part => format!("{}, highest part", table.title),
+        },
+        Signal::Baseline(baseline) => match (baseline.method, baseline.standardized) {
+            (Method::Cusum { .. }, _) => format!("{name}, cumulated from the usual"),
+            (_, true) => format!("{name}, standard deviations from the usual"),
+            (_, false) => format!("{name}, from the usual"),
+        },
+        Signal::Count { .. } => "Conditions that hold".to_owned(),
+    }
+}
+
+/// A condition of several, in words.
+pub(crate) fn judged(judge: &Judge) -> String {
+    let words = judge.feeds.first().map(|feed| &feed.words);
+    match (words, judge.limit) {
+        (Some(Words::AnyOf(words)), _) => format!("{} {}", signal(judge), words.join(" or ")),
+        _ => format!("{} {}", signal(judge), limit(judge)),
+    }
+}
+
 fn value(rule: &Rule, alert: &Alert) -> String {
-    let Some(value) = alert.value else {
+    let (Some(value), Condition::Judged(judge)) = (alert.value, &rule.condition) else {
         return rule.metric_name.clone();
     };
-    format!(
-        "{} {}{}",
-        rule.metric_name,
-        number(value),
-        shown_unit(unit_of(rule).unwrap_or_default())
-    )
+    format!("{} {}", signal(judge), quantity(value, &judge.unit))
+}
+
+/// A number with its unit as people write it.
+pub(crate) fn quantity(value: f64, unit: &str) -> String {
+    format!("{}{}", number(value), shown_unit(unit))
 }
 
 fn resolved(rule: &Rule, alert: &Alert, reason: Option<Reason>) -> String {
@@ -111,7 +159,7 @@ fn resolved(rule: &Rule, alert: &Alert, reason: Option<Reason>) -> String {
         }
         Some(Reason::Stale) => "resolved (stale): no reading for too long".to_owned(),
         Some(Reason::Cleared) | None => match rule.condition {
-            Condition::Threshold { .. } => format!("over, {}", value(rule, alert)),
+            Condition::Judged(_) => format!("over, {}", value(rule, alert)),
             Condition::Absence { .. } => "over, the device is heard again".to_owned(),
         },
     };
@@ -126,7 +174,7 @@ fn number(value: f64) -> String {
 /// A space and the unit as people write it.
 fn shown_unit(ucum: &str) -> String {
     match ucum {
-        "" | "1" => String::new(),
+        "" | "1" | "{score}" => String::new(),
         other => format!(" {}", units::display(other)),
     }
 }

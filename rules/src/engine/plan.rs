@@ -1,7 +1,6 @@
 //! Rules compiled for the row loop: from a metric straight to the lanes and absence rules that use it.
 
-use super::fold::Threshold;
-use crate::{Class, Condition, RuleSet};
+use crate::{Class, Condition, Feed, Judge, Method, RuleSet, Signal};
 use std::collections::HashMap;
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
@@ -15,29 +14,35 @@ pub(crate) enum Kind {
     Device,
 }
 
-/// Threshold rules that share metrics and unit share one buffer of samples per subject.
+/// Rules that share their feeds share one buffer of samples per subject.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LanePlan {
     pub(crate) kind: Kind,
-    pub(crate) metrics: Vec<String>,
-    pub(crate) unit: String,
-    /// Indices into the rule set, with their numbers.
-    pub(crate) rules: Vec<(usize, Threshold)>,
+    pub(crate) feeds: Vec<Feed>,
+    /// Indices into the rule set, with what they judge.
+    pub(crate) rules: Vec<(usize, Judge)>,
 }
 
 impl LanePlan {
     /// Whether samples kept for the other lane serve this one.
     pub(crate) fn same_samples(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.metrics == other.metrics && self.unit == other.unit
+        self.kind == other.kind && self.feeds == other.feeds
     }
+}
+
+/// A metric's place in a lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Use {
+    pub(crate) lane: usize,
+    pub(crate) input: u8,
+    pub(crate) rank: u8,
 }
 
 /// Who uses a metric.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
-    /// (lane, rank of the metric in it).
-    pub(crate) patient: Vec<(usize, u8)>,
-    pub(crate) device: Vec<(usize, u8)>,
+    pub(crate) patient: Vec<Use>,
+    pub(crate) device: Vec<Use>,
     /// Absence rules, by index into the rule set.
     pub(crate) absence: Vec<usize>,
 }
@@ -83,29 +88,16 @@ impl Plan {
         let mut any = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             match &rule.condition {
-                Condition::Threshold {
-                    limit,
-                    unit,
-                    hold,
-                    max_gap,
-                    clear,
-                } => {
-                    let numbers = Threshold {
-                        limit: *limit,
-                        clear: *clear,
-                        hold: *hold,
-                        max_gap: *max_gap,
-                    };
-                    plan.memory = plan.memory.max(hold + max_gap).max(clear.hold + max_gap);
+                Condition::Judged(judge) => {
+                    plan.memory = plan.memory.max(memory(judge));
                     let kind = match rule.class {
                         Class::Physiological => Kind::Patient,
                         Class::Technical => Kind::Device,
                     };
                     plan.add(LanePlan {
                         kind,
-                        metrics: rule.metrics.clone(),
-                        unit: unit.clone(),
-                        rules: vec![(index, numbers)],
+                        feeds: judge.feeds.clone(),
+                        rules: vec![(index, judge.clone())],
                     });
                 }
                 Condition::Absence {
@@ -137,13 +129,20 @@ impl Plan {
             }
         }
         for (index, lane) in plan.lanes.iter().enumerate() {
-            for (rank, metric) in lane.metrics.iter().enumerate() {
-                let uses = plan.uses.entry(metric.clone()).or_default();
-                // A metric list is a handful of entries of the vocabulary.
-                let rank = u8::try_from(rank).unwrap_or(u8::MAX);
-                match lane.kind {
-                    Kind::Patient => uses.patient.push((index, rank)),
-                    Kind::Device => uses.device.push((index, rank)),
+            for (input, feed) in lane.feeds.iter().enumerate() {
+                for (rank, metric) in feed.metrics.iter().enumerate() {
+                    let uses = plan.uses.entry(metric.clone()).or_default();
+                    // Feeds and metrics of a rule are a handful each.
+                    let place = |place: usize| u8::try_from(place).unwrap_or(u8::MAX);
+                    let used = Use {
+                        lane: index,
+                        input: place(input),
+                        rank: place(rank),
+                    };
+                    match lane.kind {
+                        Kind::Patient => uses.patient.push(used),
+                        Kind::Device => uses.device.push(used),
+                    }
                 }
             }
         }
@@ -166,7 +165,37 @@ impl Plan {
         }
     }
 
+    /// Ids of the rules that a rule holds back.
+    pub(crate) fn held_back(&self, rule: usize) -> Vec<&str> {
+        if !self.inhibits[rule] {
+            return Vec::new();
+        }
+        let inhibited = self.inhibitors.iter().zip(self.set.rules());
+        inhibited
+            .filter(|(by, _)| by.contains(&rule))
+            .map(|(_, held)| held.id.as_str())
+            .collect()
+    }
+
     pub(crate) fn uses(&self, metric: &str) -> &Uses {
         self.uses.get(metric).unwrap_or(&self.other)
     }
+}
+
+/// How far back a fold can look.
+fn memory(judge: &Judge) -> Micros {
+    let signal = match &judge.signal {
+        Signal::Value => 0,
+        Signal::Rate { window, .. } => *window,
+        Signal::Score { max_age, .. } => max_age.iter().copied().max().unwrap_or(0),
+        Signal::Baseline(baseline) => match baseline.method {
+            Method::Entered(_) => 0,
+            Method::Median(memory) => memory,
+            Method::Ewma(half_life) | Method::Cusum { half_life, .. } => 4 * half_life,
+        },
+        Signal::Count { parts, within } => {
+            within + parts.iter().map(memory).max().unwrap_or_default()
+        }
+    };
+    signal + judge.hold.max(judge.clear.hold) + judge.max_gap
 }

@@ -83,7 +83,10 @@ impl<'de> Deserialize<'de> for RowId {
 pub(crate) struct Sample {
     /// Effective time.
     pub(crate) time: Micros,
-    /// Place of its metric in the rule's order of preference, 0 first.
+    /// Place of its feed in the lane.
+    #[serde(default)]
+    pub(crate) input: u8,
+    /// Place of its metric in the feed's order of preference, 0 first.
     pub(crate) rank: u8,
     pub(crate) id: RowId,
     pub(crate) version: i64,
@@ -95,7 +98,12 @@ pub(crate) struct Sample {
 impl Sample {
     /// Samples have a total order that does not depend on their arrival.
     pub(crate) fn order(&self, other: &Self) -> Ordering {
-        (self.time, self.rank, &self.id).cmp(&(other.time, other.rank, &other.id))
+        (self.time, self.input, self.rank, &self.id).cmp(&(
+            other.time,
+            other.input,
+            other.rank,
+            &other.id,
+        ))
     }
 }
 

@@ -4,12 +4,12 @@
 use super::absence;
 use super::context::{Context, Key};
 use super::lane::Offered;
-use super::plan::{Kind, Plan};
+use super::plan::{Kind, Plan, Use};
 use super::row::{RowId, Sample};
 use super::state::Subject;
 use super::threshold::Cause;
 use super::{Engine, threshold};
-use crate::{Reason, Reattributed};
+use crate::{Feed, Reason, Reattributed, Words};
 use arrow_array::{Array, RecordBatch};
 use std::sync::Arc;
 use wardline_normalize::columns::{Columns, text};
@@ -21,13 +21,21 @@ const NOT_FROM_A_PATIENT: [&str; 3] = ["implausible", "demo", "test"];
 /// Statuses of readings that do not hold.
 const VOID: [&str; 2] = ["entered-in-error", "cancelled"];
 
+/// What a reading says.
+#[derive(Clone, Copy)]
+enum Said<'a> {
+    /// Value and unit.
+    Number(f64, &'a str),
+    Words(&'a str),
+}
+
 /// A row with what the rules ask of it.
 struct Row<'a> {
     id: &'a str,
     version: i64,
     time: Micros,
-    /// Value and unit, if it may count.
-    value: Option<(f64, &'a str)>,
+    /// What it says, if it may count.
+    value: Option<Said<'a>>,
     device: Arc<str>,
 }
 
@@ -75,16 +83,8 @@ impl Engine {
                 absence::heard(&mut self.ctx, &key, device, *rule, id);
             }
         }
-        for (lane, rank) in &uses.device {
-            offer(
-                &mut self.ctx,
-                plan,
-                Kind::Device,
-                device,
-                *lane,
-                *rank,
-                &reading,
-            );
+        for used in &uses.device {
+            offer(&mut self.ctx, plan, Kind::Device, device, *used, &reading);
         }
         if uses.patient.is_empty() {
             return;
@@ -107,22 +107,14 @@ impl Engine {
                 plan,
                 &known,
                 &reading,
-                uses.patient.iter().map(|(lane, _)| *lane),
+                uses.patient.iter().map(|used| used.lane),
             );
         }
         let Some(patient) = patient else { return };
         let subject = self.groups.entry(Kind::Patient, patient);
         subject.heard = self.ctx.clock;
-        for (lane, rank) in &uses.patient {
-            offer(
-                &mut self.ctx,
-                plan,
-                Kind::Patient,
-                subject,
-                *lane,
-                *rank,
-                &reading,
-            );
+        for used in &uses.patient {
+            offer(&mut self.ctx, plan, Kind::Patient, subject, *used, &reading);
         }
     }
 
@@ -220,21 +212,37 @@ fn take_away(
     }
 }
 
-/// The row's value and unit, if it may count for rules on values.
-fn countable<'a>(
-    columns: &Columns<'a>,
-    row: usize,
-    quality: Option<&str>,
-) -> Option<(f64, &'a str)> {
-    let usable = columns.value.is_valid(row)
-        && columns.data_absent_reason.is_null(row)
+/// What the row says, if it may count for rules on values.
+fn countable<'a>(columns: &Columns<'a>, row: usize, quality: Option<&str>) -> Option<Said<'a>> {
+    let usable = columns.data_absent_reason.is_null(row)
         && !quality.is_some_and(|quality| has_word(quality, &NOT_FROM_A_PATIENT))
         && !VOID.contains(&columns.status.value(row));
+    if !usable {
+        return None;
+    }
+    if columns.value.is_null(row) {
+        return text(columns.value_text, row).map(Said::Words);
+    }
     let value = columns.value.value(row);
-    (usable && value.is_finite())
-        .then(|| text(columns.unit, row))
-        .flatten()
-        .map(|unit| (value, unit))
+    let unit = text(columns.unit, row)?;
+    value.is_finite().then_some(Said::Number(value, unit))
+}
+
+/// The number that a feed makes of it.
+fn number(feed: &Feed, said: Said<'_>) -> Option<f64> {
+    match (&feed.words, said) {
+        (Words::None, Said::Number(value, unit)) => converted(value, unit, &feed.unit),
+        (Words::AnyOf(words), Said::Words(said)) => {
+            let known = |one: &str| words.iter().any(|word| word == one);
+            Some(f64::from(u8::from(said.split([' ', ',']).any(known))))
+        }
+        // A list of words is a handful.
+        (Words::Place(words), Said::Words(said)) => words
+            .iter()
+            .position(|word| word == said)
+            .map(|place| place as f64),
+        _ => None,
+    }
 }
 
 /// `quality` is one word or several, parted by commas or blanks.
@@ -257,14 +265,13 @@ fn offer(
     plan: &Plan,
     kind: Kind,
     subject: &mut Subject,
-    lane: usize,
-    rank: u8,
+    used: Use,
     row: &Row<'_>,
 ) {
+    let Use { lane, input, rank } = used;
     let lane_plan = &plan.lanes[lane];
-    let value = row
-        .value
-        .and_then(|(value, unit)| converted(value, unit, &lane_plan.unit));
+    let feed = &lane_plan.feeds[usize::from(input)];
+    let value = row.value.and_then(|said| number(feed, said));
     let known = subject.lanes.iter().any(|(index, _)| *index == lane);
     if value.is_none() && (row.version == 1 || !known) {
         return;
@@ -292,6 +299,7 @@ fn offer(
         let device = Arc::clone(&row.device);
         let sample = Sample {
             time: row.time,
+            input,
             rank,
             id,
             version: row.version,
@@ -325,9 +333,9 @@ fn reconcile(
     let Some((_, state)) = subject.lanes.iter_mut().find(|(known, _)| *known == lane) else {
         return;
     };
-    for (series, (rule, _)) in state.series.iter_mut().zip(&plan.lanes[lane].rules) {
+    for (series, (rule, judge)) in state.series.iter_mut().zip(&plan.lanes[lane].rules) {
         if series.dirty {
-            threshold::reconcile(ctx, key, *rule, series, cause);
+            threshold::reconcile(ctx, key, (*rule, judge), series, cause);
         }
     }
     state.settle(&plan.lanes[lane]);

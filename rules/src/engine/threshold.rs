@@ -7,7 +7,7 @@ use super::alert::Alert;
 use super::context::{Context, Key, What};
 use super::fold::Episode;
 use super::lane::Series;
-use crate::{EventKind, Reason, State};
+use crate::{EventKind, Judge, Reason, State};
 use wardline_normalize::time::Micros;
 
 /// What changed the samples.
@@ -24,12 +24,16 @@ pub(crate) enum Cause {
 pub(crate) fn reconcile(
     ctx: &mut Context,
     key: &Key,
-    rule: usize,
+    (rule, judge): (usize, &Judge),
     series: &mut Series,
     cause: Cause,
 ) {
     let episodes = series.current.episodes();
     let mut alerts = std::mem::take(&mut series.alerts);
+    let note = series.current.derived.note(judge);
+    for alert in alerts.iter_mut().filter(|alert| alert.is_open()) {
+        alert.note.clone_from(&note);
+    }
     let matched = pair(&alerts, &episodes);
 
     // First what ends, so that at most one alert is open at any time.
@@ -47,6 +51,7 @@ pub(crate) fn reconcile(
         if !matched.contains(&Some(index)) {
             alerts.push(Alert::of(episode));
             if let Some(alert) = alerts.last_mut() {
+                alert.note.clone_from(&note);
                 begin(ctx, key, rule, alert, episode, cause);
             }
         }

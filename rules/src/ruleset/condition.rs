@@ -8,44 +8,38 @@ use wardline_normalize::units;
 
 /// How often readings are expected where the rule does not say: bedside monitors send numerics every minute or more
 /// often.
-const EXPECT_EVERY: Micros = 60_000_000;
+pub(super) const EXPECT_EVERY: Micros = 60_000_000;
 
 /// Longest `for`, `max-gap`, `expect-every` and `grace`: a year.
 const LONGEST: Micros = 366 * 86_400 * 1_000_000;
 
-pub(super) fn threshold(
+/// How long it must hold, which hole breaks that, and when it is over.
+pub(super) struct Shape {
+    pub(super) hold: Micros,
+    pub(super) max_gap: Micros,
+    pub(super) clear: Clear,
+}
+
+/// The keys about time that all kinds share; `max_gap` is the default.
+pub(super) fn shape(
     fields: &mut Fields<'_, '_>,
-    metrics: Option<&Metrics>,
-    of: &str,
+    limit: Option<Limit>,
+    default_gap: Micros,
     faults: &mut Faults<'_>,
-) -> Option<Condition> {
-    let limit = limit(fields, of, faults);
-    let unit = unit(fields, metrics, of, faults);
+) -> Option<Shape> {
     let hold = bounded(fields, "for", faults).map_or(0, |at| at.value);
-    let expect_every = bounded(fields, "expect-every", faults).map_or(EXPECT_EVERY, |at| at.value);
+    let expect_every = bounded(fields, "expect-every", faults).map(|at| at.value);
     let max_gap = bounded(fields, "max-gap", faults);
     if let Some(gap) = &max_gap
         && gap.value == 0
     {
         faults.at(gap.offset, "`max-gap` must be longer than nothing");
     }
-    let max_gap = max_gap.map_or(2 * expect_every, |at| at.value);
-    let clear = clear(fields, limit.as_ref().map(|at| at.value), faults);
-    if let Some(metrics) = metrics
-        && !metrics.quantity
-    {
-        faults.at(
-            fields.offset(),
-            format!("{of}: `{}` has coded values, not numbers", metrics.name),
-        );
-        return None;
-    }
-    Some(Condition::Threshold {
-        limit: limit?.value,
-        unit: unit?,
+    let usual = expect_every.map_or(default_gap, |every| 2 * every);
+    Some(Shape {
         hold,
-        max_gap,
-        clear: clear?,
+        max_gap: max_gap.map_or(usual, |at| at.value),
+        clear: clear(fields, limit, faults)?,
     })
 }
 
@@ -71,7 +65,7 @@ pub(super) fn absence(
     })
 }
 
-fn bounded(
+pub(super) fn bounded(
     fields: &mut Fields<'_, '_>,
     key: &'static str,
     faults: &mut Faults<'_>,
@@ -84,7 +78,11 @@ fn bounded(
     Some(found)
 }
 
-fn limit(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<At<Limit>> {
+pub(super) fn limit(
+    fields: &mut Fields<'_, '_>,
+    of: &str,
+    faults: &mut Faults<'_>,
+) -> Option<At<Limit>> {
     let above = fields.number("above", faults).map(|at| At {
         value: Limit::Above(at.value),
         offset: at.offset,
@@ -111,7 +109,7 @@ fn limit(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Opti
     above.or(below).or(outside)
 }
 
-fn unit(
+pub(super) fn unit(
     fields: &mut Fields<'_, '_>,
     metrics: Option<&Metrics>,
     of: &str,
@@ -180,7 +178,9 @@ fn clear(
     let limit = limit?;
     let within = match (limit, below, above, inside) {
         (_, None, None, None) => ClearLimit::Limit,
-        (Limit::Above(limit), Some(at), None, None) if at.value <= limit => {
+        (Limit::Above(limit) | Limit::AtLeast(limit), Some(at), None, None)
+            if at.value <= limit =>
+        {
             ClearLimit::Below(at.value)
         }
         (Limit::Below(limit), None, Some(at), None) if at.value >= limit => {
@@ -191,10 +191,12 @@ fn clear(
         {
             ClearLimit::Inside(at.value.0, at.value.1)
         }
-        (Limit::Above(limit), ..) => {
+        (Limit::Above(limit) | Limit::AtLeast(limit), ..) => {
             faults.at(
                 offset,
-                format!("`clear` of a rule with `above` needs `below`, at most {limit}"),
+                format!(
+                    "`clear` of a rule with `above` or `at-least` needs `below`, at most {limit}"
+                ),
             );
             return None;
         }

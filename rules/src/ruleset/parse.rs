@@ -1,17 +1,27 @@
 //! One `[[rule]]` table to a checked [`Rule`].
 
-use super::condition::{absence, threshold};
+use super::condition::absence;
 use super::fields::{At, Faults, Fields};
-use super::rule::{AppliesTo, Condition, Escalation, Rule};
-use crate::{Class, Priority};
+use super::judge::judge;
+use super::rule::{AppliesTo, Condition, Escalation, Judge, Rule};
+use crate::{Class, Priority, Score};
+use std::sync::Arc;
 use wardline_normalize::time::Micros;
 use wardline_normalize::vocabulary::{self, Metric, ValueKind};
 
 /// Late data older than this page nobody, unless the rule says otherwise.
 const PAGE_WITHIN: Micros = 600_000_000;
 
-/// Kinds of design 5.6 that this version does not evaluate.
-const LATER_KINDS: [&str; 5] = ["rate-of-change", "score", "baseline", "all", "any"];
+/// Kinds of design 5.6.
+const KINDS: [&str; 7] = [
+    "threshold",
+    "rate-of-change",
+    "absence",
+    "score",
+    "baseline",
+    "all",
+    "any",
+];
 
 /// A rule, if it has no fault that leaves it undefined, with the places that checks across rules speak of.
 #[derive(Debug)]
@@ -28,13 +38,18 @@ pub(super) struct Metrics {
     pub(super) name: String,
     /// The vocabulary's unit; `None` for a code outside it.
     pub(super) unit: Option<&'static str>,
-    pub(super) quantity: bool,
+    /// Kind of its values; `None` for a code outside the vocabulary.
+    pub(super) kind: Option<ValueKind>,
 }
 
-pub(super) fn rule(mut fields: Fields<'_, '_>, faults: &mut Faults<'_>) -> Parsed {
+pub(super) fn rule(
+    mut fields: Fields<'_, '_>,
+    tables: &[Arc<Score>],
+    faults: &mut Faults<'_>,
+) -> Parsed {
     let id = fields.text("id", faults);
     let inhibited_by = fields.texts("inhibited-by", faults);
-    let rule = body(fields, id.as_ref(), &inhibited_by, faults);
+    let rule = body(fields, id.as_ref(), &inhibited_by, tables, faults);
     Parsed {
         rule,
         id,
@@ -46,6 +61,7 @@ fn body(
     mut fields: Fields<'_, '_>,
     id: Option<&At<String>>,
     inhibited_by: &[At<String>],
+    tables: &[Arc<Score>],
     faults: &mut Faults<'_>,
 ) -> Option<Rule> {
     let start = fields.offset();
@@ -68,44 +84,20 @@ fn body(
         }
         return None;
     };
-    if LATER_KINDS.contains(&kind.value.as_str()) {
+    if !KINDS.contains(&kind.value.as_str()) {
         faults.at(
             kind.offset,
-            format!(
-                "kind `{}` is not supported yet in this version; use threshold or absence",
-                kind.value
-            ),
+            format!("unknown kind `{}`; known: {}", kind.value, KINDS.join(", ")),
         );
         return None;
     }
-    if !["threshold", "absence"].contains(&kind.value.as_str()) {
-        faults.at(
-            kind.offset,
-            format!("unknown kind `{}`; known: threshold, absence", kind.value),
-        );
-        return None;
-    }
-    let is_absence = kind.value == "absence";
-
-    let metrics = match fields.text("metric", faults) {
-        Some(name) => resolve(&name, faults),
-        None if is_absence && !fields.has("metric") => Some(Metrics {
-            keys: Vec::new(),
-            name: "reading".into(),
-            unit: None,
-            quantity: true,
-        }),
-        None => {
-            if !fields.has("metric") {
-                faults.at(start, format!("{of} has no `metric`"));
-            }
-            None
-        }
-    };
-    let condition = if is_absence {
-        absence(&mut fields, &of, faults)
+    let (condition, metrics) = if kind.value == "absence" {
+        let metrics = watched(&mut fields, faults);
+        (absence(&mut fields, &of, faults), metrics)
     } else {
-        threshold(&mut fields, metrics.as_ref(), &of, faults)
+        let judge = judge(&kind.value, &mut fields, &of, tables, faults);
+        let metrics = judge.as_ref().map(judged);
+        (judge.map(Condition::Judged), metrics)
     };
     let class = word(
         &mut fields,
@@ -133,7 +125,7 @@ fn body(
 
     let (id, metrics, condition, priority) = (id?, metrics?, condition?, priority?);
     let default_class = match condition {
-        Condition::Threshold { .. } => Class::Physiological,
+        Condition::Judged(_) => Class::Physiological,
         Condition::Absence { .. } => Class::Technical,
     };
     Some(Rule {
@@ -141,14 +133,30 @@ fn body(
         id: id.value.clone(),
         class: class.unwrap_or(default_class),
         priority,
-        metrics: metrics.keys,
-        metric_name: metrics.name,
+        metrics: metrics.0,
+        metric_name: metrics.1,
         condition,
         page_within,
         inhibited_by: inhibited_by.iter().map(|at| at.value.clone()).collect(),
         escalate,
         applies_to,
     })
+}
+
+/// What an absence rule watches: keys and name.
+fn watched(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<(Vec<String>, String)> {
+    if !fields.has("metric") {
+        return Some((Vec::new(), "reading".to_owned()));
+    }
+    let name = fields.text("metric", faults)?;
+    resolve(&name, faults).map(|metrics| (metrics.keys, metrics.name))
+}
+
+/// All metrics of a judge, and the name of the first.
+fn judged(judge: &Judge) -> (Vec<String>, String) {
+    let keys = judge.feeds.iter().flat_map(|feed| feed.metrics.clone());
+    let name = judge.feeds.first().map(|feed| feed.name.clone());
+    (keys.collect(), name.unwrap_or_default())
 }
 
 fn is_id(text: &str) -> bool {
@@ -160,7 +168,7 @@ fn is_id(text: &str) -> bool {
 
 /// LOINC (its metrics in order of preference, then rows that have the code alone), reference id, alias, or an own
 /// code `local:…`.
-fn resolve(name: &At<String>, faults: &mut Faults<'_>) -> Option<Metrics> {
+pub(super) fn resolve(name: &At<String>, faults: &mut Faults<'_>) -> Option<Metrics> {
     let found = vocabulary::resolve(&name.value);
     let Some(first) = found.first() else {
         if name.value.len() > "local:".len() && name.value.starts_with("local:") {
@@ -168,7 +176,7 @@ fn resolve(name: &At<String>, faults: &mut Faults<'_>) -> Option<Metrics> {
                 keys: vec![name.value.clone()],
                 name: name.value.clone(),
                 unit: None,
-                quantity: true,
+                kind: None,
             });
         }
         faults.at(
@@ -189,7 +197,7 @@ fn resolve(name: &At<String>, faults: &mut Faults<'_>) -> Option<Metrics> {
         keys,
         name: first.display.to_owned(),
         unit: Some(first.unit),
-        quantity: matches!(first.kind, ValueKind::Quantity),
+        kind: Some(first.kind),
     })
 }
 

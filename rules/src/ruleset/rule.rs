@@ -1,6 +1,7 @@
 //! A checked rule.
 
-use crate::{Class, Priority};
+use crate::{Class, Priority, Score};
+use std::sync::Arc;
 use wardline_normalize::time::Micros;
 
 /// One rule: what to look for, on whom, and what an alert of it is.
@@ -29,19 +30,130 @@ pub struct Rule {
 /// What a rule looks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// Values beyond a limit, event time.
-    Threshold {
-        limit: Limit,
-        /// UCUM; readings are converted to it.
-        unit: String,
-        /// How long the condition must hold, from the first reading to the deciding one.
-        hold: Micros,
-        /// A longer hole between readings breaks `hold`, of the condition and of the clear condition.
-        max_gap: Micros,
-        clear: Clear,
-    },
+    /// A signal beyond a limit, event time.
+    Judged(Judge),
     /// No reading from an assigned device, log clock.
     Absence { expect_every: Micros, grace: Micros },
+}
+
+/// A signal made of readings, and the limit it is held against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judge {
+    /// The readings it is made of.
+    pub feeds: Vec<Feed>,
+    /// Readings of a day become one value first.
+    pub each: Option<Each>,
+    pub signal: Signal,
+    pub limit: Limit,
+    /// UCUM unit of the signal.
+    pub unit: String,
+    /// How long the condition must hold, from the first value to the deciding one.
+    pub hold: Micros,
+    /// A longer hole between values breaks `hold`, of the condition and of the clear condition.
+    pub max_gap: Micros,
+    pub clear: Clear,
+}
+
+/// Readings of one quantity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feed {
+    /// Keys of the metrics, the preferred first.
+    pub metrics: Vec<String>,
+    /// The quantity's name for people.
+    pub name: String,
+    /// UCUM; readings are converted to it.
+    pub unit: String,
+    pub words: Words,
+}
+
+/// How a coded or text value is a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// Not at all: the readings are numbers.
+    None,
+    /// 1 when one of its words, parted by blanks, is one of these, else 0.
+    AnyOf(Vec<String>),
+    /// Its place in the list; a word that is not there does not count.
+    Place(Vec<String>),
+}
+
+/// What is made of the readings before the limit is held against it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Signal {
+    /// The readings themselves.
+    Value,
+    /// How much it changes in `per`: the median of the slopes between the means of 32nds of `window`
+    /// (Theil and Sen), so that one outlier does not decide. Known once values span half the window.
+    Rate { per: Micros, window: Micros },
+    /// An early warning score of the latest readings.
+    Score {
+        table: Arc<Score>,
+        measure: Measure,
+        /// By place of the feed: older values are missing.
+        max_age: Vec<Micros>,
+    },
+    /// How far from what is usual for the patient.
+    Baseline(Baseline),
+    /// How many of these were true within the last `within`.
+    Count { parts: Vec<Judge>, within: Micros },
+}
+
+/// What of a score is held against the limit. Of an incomplete one it is the lower bound, which can raise an alert
+/// and never ends one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    Total,
+    /// The most that a single input gives.
+    Part,
+}
+
+/// What is usual, and how the distance from it is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baseline {
+    pub method: Method,
+    /// Nothing is judged before values span this long.
+    pub learn: Micros,
+    /// Nor before there were so many.
+    pub least: u32,
+    /// In standard deviations instead of the unit of the readings.
+    pub standardized: bool,
+    /// Least standard deviation: a patient who is very steady is not alarmed by the device's last digit.
+    pub least_spread: f64,
+}
+
+/// Where the baseline comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    /// Entered by a person.
+    Entered(f64),
+    /// Running median of the values of so long; spread by the median absolute deviation (times 1.4826).
+    Median(Micros),
+    /// Exponentially weighted mean and variance with this half-life; values count for it up to three standard
+    /// deviations away, so that an episode does not become usual at once.
+    Ewma(Micros),
+    /// Cumulated sum of the standardized distance from an EWMA beyond `slack` (Page 1954), downwards negative.
+    Cusum { half_life: Micros, slack: f64 },
+}
+
+/// One value a day, by local time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Each {
+    pub take: Take,
+    /// Minutes after local midnight, from the first to before the second; over midnight if they fall. The values of a
+    /// night are those of the day it began.
+    pub between: Option<(u32, u32)>,
+    pub zone: chrono_tz::Tz,
+}
+
+/// Which value stands for a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    First,
+    Mean,
+    Min,
+    Max,
+    /// The lowest mean of five minutes: a resting value.
+    Low,
 }
 
 /// Where the condition holds. Limits themselves are not beyond the limit.
@@ -50,6 +162,8 @@ pub enum Limit {
     Above(f64),
     Below(f64),
     Outside(f64, f64),
+    /// The limit itself holds: counts and scores.
+    AtLeast(f64),
 }
 
 /// When the condition is over.

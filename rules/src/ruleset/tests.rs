@@ -58,19 +58,17 @@ fn the_example_of_the_design() {
         Some("8867-4"),
         "rows that have the code alone"
     );
-    assert_eq!(
-        fast.condition,
-        Condition::Threshold {
-            limit: Limit::Above(120.0),
-            unit: "/min".into(),
-            hold: 300_000_000,
-            max_gap: 120_000_000,
-            clear: Clear {
-                within: ClearLimit::Below(110.0),
-                hold: 120_000_000
-            },
-        }
-    );
+    let Condition::Judged(judge) = &fast.condition else {
+        panic!("a judge")
+    };
+    assert_eq!((judge.limit, &*judge.unit), (Limit::Above(120.0), "/min"));
+    assert_eq!((judge.hold, judge.max_gap), (300_000_000, 120_000_000));
+    let clear = Clear {
+        within: ClearLimit::Below(110.0),
+        hold: 120_000_000,
+    };
+    assert_eq!(judge.clear, clear);
+    assert_eq!((&judge.signal, &judge.each), (&Signal::Value, &None));
     assert_eq!(fast.applies_to.min_age, Some(18 * 31_557_600_000_000));
     assert_eq!(
         fast.escalate,
@@ -138,7 +136,10 @@ inhibited-by = ["temp", "score"]
             (9, 1, "unknown key `colour`"),
             (10, 12, "`priority` must be"),
             (11, 17, "there is no rule `nobody`"),
-            (15, 8, "not supported yet"),
+            (13, 1, "has no `priority`"),
+            (13, 1, "has no `score`"),
+            (13, 1, "needs exactly one of `at-least`"),
+            (16, 1, "unknown key `metric`"),
             (23, 8, "is no UCUM unit that Cel"),
             (24, 9, "needs `below`, at most 39"),
             (27, 1, "no `expect-every`"),

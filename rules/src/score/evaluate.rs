@@ -1,7 +1,6 @@
-//! Points of what is given.
+//! Points of what is given. [`Score::sum`] allocates nothing: the engine asks it at every reading.
 
-use super::table::{Band, Input, Score};
-use std::collections::BTreeMap;
+use super::table::{Band, Input, MAX_INPUTS, Score};
 
 /// The value of an input.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,8 +17,6 @@ pub struct Part<'s> {
     pub name: &'s str,
     /// `None`: not known.
     pub points: Option<u8>,
-    /// Whether it is part of the total; of a group only one is.
-    pub counts: bool,
 }
 
 /// A score of what is known.
@@ -38,62 +35,106 @@ pub struct Outcome<'s> {
     pub missing: Vec<&'s str>,
 }
 
+/// The numbers of an [`Outcome`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) complete: bool,
+    pub(crate) lower_bound: u32,
+    pub(crate) max_part: u8,
+}
+
+/// What is known of a group of inputs.
+#[derive(Debug, Clone, Copy, Default)]
+struct Group {
+    /// Highest points that are known.
+    best: Option<u8>,
+    /// The least that it gives, whatever is missing.
+    least: u8,
+}
+
 impl Score {
     /// Evaluates; `given` answers by name. A word that the input does not have counts as not given.
     pub fn evaluate<'g>(&self, given: impl Fn(&str) -> Option<Given<'g>>) -> Outcome<'_> {
-        let mut missing: Vec<&str> = Vec::new();
-        for setting in &self.settings {
-            if word(&given, &setting.name, |word| {
-                setting.words.iter().any(|known| known == word)
-            })
-            .is_none()
-            {
-                missing.push(&setting.name);
+        let names: Vec<&str> = self.names().collect();
+        let given = |index: usize| given(names[index]);
+        let (sum, groups) = self.groups(&given);
+        let settings = self.settings.len();
+        let mut missing: Vec<&str> = (0..settings)
+            .filter(|index| !self.is_set(*index, &given))
+            .map(|index| names[index])
+            .collect();
+        let mut parts = Vec::with_capacity(self.inputs.len());
+        for (index, input) in (settings..).zip(&self.inputs) {
+            let (points, _) = self.points(index, input, &given);
+            if groups[input.group_index].best.is_none() && !self.is_given(index, input, &given) {
+                missing.push(&input.name);
             }
-        }
-        let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
-        let mut parts: Vec<Part<'_>> = Vec::new();
-        for input in &self.inputs {
-            let (points, least) = self.points(input, &given);
-            let group = input.group.as_deref().unwrap_or(&input.name);
-            let group = groups.entry(group).or_default();
-            group.take(parts.len(), points, least);
             parts.push(Part {
                 name: &input.name,
                 points,
-                counts: false,
             });
         }
-        let mut lower_bound = 0;
-        let mut complete = missing.is_empty();
-        for (input, part) in self.inputs.iter().zip(&parts) {
-            let group = &groups[input.group.as_deref().unwrap_or(&input.name)];
-            if group.best.is_none() {
-                complete = false;
-                if part.points.is_none() && given(&input.name).is_none() {
-                    missing.push(&input.name);
-                }
-            }
-        }
-        for group in groups.values() {
-            lower_bound += u32::from(group.best.map_or(group.least, |(points, _)| points));
-            if let Some((_, place)) = group.best {
-                parts[place].counts = true;
-            }
-        }
-        let max_part = parts.iter().filter_map(|part| part.points).max();
-        let max_part = max_part.unwrap_or(0);
         Outcome {
-            total: complete.then_some(lower_bound),
-            lower_bound,
-            max_part,
-            band: self.band(lower_bound, max_part),
+            total: sum.complete.then_some(sum.lower_bound),
+            lower_bound: sum.lower_bound,
+            max_part: sum.max_part,
+            band: self.band(sum.lower_bound, sum.max_part),
             parts,
             missing,
         }
     }
 
-    fn band(&self, total: u32, max_part: u8) -> &str {
+    /// The numbers alone; `given` answers by place in [`Score::names`].
+    pub(crate) fn sum<'g>(&self, given: &impl Fn(usize) -> Option<Given<'g>>) -> Sum {
+        self.groups(given).0
+    }
+
+    fn groups<'g>(
+        &self,
+        given: &impl Fn(usize) -> Option<Given<'g>>,
+    ) -> (Sum, [Group; MAX_INPUTS]) {
+        let mut groups = [Group::default(); MAX_INPUTS];
+        let settings = self.settings.len();
+        let mut sum = Sum {
+            complete: (0..settings).all(|index| self.is_set(index, given)),
+            lower_bound: 0,
+            max_part: 0,
+        };
+        let mut count = 0;
+        for (index, input) in (settings..).zip(&self.inputs) {
+            let (points, least) = self.points(index, input, given);
+            let group = &mut groups[input.group_index];
+            group.best = group.best.max(points);
+            group.least = group.least.max(least);
+            sum.max_part = sum.max_part.max(points.unwrap_or(0));
+            count = count.max(input.group_index + 1);
+        }
+        for group in &groups[..count] {
+            sum.complete &= group.best.is_some();
+            sum.lower_bound += u32::from(group.best.unwrap_or(group.least));
+        }
+        (sum, groups)
+    }
+
+    fn is_set<'g>(&self, index: usize, given: &impl Fn(usize) -> Option<Given<'g>>) -> bool {
+        let words = &self.settings[index].words;
+        matches!(given(index), Some(Given::Word(word)) if words.iter().any(|known| known == word))
+    }
+
+    fn is_given<'g>(
+        &self,
+        index: usize,
+        input: &Input,
+        given: &impl Fn(usize) -> Option<Given<'g>>,
+    ) -> bool {
+        match given(index) {
+            Some(Given::Word(word)) => input.words.iter().any(|known| known.word == word),
+            Some(Given::Number(number)) => input.words.is_empty() && number.is_finite(),
+            None => false,
+        }
+    }
+
+    pub(crate) fn band(&self, total: u32, max_part: u8) -> &str {
         let level = self.levels.iter().find(|level| {
             level.total.is_some_and(|least| total >= least)
                 || level.part.is_some_and(|least| max_part >= least)
@@ -104,11 +145,13 @@ impl Score {
     /// The points, if they are known, and the least that they can be.
     fn points<'g>(
         &self,
+        index: usize,
         input: &Input,
-        given: &impl Fn(&str) -> Option<Given<'g>>,
+        given: &impl Fn(usize) -> Option<Given<'g>>,
     ) -> (Option<u8>, u8) {
+        let value = given(index);
         if !input.words.is_empty() {
-            let known = match given(&input.name) {
+            let known = match value {
                 Some(Given::Word(word)) => input.words.iter().find(|known| known.word == word),
                 _ => None,
             };
@@ -116,70 +159,36 @@ impl Score {
             let points = known.map(|known| known.points);
             return (points, points.or(least).unwrap_or(0));
         }
-        let possible = self.possible(input, given);
-        let value = match given(&input.name) {
-            Some(Given::Number(value)) if value.is_finite() => rounded(value, input.decimals),
-            _ => {
-                let least = possible.iter().flat_map(|bands| bands.iter());
-                return (None, least.map(|band| band.points).min().unwrap_or(0));
+        let number = match value {
+            Some(Given::Number(number)) if number.is_finite() => {
+                Some(rounded(number, input.decimals))
             }
+            _ => None,
         };
-        let mut points: Vec<u8> = possible.iter().map(|bands| look_up(bands, value)).collect();
-        points.sort_unstable();
-        let least = points.first().copied().unwrap_or(0);
-        // More than one case is possible when what decides between them is missing.
-        let decided = possible.len() == 1;
-        (decided.then_some(least), least)
-    }
-
-    /// The lists of bands that what is given leaves possible.
-    fn possible<'s, 'g>(
-        &'s self,
-        input: &'s Input,
-        given: &impl Fn(&str) -> Option<Given<'g>>,
-    ) -> Vec<&'s [Band]> {
+        let look = |bands: &[Band]| match number {
+            Some(number) => look_up(bands, number),
+            None => bands.iter().map(|band| band.points).min().unwrap_or(0),
+        };
         if input.cases.is_empty() {
-            return vec![&input.bands];
+            let points = look(&input.bands);
+            return (number.map(|_| points), points);
         }
-        let fits = |name: &str, wanted: &str| match given(name) {
+        let fits = |place: usize, wanted: &str| match given(place) {
             Some(Given::Word(word)) => word == wanted,
             _ => true,
         };
-        let cases = input.cases.iter();
-        cases
-            .filter(|case| case.when.iter().all(|(name, word)| fits(name, word)))
-            .map(|case| case.bands.as_slice())
-            .collect()
-    }
-}
-
-/// What is known of a group of inputs.
-#[derive(Debug, Default)]
-struct Group {
-    /// Highest points so far, and whose.
-    best: Option<(u8, usize)>,
-    least: u8,
-}
-
-impl Group {
-    fn take(&mut self, place: usize, points: Option<u8>, least: u8) {
-        if let Some(points) = points
-            && self.best.is_none_or(|(best, _)| points > best)
-        {
-            self.best = Some((points, place));
+        let (mut possible, mut least) = (0, u8::MAX);
+        for case in &input.cases {
+            if case.decides.iter().all(|(place, word)| fits(*place, word)) {
+                possible += 1;
+                least = least.min(look(&case.bands));
+            }
         }
-        self.least = self.least.max(least);
-    }
-}
-
-fn word<'g>(
-    given: &impl Fn(&str) -> Option<Given<'g>>,
-    name: &str,
-    known: impl Fn(&str) -> bool,
-) -> Option<&'g str> {
-    match given(name) {
-        Some(Given::Word(word)) if known(word) => Some(word),
-        _ => None,
+        if possible == 0 {
+            return (None, 0);
+        }
+        // More than one case is possible when what decides between them is missing.
+        ((possible == 1 && number.is_some()).then_some(least), least)
     }
 }
 

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 
+/// Most settings and inputs of a table: the longest published score has a third of it.
+pub(super) const MAX_INPUTS: usize = 32;
+
 /// A score: inputs, the points they give, and the bands of the total.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,8 @@ pub struct Score {
 #[serde(deny_unknown_fields)]
 pub(super) struct Setting {
     pub(super) name: String,
+    /// LOINC, MDC id or alias of the observations that state it.
+    pub(super) metric: Option<String>,
     pub(super) words: Vec<String>,
 }
 
@@ -37,6 +42,9 @@ pub(super) struct Input {
     pub(super) name: String,
     /// Counts once together with the others of the group.
     pub(super) group: Option<String>,
+    /// Place of the group, alone or not, in the order of the table.
+    #[serde(skip)]
+    pub(super) group_index: usize,
     /// LOINC, MDC id or alias of the readings that feed it.
     pub(super) metric: Option<String>,
     /// UCUM unit of the bands.
@@ -67,6 +75,9 @@ pub(super) struct Band {
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
     pub(super) when: BTreeMap<String, String>,
+    /// `when` by places in [`Score::names`].
+    #[serde(skip)]
+    pub(super) decides: Vec<(usize, String)>,
     pub(super) bands: Vec<Band>,
 }
 
@@ -92,6 +103,8 @@ pub(super) struct Level {
 pub enum ScoreFault {
     #[error("{0}")]
     Toml(String),
+    #[error("more than {MAX_INPUTS} settings and inputs")]
+    TooMany,
     #[error("{0:?} is there twice")]
     Twice(String),
     #[error("input {0:?} needs exactly one of `bands`, `case` and `words`")]
@@ -115,16 +128,40 @@ impl Score {
     pub fn parse(text: &str) -> Result<Self, Vec<ScoreFault>> {
         let score: Self =
             toml::from_str(text).map_err(|error| vec![ScoreFault::Toml(error.to_string())])?;
-        let faults = score.faults();
-        if faults.is_empty() {
-            Ok(score)
-        } else {
-            Err(faults)
+        score.checked()
+    }
+
+    /// A table as it was read, if it has no fault.
+    pub(crate) fn checked(mut self) -> Result<Self, Vec<ScoreFault>> {
+        let faults = self.faults();
+        if !faults.is_empty() {
+            return Err(faults);
         }
+        let names: Vec<String> = self.names().map(str::to_owned).collect();
+        let mut groups: Vec<String> = Vec::new();
+        for input in &mut self.inputs {
+            let group = input.group.as_ref().unwrap_or(&input.name);
+            let known = groups.iter().position(|known| known == group);
+            input.group_index = known.unwrap_or(groups.len());
+            if known.is_none() {
+                groups.push(group.clone());
+            }
+            for case in &mut input.cases {
+                let place = |name: &String| names.iter().position(|known| known == name);
+                let decides = case.when.iter();
+                case.decides = decides
+                    .filter_map(|(name, word)| Some((place(name)?, word.clone())))
+                    .collect();
+            }
+        }
+        Ok(self)
     }
 
     fn faults(&self) -> Vec<ScoreFault> {
         let mut faults = Vec::new();
+        if self.names().count() > MAX_INPUTS {
+            faults.push(ScoreFault::TooMany);
+        }
         let mut names = HashSet::new();
         let settings = self.settings.iter().map(|setting| &setting.name);
         for name in settings.chain(self.inputs.iter().map(|input| &input.name)) {
@@ -179,6 +216,11 @@ impl Score {
         settings.chain(self.inputs.iter().map(|input| input.name.as_str()))
     }
 
+    /// Whether this place in [`Score::names`] is a setting.
+    pub(crate) fn is_setting(&self, place: usize) -> bool {
+        place < self.settings.len()
+    }
+
     /// What a word of this name may be; `None` for numbers and unknown names.
     #[must_use]
     pub fn words(&self, name: &str) -> Option<Vec<&str>> {
@@ -190,11 +232,14 @@ impl Score {
             .then(|| input.words.iter().map(|word| word.word.as_str()).collect())
     }
 
-    /// Metric and UCUM unit of the readings that feed an input; `None` for those that come from people alone.
+    /// What feeds an input: metric (LOINC, MDC id or alias) and, for numbers, UCUM unit.
     #[must_use]
-    pub fn metric(&self, name: &str) -> Option<(&str, &str)> {
+    pub fn metric(&self, name: &str) -> Option<(&str, Option<&str>)> {
+        if let Some(setting) = self.settings.iter().find(|setting| setting.name == name) {
+            return Some((setting.metric.as_deref()?, None));
+        }
         let input = self.inputs.iter().find(|input| input.name == name)?;
-        Some((input.metric.as_deref()?, input.unit.as_deref()?))
+        Some((input.metric.as_deref()?, input.unit.as_deref()))
     }
 }
 

@@ -36,6 +36,7 @@ fn row(at: Micros, patient: &str, value: f64) -> RecordBatch {
     let reading = Reading {
         metric: "spo2",
         value: Some(value),
+        word: None,
         received: at,
         effective: at,
         device: "d1",

@@ -5,6 +5,7 @@
 //! 00:00 hr 130                       a reading received and measured at 00:00, of device d1 and patient p1
 //! 01:00..05:00/60 hr 130             one every 60 s
 //! 02:00 hr 130 at=01:10 d=d2 p=p2 v=2 q=demo s=entered-in-error u=[degF]     p=- is no patient
+//! 02:00 oximeter-status 'poor-signal,unconnected'                         words instead of a number
 //! 05:00 wait                         ticks every 10 s until then; `jump` is one tick
 //! 05:00 ack, 05:00 silence 10:00     of the alert raised last
 //! 05:00 rules 1                      the second rules file is in force
@@ -65,6 +66,7 @@ pub(crate) fn clock(time: Micros) -> String {
 pub(crate) struct Reading<'a> {
     pub(crate) metric: &'a str,
     pub(crate) value: Option<f64>,
+    pub(crate) word: Option<&'a str>,
     pub(crate) received: Micros,
     pub(crate) effective: Micros,
     pub(crate) device: &'a str,
@@ -81,6 +83,7 @@ impl Reading<'_> {
             "hr" => "heart-rate",
             "pulse" => "MDC_PULS_OXIM_PULS_RATE",
             "temp" => "8310-5",
+            "rr" => "9279-1",
             other => other,
         };
         let found = vocabulary::resolve(alias);
@@ -91,7 +94,9 @@ impl Reading<'_> {
         let value = self
             .value
             .and_then(Decimal::shortest)
-            .map_or(Value::Absent("unknown"), Value::Number);
+            .map(Value::Number)
+            .or(self.word.map(Value::Text))
+            .unwrap_or(Value::Absent("unknown"));
         let mut measurement =
             Measurement::new(self.device, metric, value, self.effective, self.received);
         measurement.quality = self.quality;
@@ -113,6 +118,9 @@ fn reading(received: Micros, words: &[&str]) -> Reading<'static> {
     let mut reading = Reading {
         metric: words[0],
         value: words[1].parse().ok(),
+        word: words[1]
+            .strip_prefix('\'')
+            .and_then(|word| word.strip_suffix('\'')),
         received,
         effective: received,
         device: "d1",

@@ -7,5 +7,6 @@ mod packs;
 mod people;
 mod properties;
 mod replay;
+mod signals;
 mod standing;
 mod values;

@@ -60,6 +60,7 @@ fn hour(shift: impl Fn(i64) -> f64) -> Vec<AlertEvent> {
             let reading = Reading {
                 metric,
                 value: Some((value * 10.0).round() / 10.0),
+                word: None,
                 received: at,
                 effective: at,
                 device: "d1",

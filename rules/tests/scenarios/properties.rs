@@ -38,6 +38,42 @@ clear = { inside = [55, 115], for = "10s" }
 priority = "medium"
 
 [[rule]]
+id = "rising"
+kind = "rate-of-change"
+metric = "8867-4"
+above = 10
+per = "1m"
+window = "2m"
+priority = "low"
+
+[[rule]]
+id = "unusual"
+kind = "baseline"
+metric = "spo2"
+method = "ewma"
+half-life = "5m"
+learn = "1m"
+least-spread = 0.5
+as = "deviations"
+below = -2
+priority = "low"
+
+[[rule]]
+id = "warning"
+kind = "score"
+score = "mews"
+at-least = 1
+max-age = "1m"
+priority = "medium"
+
+[[rule]]
+id = "both"
+kind = "all"
+within = "1m"
+conditions = [{ metric = "spo2", below = 90 }, { metric = "8867-4", above = 100, for = "20s", max-gap = "1m" }]
+priority = "high"
+
+[[rule]]
 id = "silent"
 kind = "absence"
 metric = "spo2"
@@ -110,6 +146,7 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<(Micros, Micros, RecordBatch)>
         let reading = Reading {
             metric,
             value: Some(value),
+            word: None,
             received: at,
             effective,
             device,

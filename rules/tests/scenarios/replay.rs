@@ -29,6 +29,7 @@ fn row(at: &str, device: &'static str, patient: &'static str, value: f64) -> Rec
     Reading {
         metric: "spo2",
         value: Some(value),
+        word: None,
         received: at,
         effective: at,
         device,

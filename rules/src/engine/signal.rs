@@ -1,0 +1,97 @@
+//! What a judge makes of readings before it holds its limit against it. Folds over samples in order of event time,
+//! as the condition itself is; their state is part of the fold's.
+
+mod baseline;
+mod count;
+mod each;
+mod rate;
+mod score;
+
+use super::row::Sample;
+use crate::{Judge, Signal};
+use serde::{Deserialize, Serialize};
+
+/// State of a signal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Derived {
+    day: Option<Box<each::Day>>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+enum Kind {
+    #[default]
+    None,
+    Rate(Box<rate::Rate>),
+    Score(Box<score::Latest>),
+    Baseline(Box<baseline::Usual>),
+    Count(Box<count::Parts>),
+}
+
+impl Derived {
+    /// The signal's value with this sample of feed `input`, if it has one.
+    pub(crate) fn take(&mut self, judge: &Judge, input: usize, sample: &Sample) -> Option<f64> {
+        let value = match &judge.each {
+            None => sample.value,
+            Some(each) => self.day.get_or_insert_default().take(each, sample)?,
+        };
+        match &judge.signal {
+            Signal::Value => Some(value),
+            Signal::Rate { per, window } => {
+                if !matches!(self.kind, Kind::Rate(_)) {
+                    self.kind = Kind::Rate(Box::default());
+                }
+                let Kind::Rate(rate) = &mut self.kind else {
+                    return None;
+                };
+                rate.take(*per, *window, sample.time, value)
+            }
+            Signal::Score {
+                table,
+                measure,
+                max_age,
+            } => {
+                if !matches!(self.kind, Kind::Score(_)) {
+                    self.kind = Kind::Score(Box::new(score::Latest::new(judge.feeds.len())));
+                }
+                let Kind::Score(latest) = &mut self.kind else {
+                    return None;
+                };
+                latest.take(input, sample);
+                latest.judge(judge, table, *measure, max_age)
+            }
+            Signal::Baseline(baseline) => {
+                if !matches!(self.kind, Kind::Baseline(_)) {
+                    self.kind = Kind::Baseline(Box::default());
+                }
+                let Kind::Baseline(usual) = &mut self.kind else {
+                    return None;
+                };
+                usual.take(baseline, sample.time, value)
+            }
+            Signal::Count { parts, within } => {
+                if !matches!(self.kind, Kind::Count(_)) {
+                    self.kind = Kind::Count(Box::new(count::Parts::new(parts.len())));
+                }
+                let Kind::Count(counted) = &mut self.kind else {
+                    return None;
+                };
+                Some(counted.take(parts, *within, input, sample))
+            }
+        }
+    }
+
+    /// What the value is made of, for people: the parts of a score, the usual value, which conditions hold.
+    pub(crate) fn note(&self, judge: &Judge) -> Option<String> {
+        match (&judge.signal, &self.kind) {
+            (Signal::Score { table, max_age, .. }, Kind::Score(latest)) => {
+                Some(latest.note(judge, table, max_age))
+            }
+            (Signal::Baseline(baseline), Kind::Baseline(usual)) => usual.note(baseline, judge),
+            (Signal::Count { parts, within }, Kind::Count(counted)) => {
+                Some(counted.note(parts, *within))
+            }
+            _ => None,
+        }
+    }
+}

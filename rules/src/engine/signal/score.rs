@@ -1,0 +1,87 @@
+//! Early warning scores of the latest readings.
+
+use crate::engine::exact::Exact;
+use crate::engine::row::Sample;
+use crate::score::Sum;
+use crate::{Given, Judge, Measure, Score, Words};
+use serde::{Deserialize, Serialize};
+use wardline_normalize::time::Micros;
+
+/// The latest value of each feed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Latest {
+    now: Micros,
+    values: Vec<Option<(Micros, Exact)>>,
+}
+
+impl Latest {
+    pub(super) fn new(feeds: usize) -> Self {
+        Self {
+            now: 0,
+            values: vec![None; feeds],
+        }
+    }
+
+    pub(super) fn take(&mut self, input: usize, sample: &Sample) {
+        self.now = sample.time;
+        if let Some(value) = self.values.get_mut(input) {
+            *value = Some((sample.time, Exact(sample.value)));
+        }
+    }
+
+    fn given<'j>(&self, judge: &'j Judge, max_age: &[Micros], input: usize) -> Option<Given<'j>> {
+        let (time, Exact(value)) = self.values.get(input).copied().flatten()?;
+        if self.now - time > *max_age.get(input)? {
+            return None;
+        }
+        match &judge.feeds.get(input)?.words {
+            // Places were made from this list.
+            Words::Place(words) => words.get(value as usize).map(|word| Given::Word(word)),
+            _ => Some(Given::Number(value)),
+        }
+    }
+
+    /// What is held against the limit. An incomplete score that does not reach it says nothing.
+    pub(super) fn judge(
+        &self,
+        judge: &Judge,
+        table: &Score,
+        measure: Measure,
+        max_age: &[Micros],
+    ) -> Option<f64> {
+        let Sum {
+            complete,
+            lower_bound,
+            max_part,
+        } = table.sum(&|input| self.given(judge, max_age, input));
+        let value = match measure {
+            Measure::Total => f64::from(lower_bound),
+            Measure::Part => f64::from(max_part),
+        };
+        (complete || judge.limit.is_beyond(value)).then_some(value)
+    }
+
+    pub(super) fn note(&self, judge: &Judge, table: &Score, max_age: &[Micros]) -> String {
+        let names: Vec<&str> = table.names().collect();
+        let outcome = table.evaluate(|name| {
+            let input = names.iter().position(|known| *known == name)?;
+            self.given(judge, max_age, input)
+        });
+        let parts: Vec<String> = outcome
+            .parts
+            .iter()
+            .filter_map(|part| Some(format!("{} {}", part.name, part.points.filter(|p| *p > 0)?)))
+            .collect();
+        let mut note = match outcome.total {
+            Some(total) => format!("{} {total}", table.title),
+            None => format!("{} at least {}", table.title, outcome.lower_bound),
+        };
+        if !parts.is_empty() {
+            note.push_str(&format!(": {}", parts.join(", ")));
+        }
+        if !outcome.missing.is_empty() {
+            note.push_str(&format!("; missing: {}", outcome.missing.join(", ")));
+        }
+        note
+    }
+}

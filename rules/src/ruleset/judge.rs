@@ -1,0 +1,466 @@
+//! The kinds of rule that judge readings in event time.
+
+use super::condition::{EXPECT_EVERY, Shape, bounded, limit, shape, unit};
+use super::fields::{At, Faults, Fields};
+use super::parse::{Metrics, resolve};
+use super::rule::{Baseline, Each, Feed, Judge, Limit, Measure, Method, Signal, Take, Words};
+use crate::Score;
+use std::sync::Arc;
+use wardline_normalize::time::Micros;
+use wardline_normalize::vocabulary::ValueKind;
+
+const HOUR: Micros = 3_600_000_000;
+const DAY: Micros = 24 * HOUR;
+
+/// Conditions of `all` and `any`: more than people can keep apart is a mistake.
+const MAX_CONDITIONS: usize = 16;
+
+pub(super) fn judge(
+    kind: &str,
+    fields: &mut Fields<'_, '_>,
+    of: &str,
+    tables: &[Arc<Score>],
+    faults: &mut Faults<'_>,
+) -> Option<Judge> {
+    match kind {
+        "threshold" => threshold(fields, of, faults),
+        "rate-of-change" => rate(fields, of, faults),
+        "score" => score(fields, of, tables, faults),
+        "baseline" => baseline(fields, of, faults),
+        _ => count(kind, fields, of, tables, faults),
+    }
+}
+
+fn metrics(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Metrics> {
+    if !fields.has("metric") {
+        faults.at(fields.offset(), format!("{of} has no `metric`"));
+    }
+    let name = fields.text("metric", faults)?;
+    resolve(&name, faults)
+}
+
+/// Numbers of one metric, in the unit of the rule.
+fn feed(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Feed> {
+    let metrics = metrics(fields, of, faults);
+    let unit = unit(fields, metrics.as_ref(), of, faults);
+    let metrics = metrics?;
+    if metrics
+        .kind
+        .is_some_and(|kind| !matches!(kind, ValueKind::Quantity))
+    {
+        faults.at(
+            fields.offset(),
+            format!(
+                "{of}: `{}` has coded values, not numbers; `is` names them",
+                metrics.name
+            ),
+        );
+        return None;
+    }
+    Some(Feed {
+        metrics: metrics.keys,
+        name: metrics.name,
+        unit: unit?,
+        words: Words::None,
+    })
+}
+
+/// Words of one metric: codes, or names of a device's status bits.
+fn word_feed(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Feed> {
+    let metrics = metrics(fields, of, faults);
+    let words = fields.texts("is", faults);
+    let metrics = metrics?;
+    match metrics.kind {
+        Some(ValueKind::Quantity) => {
+            faults.at(
+                fields.offset(),
+                format!("{of}: `{}` has numbers, no words", metrics.name),
+            );
+            return None;
+        }
+        Some(ValueKind::Coded(codes)) => {
+            for word in &words {
+                if !codes.iter().any(|(code, _)| *code == word.value) {
+                    let known: Vec<&str> = codes.iter().map(|(code, _)| *code).collect();
+                    faults.at(
+                        word.offset,
+                        format!(
+                            "`is`: {} has no code \"{}\"; known: {}",
+                            metrics.name,
+                            word.value,
+                            known.join(", ")
+                        ),
+                    );
+                }
+            }
+        }
+        Some(ValueKind::Boolean | ValueKind::Text) | None => {}
+    }
+    if words.is_empty() {
+        faults.at(fields.offset(), format!("{of}: `is` names no word"));
+        return None;
+    }
+    Some(Feed {
+        metrics: metrics.keys,
+        name: metrics.name,
+        unit: "1".to_owned(),
+        words: Words::AnyOf(words.into_iter().map(|word| word.value).collect()),
+    })
+}
+
+fn threshold(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Judge> {
+    if fields.has("is") {
+        let feed = word_feed(fields, of, faults);
+        let limit = Limit::AtLeast(1.0);
+        let shape = shape(fields, Some(limit), 2 * EXPECT_EVERY, faults);
+        return Some(made(vec![feed?], None, Signal::Value, limit, None, shape?));
+    }
+    let limit = limit(fields, of, faults).map(|at| at.value);
+    let feed = feed(fields, of, faults);
+    let each = each(fields, faults);
+    let gap = if each.is_some() {
+        2 * DAY
+    } else {
+        2 * EXPECT_EVERY
+    };
+    let shape = shape(fields, limit, gap, faults);
+    Some(made(vec![feed?], each, Signal::Value, limit?, None, shape?))
+}
+
+fn rate(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Judge> {
+    let limit = limit(fields, of, faults).map(|at| at.value);
+    let feed = feed(fields, of, faults);
+    let each = each(fields, faults);
+    let per = needed(fields, "per", of, faults);
+    let window = bounded(fields, "window", faults).filter(|at| {
+        if at.value == 0 {
+            faults.at(at.offset, "`window` must be longer than nothing");
+        }
+        at.value > 0
+    });
+    let window = window.map(|at| at.value).or(per);
+    let shape = shape(
+        fields,
+        limit,
+        window.unwrap_or(0).max(2 * EXPECT_EVERY),
+        faults,
+    );
+    let signal = Signal::Rate {
+        per: per?,
+        window: window?,
+    };
+    Some(made(vec![feed?], each, signal, limit?, None, shape?))
+}
+
+fn score(
+    fields: &mut Fields<'_, '_>,
+    of: &str,
+    tables: &[Arc<Score>],
+    faults: &mut Faults<'_>,
+) -> Option<Judge> {
+    if !fields.has("score") {
+        faults.at(fields.offset(), format!("{of} has no `score`"));
+    }
+    let name = fields.text("score", faults);
+    let total = fields.number("at-least", faults);
+    let part = fields.number("any-part-at-least", faults);
+    let (measure, limit) = match (&total, &part) {
+        (Some(total), None) => (Measure::Total, Some(Limit::AtLeast(total.value))),
+        (None, Some(part)) => (Measure::Part, Some(Limit::AtLeast(part.value))),
+        _ => {
+            faults.at(
+                fields.offset(),
+                format!("{of} needs exactly one of `at-least` and `any-part-at-least`"),
+            );
+            (Measure::Total, None)
+        }
+    };
+    let readings = bounded(fields, "max-age", faults).map_or(HOUR, |at| at.value);
+    let stated = bounded(fields, "observation-max-age", faults).map_or(12 * HOUR, |at| at.value);
+    let shape = shape(fields, limit, readings.max(2 * EXPECT_EVERY), faults);
+    let name = name?;
+    let own = tables.iter().find(|table| table.id == name.value).cloned();
+    let Some(table) = own.or_else(|| Score::shipped(&name.value).map(Arc::new)) else {
+        let known: Vec<&str> = Score::shipped_ids().collect();
+        faults.at(
+            name.offset,
+            format!(
+                "`score`: \"{}\" is no [[score]] of this file and none of {}",
+                name.value,
+                known.join(", ")
+            ),
+        );
+        return None;
+    };
+    let mut feeds = Vec::new();
+    let mut max_age = Vec::new();
+    for (place, input) in table.names().enumerate() {
+        let found = score_feed(&table, input, name.offset, faults);
+        let words = found.as_ref().is_some_and(|feed| feed.words != Words::None);
+        max_age.push(match (table.is_setting(place), words) {
+            // A decision stands until another is recorded.
+            (true, _) => 366 * DAY,
+            (false, true) => stated,
+            (false, false) => readings,
+        });
+        feeds.push(found?);
+    }
+    let signal = Signal::Score {
+        table,
+        measure,
+        max_age,
+    };
+    Some(made(feeds, None, signal, limit?, Some("{score}"), shape?))
+}
+
+/// What feeds an input of a score; one that nothing feeds stays missing.
+fn score_feed(table: &Score, input: &str, offset: usize, faults: &mut Faults<'_>) -> Option<Feed> {
+    let words = table.words(input);
+    let words = words.map_or(Words::None, |words| {
+        Words::Place(words.into_iter().map(str::to_owned).collect())
+    });
+    let Some((metric, unit)) = table.metric(input) else {
+        return Some(Feed {
+            metrics: Vec::new(),
+            name: input.to_owned(),
+            unit: "1".to_owned(),
+            words,
+        });
+    };
+    let name = At {
+        value: metric.to_owned(),
+        offset,
+    };
+    let metrics = resolve(&name, faults)?;
+    Some(Feed {
+        metrics: metrics.keys,
+        name: metrics.name,
+        unit: unit.or(metrics.unit).unwrap_or("1").to_owned(),
+        words,
+    })
+}
+
+fn baseline(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Judge> {
+    let limit = limit(fields, of, faults).map(|at| at.value);
+    let feed = feed(fields, of, faults);
+    let each = each(fields, faults);
+    let method = method(fields, of, faults);
+    let learn = bounded(fields, "learn", faults).map_or(3 * DAY, |at| at.value);
+    let least = fields
+        .number("least-values", faults)
+        .map_or(3.0, |at| at.value);
+    let spread = fields
+        .number("least-spread", faults)
+        .map_or(0.0, |at| at.value);
+    let measure = fields.text("as", faults);
+    let standardized = match measure.as_ref().map(|measure| measure.value.as_str()) {
+        None | Some("difference") => matches!(method, Some(Method::Cusum { .. })),
+        Some("deviations") => true,
+        Some(_) => {
+            let offset = measure.as_ref().map_or(0, |measure| measure.offset);
+            faults.at(offset, "`as` must be difference or deviations");
+            false
+        }
+    };
+    let gap = if each.is_some() {
+        2 * DAY
+    } else {
+        2 * EXPECT_EVERY
+    };
+    let shape = shape(fields, limit, gap, faults);
+    let signal = Signal::Baseline(Baseline {
+        method: method?,
+        learn,
+        least: least.clamp(1.0, 1e6) as u32,
+        standardized,
+        least_spread: spread.max(0.0),
+    });
+    let unit = standardized.then_some("1");
+    Some(made(vec![feed?], each, signal, limit?, unit, shape?))
+}
+
+fn method(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Method> {
+    if !fields.has("method") {
+        faults.at(fields.offset(), format!("{of} has no `method`"));
+    }
+    let name = fields.text("method", faults);
+    let entered = fields.number("baseline", faults);
+    let memory = bounded(fields, "memory", faults).map_or(28 * DAY, |at| at.value.max(1));
+    let half_life = bounded(fields, "half-life", faults).map_or(7 * DAY, |at| at.value.max(1));
+    let slack = fields.number("slack", faults).map_or(0.5, |at| at.value);
+    let name = name?;
+    match name.value.as_str() {
+        "entered" => {
+            if entered.is_none() {
+                faults.at(
+                    name.offset,
+                    format!("{of}: method entered needs `baseline`"),
+                );
+            }
+            entered.map(|at| Method::Entered(at.value))
+        }
+        "median" => Some(Method::Median(memory)),
+        "ewma" => Some(Method::Ewma(half_life)),
+        "cusum" => Some(Method::Cusum { half_life, slack }),
+        other => {
+            faults.at(
+                name.offset,
+                format!("`method` must be entered, median, ewma or cusum, not \"{other}\""),
+            );
+            None
+        }
+    }
+}
+
+fn count(
+    kind: &str,
+    fields: &mut Fields<'_, '_>,
+    of: &str,
+    tables: &[Arc<Score>],
+    faults: &mut Faults<'_>,
+) -> Option<Judge> {
+    let offset = fields.offset();
+    let conditions = fields.tables("conditions", faults);
+    if !(1..=MAX_CONDITIONS).contains(&conditions.len()) {
+        faults.at(
+            offset,
+            format!("{of} needs 1 to {MAX_CONDITIONS} `conditions`"),
+        );
+    }
+    let count = conditions.len();
+    let mut parts = Vec::new();
+    for (number, mut condition) in (1..).zip(conditions) {
+        let of = format!("condition {number} of {of}");
+        let kind = condition.text("kind", faults);
+        let kind = kind
+            .as_ref()
+            .map_or("threshold", |kind| kind.value.as_str());
+        if !["threshold", "rate-of-change", "score", "baseline"].contains(&kind) {
+            faults.at(
+                condition.offset(),
+                format!("{of}: a condition cannot be of kind `{kind}`"),
+            );
+            continue;
+        }
+        parts.push(judge(kind, &mut condition, &of, tables, faults));
+        condition.finish(&of, faults);
+    }
+    let within = bounded(fields, "within", faults).map_or(0, |at| at.value);
+    let least = fields.number("at-least", faults);
+    let needed = match (kind, &least) {
+        ("all", Some(at)) => {
+            faults.at(at.offset, "`at-least` is for any: all means each of them");
+            count as f64
+        }
+        ("all", None) => count as f64,
+        (_, Some(at)) => at.value,
+        (_, None) => 1.0,
+    };
+    let limit = Limit::AtLeast(needed);
+    let gap = within.max(2 * EXPECT_EVERY);
+    let shape = shape(fields, Some(limit), gap, faults);
+    let parts: Vec<Judge> = parts.into_iter().collect::<Option<_>>()?;
+    let feeds = parts.iter().flat_map(|part| part.feeds.clone()).collect();
+    let signal = Signal::Count { parts, within };
+    Some(made(feeds, None, signal, limit, Some("1"), shape?))
+}
+
+fn each(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Each> {
+    let mut table = fields.table("each-day", faults)?;
+    let offset = table.offset();
+    let take = table.text("take", faults);
+    let from = minutes(&mut table, "from", faults);
+    let to = minutes(&mut table, "to", faults);
+    let zone = table.text("zone", faults);
+    table.finish("`each-day`", faults);
+    let take = match take.as_ref().map(|take| take.value.as_str()) {
+        Some("first") => Take::First,
+        Some("mean") => Take::Mean,
+        Some("min") => Take::Min,
+        Some("max") => Take::Max,
+        Some("low") => Take::Low,
+        _ => {
+            faults.at(
+                offset,
+                "`each-day` needs `take`: first, mean, min, max or low",
+            );
+            return None;
+        }
+    };
+    let zone = match zone {
+        None => chrono_tz::UTC,
+        Some(zone) => match zone.value.parse() {
+            Ok(known) => known,
+            Err(_) => {
+                faults.at(
+                    zone.offset,
+                    format!("`zone`: \"{}\" is no zone of the IANA database", zone.value),
+                );
+                return None;
+            }
+        },
+    };
+    if from.is_some() != to.is_some() {
+        faults.at(offset, "`each-day` needs both `from` and `to`, or neither");
+    }
+    Some(Each {
+        take,
+        between: from.zip(to),
+        zone,
+    })
+}
+
+/// A time of day, as minutes after midnight.
+fn minutes(fields: &mut Fields<'_, '_>, key: &'static str, faults: &mut Faults<'_>) -> Option<u32> {
+    let At { value, offset } = fields.text(key, faults)?;
+    let parsed = value.split_once(':').and_then(|(hour, minute)| {
+        let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    });
+    if parsed.is_none() {
+        faults.at(
+            offset,
+            format!("`{key}` must be a time of day like \"22:00\", not \"{value}\""),
+        );
+    }
+    parsed
+}
+
+/// A duration that must be there and longer than nothing.
+fn needed(
+    fields: &mut Fields<'_, '_>,
+    key: &'static str,
+    of: &str,
+    faults: &mut Faults<'_>,
+) -> Option<Micros> {
+    if !fields.has(key) {
+        faults.at(fields.offset(), format!("{of} has no `{key}`"));
+    }
+    let found = bounded(fields, key, faults)?;
+    if found.value == 0 {
+        faults.at(found.offset, format!("`{key}` must be longer than nothing"));
+        return None;
+    }
+    Some(found.value)
+}
+
+fn made(
+    feeds: Vec<Feed>,
+    each: Option<Each>,
+    signal: Signal,
+    limit: Limit,
+    unit: Option<&str>,
+    shape: Shape,
+) -> Judge {
+    let own = feeds.first().map_or("1", |feed| feed.unit.as_str());
+    Judge {
+        unit: unit.unwrap_or(own).to_owned(),
+        feeds,
+        each,
+        signal,
+        limit,
+        hold: shape.hold,
+        max_gap: shape.max_gap,
+        clear: shape.clear,
+    }
+}
