@@ -15,6 +15,8 @@ Examples:
     wardline-gateway simulate --backfill 1h
   Play a recording into a server, its end being now:
     wardline-gateway simulate --recording icu.csv --as-fast-as-possible
+  What a device said:
+    wardline-gateway decode --characteristic 2A37 16484003
 ";
 
 const SIMULATE_EXAMPLES: &str = "\
@@ -42,6 +44,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Bytes of a GATT characteristic to values.
+    #[command(before_help = crate::decode::EXAMPLES)]
+    Decode(crate::decode::Decode),
     /// Simulated devices, or a recording, through the real publish path.
     #[command(before_help = SIMULATE_EXAMPLES)]
     Simulate(Box<Simulate>),

@@ -1,16 +1,19 @@
-//! Exit codes: 0 done, 2 failed, 64 bad usage or configuration.
+//! Exit codes: 0 done, 1 a check found problems, 2 failed, 64 bad usage or configuration.
 
 use std::process::ExitCode;
 
 /// `EX_USAGE` of sysexits.
 pub(crate) const USAGE: u8 = 64;
 pub(crate) const FAILED: u8 = 2;
+pub(crate) const FOUND: u8 = 1;
 
 /// Why the program ends with something else than 0.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The caller can mend it: arguments, files named in them.
     Usage(String),
+    /// What was checked is not as it should be; why has been said.
+    Found,
     /// Something went wrong while doing what was asked.
     Failed(String),
 }
@@ -29,6 +32,7 @@ impl Failure {
         let (code, text) = match self {
             Self::Usage(text) => (USAGE, text),
             Self::Failed(text) => (FAILED, text),
+            Self::Found => return ExitCode::from(FOUND),
         };
         crate::talk::talk(&format!("wardline-gateway: {text}"));
         ExitCode::from(code)

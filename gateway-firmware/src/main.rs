@@ -23,6 +23,8 @@ mod clock;
 #[allow(dead_code)]
 mod config;
 #[allow(dead_code)]
+mod decode;
+#[allow(dead_code)]
 mod devices;
 mod exit;
 #[allow(dead_code)]
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
+        Command::Decode(arguments) => decode::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
     };
     match outcome {
