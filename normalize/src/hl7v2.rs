@@ -9,7 +9,7 @@
 //! * [`Message`]: text, encoding characters, segments, header. Reads what senders send, not what they should.
 //! * [`Profile`]: what must be known of a source that the messages do not say: zone, sentinels, status of raw values.
 //! * [`readings`]: ORU^R01 (IHE PCD-01), ORU^R40 (PCD-04) and ORU^W01 as records of [`crate::senml`].
-//! * [`ack`]: answers in original and enhanced mode, and PCD-05 alert status.
+//! * [`ack`]: answers in original and enhanced mode, and PCD-05.
 //! * [`Repeats`]: a window that knows what was said before, for monitors that repeat a cuff reading every cycle.
 //!
 //! The same records serve the gateway, which publishes them, and the server's `hl7v2` route: one message becomes the
@@ -20,6 +20,9 @@
 
 pub mod ack;
 mod alarm;
+mod code;
+mod device;
+mod flags;
 pub mod frame;
 mod message;
 mod profile;
@@ -28,6 +31,11 @@ mod repair;
 mod repeats;
 mod split;
 mod text;
+mod time;
+mod tree;
+mod unit;
+mod value;
+mod wave;
 
 pub use message::{Condition, Fault, Field, Kind, Message, Segment};
 pub use profile::{Profile, RawIs, Sentinel, Zone};

@@ -1,4 +1,4 @@
-//! Answers: acknowledgements in original and enhanced mode, and PCD-05 alert status.
+//! Answers: acknowledgements in original and enhanced mode, and PCD-05 answers to alarms.
 //!
 //! The answer speaks the sender's dialect: its encoding characters, its version, its application and facility in the
 //! receiver's place; MSA-2 repeats its MSH-10 as sent. Whether and when to answer is the caller's to decide, from
@@ -64,54 +64,12 @@ pub fn build(message: &Message, code: AckCode, text: &str, at: Micros) -> Vec<u8
     out.into_bytes()
 }
 
-/// Where an alarm stands with those it was sent to (IHE PCD-05).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AlertStatus {
-    /// Taken by the alert manager.
-    Received,
-    /// Shown to somebody.
-    Delivered,
-    /// Somebody looked at it.
-    Read,
-    /// Somebody takes care of it.
-    Accepted,
-    /// Somebody declined it.
-    Rejected,
-    /// It reached nobody.
-    Undeliverable,
-}
-
-impl AlertStatus {
-    /// The word of the IHE technical framework.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Received => "Received",
-            Self::Delivered => "Delivered",
-            Self::Read => "Read",
-            Self::Accepted => "Accepted",
-            Self::Rejected => "Rejected",
-            Self::Undeliverable => "Undeliverable",
-        }
-    }
-}
-
-/// ORA^R41: the status of an alarm, back to whoever sent it. `endpoint` names where it was shown, not who saw it.
+/// ORA^R41 (IHE PCD-05, HL7 structure ORA_R41): the application answer to an alarm.
 #[must_use]
-pub fn alert_status(alarm: &Message, status: AlertStatus, endpoint: &str, at: Micros) -> Vec<u8> {
+pub fn build_alarm(alarm: &Message, code: AckCode, text: &str, at: Micros) -> Vec<u8> {
     let c = alarm.delimiters.component;
-    let mut out = header(alarm, &format!("ORA{c}R41{c}ORA_R41"), at, AckCode::AA);
-    acknowledge(alarm, AckCode::AA, "", &mut out);
-    let instance = alarm.segment("OBR").map(|order| order.field(3).raw());
-    let f = alarm.delimiters.field;
-    let own = escaped(alarm, endpoint);
-    // PRT: action add, the alarm instance, participation, when; the event that is reported stands in PRT-3.
-    out.push_str(&format!(
-        "PRT{f}{}{f}AD{f}{}{f}AAP{c}Alert Acknowledging Provider{c}HL70912{f}{f}{f}{f}{f}{f}{own}{f}{}\r",
-        instance.unwrap_or_default(),
-        status.as_str(),
-        stamp(at),
-    ));
+    let mut out = header(alarm, &format!("ORA{c}R41{c}ORA_R41"), at, code);
+    acknowledge(alarm, code, text, &mut out);
     out.into_bytes()
 }
 

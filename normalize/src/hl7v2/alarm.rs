@@ -1,13 +1,257 @@
-//! Alarms.
+//! Alarms (IHE PCD-04): the rows below an OBR whose service is MDC_EVT_ALARM.
+//!
+//! The first row is the event, with priority and type in OBX-8; then come the metric that the alarm is about (value,
+//! limits in OBX-7) and attributes, in two generations of codes. The alarm instance is OBR-3; a message about an
+//! instance that began earlier names that one in OBR-29.
 
-use super::message::Field;
+use super::code::Coded;
+use super::flags::Flags;
+use super::message::{Field, Message, Segment};
+use super::profile::Profile;
+use super::readings::Heartbeat;
+use super::repair::{Repair, Repairs};
+use super::unit;
+use crate::decimal::Decimal;
+use crate::measurement::{AlarmPriority, AlarmState, AlertKind, Phase, Presence};
+use crate::senml::MAX_TEXT;
 
 /// MDC_EVT_ALARM.
-const EVENT: &str = "196616";
+const EVENT: u32 = 196_616;
 
 /// Whether OBR-4 says that the segments below are an alarm.
 pub(super) fn is_event(service: Field<'_>) -> bool {
     [1, 4].into_iter().any(|at| {
-        service.component(at).trim() == EVENT || service.component(at + 1).trim() == "MDC_EVT_ALARM"
+        super::code::number(service.component(at)) == Some(EVENT)
+            || service.component(at + 1).trim() == "MDC_EVT_ALARM"
     })
+}
+
+/// Whether a row names an event: partition 3, or by name.
+pub(super) fn names_event(coded: &Coded) -> bool {
+    coded.is_reference("MDC_EVT_") || coded.number.is_some_and(|number| number >> 16 == 3)
+}
+
+/// What the rows of one alarm say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    pub(super) event: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) state: AlarmState,
+    pub(super) quality: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attribute {
+    Source,
+    Phase,
+    State,
+    Inactivation,
+    Priority,
+    Kind,
+    /// How long the sender waits for an answer.
+    Timeout,
+}
+
+fn attribute(coded: &Coded) -> Option<Attribute> {
+    let name = coded.reference.to_ascii_uppercase();
+    let by_name = [
+        ("PHASE", Attribute::Phase),
+        ("INACTIVATION", Attribute::Inactivation),
+        ("PRIORITY", Attribute::Priority),
+        ("CONFIRM_TIMEOUT", Attribute::Timeout),
+        ("TYPE", Attribute::Kind),
+        ("SOURCE", Attribute::Source),
+        ("STATE", Attribute::State),
+    ];
+    let number = match coded.number? {
+        68_164 | 68_480 => Attribute::Source,
+        68_165 | 68_481 => Attribute::Phase,
+        68_166 | 68_482 => Attribute::State,
+        68_167 | 68_483 => Attribute::Inactivation,
+        68_168 | 68_484 => Attribute::Priority,
+        68_485 => Attribute::Kind,
+        67_860 => Attribute::Timeout,
+        _ => {
+            let found = by_name.into_iter().find(|(part, _)| name.contains(part));
+            return found
+                .filter(|_| name.starts_with("MDC_ATTR_"))
+                .map(|(_, attribute)| attribute);
+        }
+    };
+    Some(number)
+}
+
+impl Told {
+    /// Takes one row.
+    pub(super) fn take(&mut self, coded: &Coded, segment: &Segment<'_>, repairs: &mut Repairs) {
+        let flags = Flags::of(segment);
+        self.state.priority = self.state.priority.or(flags.priority);
+        self.state.kind = self.state.kind.or(flags.kind);
+        self.quality = self.quality.or(flags.quality);
+        if let Some(attribute) = attribute(coded) {
+            return self.attribute(attribute, segment, repairs);
+        }
+        if names_event(coded) && self.event.is_none() {
+            self.event = Some(coded.event());
+            self.text = words(segment.field(5), repairs);
+            return;
+        }
+        // The metric the alarm is about.
+        if self.state.source.is_none() {
+            self.state.source = Some(coded.event());
+            self.state.limits = clipped(segment.field(7).raw().trim());
+            let said = segment.field(5).text(1, repairs);
+            self.state.value = Decimal::parse(said.trim());
+            self.state.unit = unit::of_field(segment.field(6), coded.metric, repairs);
+            return;
+        }
+        repairs.note(Repair::AlarmAttribute);
+    }
+
+    fn attribute(&mut self, attribute: Attribute, segment: &Segment<'_>, repairs: &mut Repairs) {
+        let field = segment.field(5);
+        let said: Vec<String> = [2, 1, 3]
+            .into_iter()
+            .map(|at| field.text(at, repairs).trim().to_ascii_lowercase())
+            .filter(|word| !word.is_empty())
+            .collect();
+        let Some(first) = said.first() else {
+            return;
+        };
+        let known = match attribute {
+            Attribute::Phase => {
+                let found = said.iter().find_map(|word| Phase::parse(word));
+                self.state.phase = self.state.phase.or(found);
+                found.is_some() || matches!(first.as_str(), "present")
+            }
+            Attribute::State => {
+                let found = said.iter().find_map(|word| presence(word));
+                self.state.state = self.state.state.or(found);
+                found.is_some()
+            }
+            Attribute::Inactivation => {
+                self.state.audio = clipped(first);
+                true
+            }
+            Attribute::Priority => {
+                let found = said.iter().find_map(|word| priority(word));
+                self.state.priority = self.state.priority.or(found);
+                found.is_some()
+            }
+            Attribute::Kind => {
+                let found = said.iter().find_map(|word| kind(word));
+                self.state.kind = self.state.kind.or(found);
+                found.is_some()
+            }
+            Attribute::Source => {
+                let coded = super::code::of_field(field, repairs);
+                let source = coded.map(|coded| coded.event());
+                self.state.source = self.state.source.take().or(source);
+                true
+            }
+            Attribute::Timeout => true,
+        };
+        if !known {
+            repairs.note(Repair::AlarmAttribute);
+        }
+    }
+}
+
+fn presence(word: &str) -> Option<Presence> {
+    match word {
+        "off" => Some(Presence::Inactive),
+        "on" => Some(Presence::Active),
+        _ => Presence::parse(word),
+    }
+}
+
+fn priority(word: &str) -> Option<AlarmPriority> {
+    match word {
+        "pn" => Some(AlarmPriority::None),
+        "pl" => Some(AlarmPriority::Low),
+        "pm" => Some(AlarmPriority::Medium),
+        "ph" => Some(AlarmPriority::High),
+        _ => AlarmPriority::parse(word),
+    }
+}
+
+fn kind(word: &str) -> Option<AlertKind> {
+    match word {
+        "sp" => Some(AlertKind::Physiological),
+        "st" => Some(AlertKind::Technical),
+        "sa" => Some(AlertKind::Advisory),
+        _ => AlertKind::parse(word),
+    }
+}
+
+/// The text of an event: all that is said, without the code of a triplet.
+fn words(field: Field<'_>, repairs: &mut Repairs) -> Option<String> {
+    let (code, said) = (field.text(1, repairs), field.text(2, repairs));
+    let said = if said.is_empty() { code } else { said };
+    clipped(said.trim())
+}
+
+fn clipped(text: &str) -> Option<String> {
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = text.get(..end)?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The alarm instance: the parent's (OBR-29, its filler's part), else OBR-3.
+pub(super) fn instance(order: &Segment<'_>, message: &Message) -> Option<String> {
+    let d = message.delimiters;
+    let plain = |text: &str, separator: char| {
+        // Entity, namespace and universal id; the type of the last is written in many ways.
+        let parts: Vec<&str> = text.split(separator).map(str::trim).take(3).collect();
+        clipped(parts.join("^").trim_end_matches('^'))
+    };
+    let parent = order.field(29);
+    let filler = match parent.component(2).trim() {
+        "" => parent.component(1),
+        filler => filler,
+    };
+    plain(filler, d.sub).or_else(|| {
+        let own = order.field(3);
+        let own = own.repeats().next()?;
+        plain(own.raw(), d.component)
+    })
+}
+
+impl Message {
+    /// Of an alarm message: whether it is a sign of life, which says that the source and the link live and nothing
+    /// else: priority PN (or none) and an event that the profile names, or MDC_EVT_WATCHDOG.
+    #[must_use]
+    pub fn heartbeat(&self, profile: &Profile) -> Option<Heartbeat> {
+        let mut repairs = Repairs::default();
+        let mut told = Told::default();
+        let mut watchdog = false;
+        let mut alarm = false;
+        for segment in self.segments() {
+            match segment.name() {
+                "OBR" => alarm |= is_event(segment.field(4)),
+                "OBX" => {
+                    let Some(coded) = super::code::of_field(segment.field(3), &mut repairs) else {
+                        continue;
+                    };
+                    let named = coded.is_reference("MDC_EVT_WATCHDOG")
+                        || coded.is_reference("MDC_EVT_HEARTBEAT");
+                    let listed = coded
+                        .number
+                        .is_some_and(|number| profile.heartbeat_events.contains(&number));
+                    watchdog |= named || listed;
+                    told.take(&coded, &segment, &mut repairs);
+                }
+                _ => {}
+            }
+        }
+        let silent = matches!(told.state.priority, None | Some(AlarmPriority::None));
+        let alarm = alarm || self.kind() == super::Kind::R40;
+        (alarm && watchdog && silent).then_some(match told.state.state {
+            Some(Presence::Inactive) => Heartbeat::PlannedShutdown,
+            _ => Heartbeat::Alive,
+        })
+    }
 }

@@ -422,6 +422,19 @@ impl<'a> Field<'a> {
             .map(move |text| Field { text, delimiters })
     }
 
+    /// Its repetitions, however many: arrays of samples.
+    pub(super) fn all_repeats(self) -> impl Iterator<Item = Field<'a>> {
+        let delimiters = self.delimiters;
+        self.text
+            .split(delimiters.repeat)
+            .map(move |text| Field { text, delimiters })
+    }
+
+    /// The components of all of it, as sent.
+    pub(super) fn raw_components(self) -> impl Iterator<Item = &'a str> {
+        self.text.split(self.delimiters.component)
+    }
+
     fn first(&self) -> &'a str {
         self.text
             .split(self.delimiters.repeat)

@@ -92,8 +92,9 @@ impl Sentinel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RawIs {
     /// As HL7's own map of status codes to FHIR has it.
-    #[default]
     Preliminary,
+    /// As the PHD guide has it: final unless the device says preliminary.
+    #[default]
     Final,
 }
 
@@ -118,7 +119,12 @@ pub struct Profile {
     pub raw_is: RawIs,
     /// Device of every message, whatever it says.
     pub device: Option<String>,
+    /// Events (MDC codes) that make an alarm message of priority PN a heartbeat, beside MDC_EVT_WATCHDOG by name.
+    pub heartbeat_events: Vec<u32>,
 }
+
+/// MDC_EVT_ACTIVE in both of its codes.
+const HEARTBEATS: [u32; 2] = [258_047, 196_614];
 
 impl Default for Profile {
     fn default() -> Self {
@@ -127,6 +133,7 @@ impl Default for Profile {
             sentinels: Self::default_sentinels(),
             raw_is: RawIs::default(),
             device: None,
+            heartbeat_events: HEARTBEATS.to_vec(),
         }
     }
 }

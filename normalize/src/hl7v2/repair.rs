@@ -137,10 +137,4 @@ impl Repairs {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    pub(super) fn extend(&mut self, other: &Self) {
-        for (repair, count) in other.iter() {
-            self.add(repair, count);
-        }
-    }
 }

@@ -43,14 +43,21 @@ fn one(
     sink: &mut impl Sink,
 ) -> u32 {
     let mut repairs = Repairs::default();
+    // A topic or a credential that names the device speaks for no other.
+    let named;
+    let profile = match context.device {
+        None => profile,
+        Some(device) => {
+            named = Profile {
+                device: Some(device.to_owned()),
+                ..profile.clone()
+            };
+            &named
+        }
+    };
     let found = message.readings(profile, context.received, &mut repairs);
     let lines = message.segments().count() as u32;
     for readings in &found {
-        if context.device.is_some_and(|topic| topic != readings.device) {
-            let detail = "OBX-18 or MSH-3 name another device than the topic".to_owned();
-            sink.refuse(Some(first), Reason::DeviceMismatch, detail);
-            continue;
-        }
         for rejected in &readings.rejects {
             sink.refuse(
                 Some(first + rejected.line),
