@@ -115,6 +115,8 @@ impl Client {
                 messages: defaults.intake.quarantine_messages,
                 bytes: defaults.intake.quarantine_bytes,
             },
+            waveforms: None,
+            gateways: None,
             routes: Vec::new(),
             rules: None,
             destinations: None,
@@ -133,6 +135,7 @@ impl Client {
             applied: core.applied.clone(),
             copies: core.copies.clone(),
             mappings: core.mappings.clone(),
+            told: core.told.clone(),
             routes: wardline_ingest::Routes::new(Vec::new())?.into(),
             sources: Sources {
                 metrics: core.metrics.clone(),

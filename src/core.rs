@@ -11,12 +11,12 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_normalize::batch::Guard;
-use wardline_rules::{Engine, RuleSet};
+use wardline_rules::{Engine, GatewayLimits, RuleSet};
 use wardline_store::registry::{
     Assignment, AssignmentFilter, Destination, ListFilter, Page, Patient, Registry, SETTING_SITE,
     StoredAlertEvent,
 };
-use wardline_store::{AlertFeed, AssignmentEntry, Entry, PatientEntry, Store};
+use wardline_store::{AlertFeed, AssignmentEntry, Entry, GatewayLimitsEntry, PatientEntry, Store};
 
 use crate::copies::Copies;
 use crate::follow::Follower;
@@ -24,6 +24,7 @@ use crate::live::Live;
 use crate::mappings::Mappings;
 use crate::metrics::Metrics;
 use crate::pipeline::{Former, Limits, Parts, Pipeline, Quota, Window};
+use crate::told::Told;
 
 /// Durable batches that wait for the rules; when full, intake waits.
 const FOLLOW: usize = 64;
@@ -31,6 +32,8 @@ const FOLLOW: usize = 64;
 const NOTED: &str = "assignments-noted";
 /// Setting: the alert destinations of the service, one a line.
 const DESTINATIONS: &str = "alert-destinations";
+/// Setting: whether waveforms are kept.
+const WAVEFORMS: &str = "waveforms";
 
 /// How to open.
 pub(crate) struct Options {
@@ -40,6 +43,10 @@ pub(crate) struct Options {
     pub(crate) query_timeout: Duration,
     pub(crate) ahead: Duration,
     pub(crate) limits: Limits,
+    /// Keep waveforms; otherwise they are acknowledged and counted. None leaves it as the service had it.
+    pub(crate) waveforms: Option<bool>,
+    /// What gateways are watched for; none leaves it as the service had it.
+    pub(crate) gateways: Option<GatewayLimits>,
     /// Routes beside the built-in ones, for their mappings.
     pub(crate) routes: Vec<crate::config::Route>,
     /// Text of the rules to put in force; none leaves those in force as they are.
@@ -55,6 +62,7 @@ pub(crate) struct Core {
     pub(crate) pipeline: Pipeline,
     pub(crate) mappings: Arc<Mappings>,
     pub(crate) live: Arc<Live>,
+    pub(crate) told: Arc<Told>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) applied: watch::Receiver<u64>,
     /// Wakes the outbox when an alert event was recorded.
@@ -82,6 +90,7 @@ impl Core {
         let mappings = Arc::new(Mappings::open(Arc::clone(&registry), &options.routes)?);
         let live = Arc::new(Live::default());
         live.fill(&store, &registry).await?;
+        let told = Arc::new(Told::recall(&registry)?);
         let metrics = Arc::new(Metrics::default());
         let outbox = Arc::new(Notify::new());
         let (applied_tx, applied) = watch::channel(0);
@@ -101,6 +110,7 @@ impl Core {
             store: store.clone(),
             registry: Arc::clone(&registry),
             live: Arc::clone(&live),
+            told: Arc::clone(&told),
             metrics: Arc::clone(&metrics),
             destinations: destinations(&registry, options.destinations)?.into(),
             outbox: Arc::clone(&outbox),
@@ -111,6 +121,7 @@ impl Core {
         follower.replay()?;
         store.set_rules_position(saved);
         let in_force = follower.engine.rule_version().to_owned();
+        let watched = follower.engine.gateway_limits_in_force().clone();
 
         let (follow, queue) = mpsc::channel(FOLLOW);
         let failed = {
@@ -130,6 +141,7 @@ impl Core {
             guard,
             mappings: Arc::clone(&mappings),
             quota: Quota::recall(options.limits, &store, crate::clock::now()).await?,
+            waveforms: keeps_waveforms(&registry, options.waveforms)?,
             metrics: Arc::clone(&metrics),
             follow,
             failed,
@@ -152,6 +164,7 @@ impl Core {
             pipeline,
             mappings,
             live,
+            told,
             metrics,
             applied,
             outbox,
@@ -160,6 +173,9 @@ impl Core {
             pipeline_task,
             follower,
         };
+        if let Some(limits) = options.gateways.filter(|limits| *limits != watched) {
+            core.pipeline.entry(limits_entry(limits)).await?;
+        }
         core.catch_up(options.rules, &in_force).await?;
         Ok(core)
     }
@@ -293,6 +309,15 @@ fn destinations(
     Ok(lines.lines().map(crate::deliver::recalled).collect())
 }
 
+/// The service's choice is remembered for a command that replays messages on the directory.
+fn keeps_waveforms(registry: &Registry, given: Option<bool>) -> anyhow::Result<bool> {
+    if let Some(given) = given {
+        registry.set_setting(WAVEFORMS, &given.to_string())?;
+        return Ok(given);
+    }
+    Ok(registry.setting(WAVEFORMS)?.as_deref() == Some("true"))
+}
+
 /// Everything changed so far is in the log and in the stored rows.
 pub(crate) fn note_assignments(registry: &Registry) -> wardline_store::registry::Result<()> {
     registry.set_setting(NOTED, &crate::clock::now().to_string())
@@ -327,6 +352,20 @@ pub(crate) fn assignment_entry(assignment: &Assignment) -> Entry {
             assignment.until
         },
         at: crate::clock::now(),
+    })
+}
+
+/// What gateways are watched for, as the log has it.
+fn limits_entry(limits: GatewayLimits) -> Entry {
+    Entry::GatewayLimits(GatewayLimitsEntry {
+        at: crate::clock::now(),
+        watch: limits.watch,
+        silent_after: limits.silent_after,
+        offline_after: limits.offline_after,
+        clock_offset: limits.clock_offset,
+        spool_percent: limits.spool_percent,
+        spool_age: limits.spool_age,
+        device_states: limits.device_states,
     })
 }
 

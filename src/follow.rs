@@ -5,6 +5,7 @@
 
 mod entry;
 mod quota;
+mod standing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use wardline_store::{Entry, Store};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::pipeline::Durable;
+use crate::told::Told;
 
 /// How often rule state is saved: bounds the log that a restart replays.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -27,6 +29,7 @@ pub(crate) struct Follower {
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
     pub(crate) live: Arc<Live>,
+    pub(crate) told: Arc<Told>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) destinations: Arc<[Destination]>,
     /// Wakes the outbox.
@@ -130,8 +133,10 @@ impl Follower {
             self.live.alerts(&new);
             self.outbox.notify_one();
         }
-        if let Entry::Batch { rows, .. } = &durable.entry {
-            self.live.readings(rows);
+        match &durable.entry {
+            Entry::Batch { rows, .. } => self.live.readings(rows),
+            Entry::Gateway(gateway) => self.told.take(gateway),
+            _ => {}
         }
         if durable.received > 0 && !records.is_empty() {
             self.metrics
@@ -156,6 +161,7 @@ impl Follower {
             ruleset_version: self.engine.rule_version().to_owned(),
             state: self.engine.checkpoint(),
         };
+        self.told.save(&self.registry)?;
         self.registry
             .save_checkpoint(&checkpoint, crate::clock::now())?;
         self.store.set_rules_position(position);

@@ -21,6 +21,7 @@ mod sabotage;
 mod serve;
 mod telemetry;
 mod tls;
+mod told;
 
 use std::process::ExitCode;
 

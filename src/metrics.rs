@@ -144,6 +144,26 @@ impl Sources {
                 "Messages that this version could not process; they are in quarantine.",
                 &intake.internal_errors,
             ),
+            (
+                "alarms",
+                "Messages about alarms of bedside monitors.",
+                &intake.alarms,
+            ),
+            (
+                "waveforms",
+                "Pieces of waveforms written.",
+                &intake.waveforms,
+            ),
+            (
+                "waveforms_ignored",
+                "Pieces of waveforms that were acknowledged and not kept: [store] waveforms is off.",
+                &intake.waveforms_ignored,
+            ),
+            (
+                "gateway_states",
+                "States told by gateways, last wills among them.",
+                &intake.gateway_states,
+            ),
         ] {
             count(
                 out,

@@ -64,6 +64,8 @@ pub(crate) async fn run(
             messages: config.intake.quarantine_messages,
             bytes: config.intake.quarantine_bytes,
         },
+        waveforms: Some(config.store.waveforms),
+        gateways: Some(config.gateways.clone()),
         routes: config.routes.clone(),
         rules: Some(rules.transpose()?.unwrap_or_default()),
         destinations: Some(destinations),
@@ -124,6 +126,7 @@ async fn with_core(
         applied: core.applied.clone(),
         copies: core.copies.clone(),
         mappings: Arc::clone(&core.mappings),
+        told: Arc::clone(&core.told),
         routes,
         sources: Sources {
             metrics: Arc::clone(&core.metrics),

@@ -5,6 +5,7 @@ pub(crate) mod assignments;
 pub(crate) mod backup;
 pub(crate) mod devices;
 pub(crate) mod export;
+pub(crate) mod gateway_states;
 pub(crate) mod health;
 pub(crate) mod me;
 pub(crate) mod observations;

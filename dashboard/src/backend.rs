@@ -9,6 +9,7 @@
 
 mod access;
 mod alerts;
+mod gateway_states;
 mod observations;
 mod quarantine;
 mod registry;
@@ -18,6 +19,7 @@ pub use access::{
     TokenNew,
 };
 pub use alerts::{Alert, AlertAction, AlertActionKind, AlertSearch};
+pub use gateway_states::GatewayState;
 pub use observations::{
     CodeFilter, CodeKeys, DateFilter, DatePrefix, ExportRequest, Found, ManualObservation,
     ManualReading, ManualValue, ObservationPage, ObservationSearch, Order, Position, SqlAnswer,
@@ -201,6 +203,11 @@ pub trait Backend: Send + Sync + 'static {
         at: Micros,
         by: &Principal,
     ) -> BackendResult<Assignment>;
+
+    // --- gateways ---
+
+    /// Gateways by id, as they told last.
+    async fn gateways(&self) -> BackendResult<Vec<GatewayState>>;
 
     // --- quarantine ---
 

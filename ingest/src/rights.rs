@@ -18,8 +18,8 @@ pub(crate) enum Refusal {
 pub(crate) enum Publication {
     /// Goes to the sink.
     Message(Matched),
-    /// Gateway state: kept and passed to subscribers here.
-    Status,
+    /// Gateway state: kept and passed to subscribers here, then goes to the sink.
+    Status(Matched),
 }
 
 /// Whether and as what `principal` may publish on `topic`.
@@ -61,11 +61,15 @@ pub(crate) fn publish(
             };
         return match (allowed, native) {
             (false, _) => Err(Refusal::NotAuthorized),
-            (true, NativeTopic::Status { .. }) => Ok(Publication::Status),
-            (true, _) => routes
-                .find(topic)
-                .map(Publication::Message)
-                .ok_or(Refusal::Unroutable),
+            (true, native) => {
+                let status = matches!(native, NativeTopic::Status { .. });
+                let kind = if status {
+                    Publication::Status
+                } else {
+                    Publication::Message
+                };
+                routes.find(topic).map(kind).ok_or(Refusal::Unroutable)
+            }
         };
     }
     let matched = routes.find(topic).ok_or(Refusal::Unroutable)?;

@@ -31,7 +31,7 @@ pub struct Route {
     pub name: String,
     /// MQTT topic filter, `+` and `#` allowed.
     pub filter: String,
-    /// Payload format: `senml`, `medtech`, `fhir`, `hl7v2`, or [`COMMAND_REPLY`].
+    /// Payload format: `senml`, `medtech`, `fhir`, `hl7v2`, [`COMMAND_REPLY`] or [`GATEWAY_STATUS`].
     pub format: String,
     /// Who may publish.
     pub principals: Principals,
@@ -41,6 +41,9 @@ pub struct Route {
 
 /// Format of the built-in route that carries answers to commands; not a reading.
 pub const COMMAND_REPLY: &str = "command-reply";
+
+/// Format of the built-in route that carries the state of gateways; not a reading.
+pub const GATEWAY_STATUS: &str = "gateway-status";
 
 /// A configured route that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +68,7 @@ pub struct Routes {
     readings: Arc<Route>,
     alarms: Arc<Route>,
     reply: Arc<Route>,
+    status: Arc<Route>,
     configured: Vec<Arc<Route>>,
 }
 
@@ -78,7 +82,7 @@ pub(crate) struct Matched {
 }
 
 impl Routes {
-    /// The built-in routes `readings`, `alarms` (both `senml`) and `command-reply`, then the
+    /// The built-in routes `readings`, `alarms` (both `senml`), `command-reply` and `gateway-status`, then the
     /// configured ones in order; the first whose filter matches takes a message.
     pub fn new(configured: Vec<Route>) -> Result<Self, RouteError> {
         let routes = Self {
@@ -89,6 +93,7 @@ impl Routes {
                 "wardline/v1/+/+/command/reply",
                 COMMAND_REPLY,
             ),
+            status: built_in(GATEWAY_STATUS, "wardline/v1/+/+/status", GATEWAY_STATUS),
             configured: Vec::new(),
         };
         configured
@@ -114,7 +119,7 @@ impl Routes {
 
     /// Every route in order of precedence.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
-        [&self.readings, &self.alarms, &self.reply]
+        [&self.readings, &self.alarms, &self.reply, &self.status]
             .into_iter()
             .chain(&self.configured)
     }
@@ -134,6 +139,7 @@ impl Routes {
                     device,
                 } => (&self.alarms, site, gateway, Some(device)),
                 NativeTopic::CommandReply { site, gateway } => (&self.reply, site, gateway, None),
+                NativeTopic::Status { site, gateway } => (&self.status, site, gateway, None),
                 _ => return None,
             };
             return Some(Matched {

@@ -26,7 +26,7 @@ pub enum Input<'a> {
     /// What bedside monitors alarm about by themselves, in the order of the log.
     Alarms {
         at: Micros,
-        alarms: &'a [MonitorAlarm],
+        alarms: Vec<MonitorAlarm>,
     },
     /// A gateway told its state, or the broker told that it is gone.
     Gateway(GatewayReport),

@@ -21,9 +21,10 @@ use tokio::task::block_in_place;
 use wardline_dashboard::backend::{
     Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch,
     AuditRecord, Backend, BackendError, BackendResult, Check, Device, DeviceWrite, ExportRequest,
-    Found, ListPage, ListRequest, ManualObservation, ObservationPage, ObservationSearch, Patient,
-    PatientWrite, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay, QuarantineSearch,
-    Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
+    Found, GatewayState, ListPage, ListRequest, ManualObservation, ObservationPage,
+    ObservationSearch, Patient, PatientWrite, Principal, QuarantineDetail, QuarantineItem,
+    QuarantineReplay, QuarantineSearch, Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued,
+    TokenNew,
 };
 use wardline_ingest::Routes;
 use wardline_normalize::mapping::fhir::FhirMapping;
@@ -38,6 +39,7 @@ use crate::copies::Copies;
 use crate::mappings::Mappings;
 use crate::metrics::Sources;
 use crate::pipeline::{Former, Pipeline, Window};
+use crate::told::Told;
 
 /// Store, registry and log behind HTTP.
 pub(crate) struct Adapter {
@@ -47,6 +49,7 @@ pub(crate) struct Adapter {
     pub(crate) applied: watch::Receiver<u64>,
     pub(crate) copies: Copies,
     pub(crate) mappings: Arc<Mappings>,
+    pub(crate) told: Arc<Told>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) sources: Sources,
     /// Held from a change of the registry until log, rules and rows have it. True once one did not get there:
@@ -357,6 +360,19 @@ impl Backend for Adapter {
             })
             .await?;
         Ok(registry::assignment(after))
+    }
+
+    async fn gateways(&self) -> BackendResult<Vec<GatewayState>> {
+        let gateways = self.told.all().into_iter();
+        let told = gateways.map(|(id, told)| GatewayState {
+            id,
+            state: told.state,
+            since: told.since,
+            reason: told.reason,
+            heard: told.heard,
+            health: told.health,
+        });
+        Ok(told.collect())
     }
 
     async fn quarantine(

@@ -15,6 +15,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wardline_rules::GatewayLimits;
+
 pub(crate) use environment::strays;
 pub(crate) use parse::{load, read};
 pub(crate) use reader::{Fault, id};
@@ -33,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) routes: Vec<Route>,
     pub(crate) intake: Intake,
     pub(crate) store: Store,
+    pub(crate) gateways: GatewayLimits,
     pub(crate) rules: Option<PathBuf>,
     pub(crate) webhooks: Vec<Webhook>,
     pub(crate) alert_topic: bool,
@@ -143,6 +146,8 @@ pub(crate) struct Store {
     pub(crate) flush_every: Duration,
     pub(crate) query_timeout: Duration,
     pub(crate) export_timeout: Duration,
+    /// Keep waveforms; otherwise they are acknowledged and counted.
+    pub(crate) waveforms: bool,
 }
 
 /// A receiver of alert events over HTTP.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use toml::de::DeTable;
+use wardline_rules::GatewayLimits;
 
 use super::reader::{self, Context, Effective, Fault, Section};
 use super::{
@@ -79,6 +80,7 @@ fn config(root: &Section<'_, '_>) -> Config {
         routes: root.sections("route").iter().map(route).collect(),
         intake: intake(&root.section("intake")),
         store: store(&root.section("store")),
+        gateways: gateways(&root.section("gateways")),
         rules: rules(&root.section("rules")),
         webhooks: root.sections("webhook").iter().map(webhook).collect(),
         alert_topic: root.take("alert-topic", "true", reader::flag),
@@ -266,9 +268,38 @@ fn store(section: &Section<'_, '_>) -> Store {
         flush_every: section.take("flush-every", "10s", reader::duration),
         query_timeout: section.take("query-timeout", "1m", reader::duration),
         export_timeout: section.take("export-timeout", "1h", reader::duration),
+        waveforms: section.take("waveforms", "false", reader::flag),
     };
     section.finish();
     store
+}
+
+fn gateways(section: &Section<'_, '_>) -> GatewayLimits {
+    let micros = |text: &str| {
+        reader::duration(text)
+            .map(|duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+    };
+    let limits = GatewayLimits {
+        watch: section.take("watch", "true", reader::flag),
+        silent_after: section.take("silent-after", "3m", micros),
+        offline_after: section.take("offline-after", "15s", micros),
+        clock_offset: section.take("clock-offset", "5s", micros),
+        spool_percent: section.take("spool-percent", "80", reader::number(1, 100)),
+        spool_age: section.take("spool-age", "15m", micros),
+        device_states: section.take(
+            "device-states",
+            "bond-lost, pairing-lost, heartbeat-lost",
+            |text| {
+                let words = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|word| !word.is_empty());
+                Ok(words.map(str::to_owned).collect())
+            },
+        ),
+    };
+    section.finish();
+    limits
 }
 
 fn rules(section: &Section<'_, '_>) -> Option<std::path::PathBuf> {

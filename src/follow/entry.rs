@@ -7,6 +7,8 @@ use wardline_rules::{
 };
 use wardline_store::Entry;
 
+use super::standing;
+
 /// The rules of a log record. They were checked before they were logged, by a version that may have been another.
 fn rules(text: &str) -> Result<Arc<RuleSet>, String> {
     match RuleSet::parse(text) {
@@ -62,6 +64,17 @@ pub(super) fn input(entry: &Entry) -> Result<Option<Input<'_>>, String> {
                 at: moved.at,
             }),
             None => return Ok(None),
+        },
+        // For the tables; the time that they came passes for the rules too.
+        Entry::Waveforms { received, .. } => Input::Tick { at: *received },
+        Entry::Alarms(alarms) => Input::Alarms {
+            at: alarms.at,
+            alarms: alarms.alarms.iter().filter_map(standing::alarm).collect(),
+        },
+        Entry::Gateway(gateway) => Input::Gateway(standing::gateway(gateway)),
+        Entry::GatewayLimits(limits) => Input::GatewayLimits {
+            at: limits.at,
+            limits: standing::limits(limits),
         },
     }))
 }

@@ -43,16 +43,8 @@ pub(crate) fn attribute(
     for row in 0..rows.num_rows() {
         let device = columns.device_id.value(row);
         let user = wardline_normalize::columns::text(columns.device_user, row);
-        let assigned = assignments.resolve(device, user, columns.effective.value(row));
-        let patient = match claims.get(&row) {
-            // Only people speak for it, over HTTP: a message could correct what they measured.
-            _ if device == crate::backend::MANUAL_DEVICE => Err((
-                "reserved-device",
-                format!("device {device:?} is for manual observations"),
-            )),
-            None => Ok(assigned),
-            Some(claims) => claimed(claims, assigned, columns.effective.value(row), assignments),
-        };
+        let at = columns.effective.value(row);
+        let patient = whose((device, user, at), claims.get(&row).copied(), assignments);
         encounters.push(
             claims
                 .get(&row)
@@ -90,6 +82,26 @@ pub(crate) fn attribute(
         refused,
         unattributed,
     })
+}
+
+/// Whose it is what a device, or one of its users, said at a time.
+pub(super) fn whose<'a>(
+    (device, user, at): (&str, Option<&str>, i64),
+    claims: Option<&'a Claims>,
+    assignments: &'a Assignments,
+) -> Result<Option<&'a str>, (&'static str, String)> {
+    // Only people speak for it, over HTTP: a message could correct what they measured.
+    if device == crate::backend::MANUAL_DEVICE {
+        return Err((
+            "reserved-device",
+            format!("device {device:?} is for manual observations"),
+        ));
+    }
+    let assigned = assignments.resolve(device, user, at);
+    match claims {
+        None => Ok(assigned),
+        Some(claims) => claimed(claims, assigned, at, assignments),
+    }
 }
 
 /// What the payload says of the patient must agree with the assignment and with itself.

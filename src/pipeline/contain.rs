@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use futures::FutureExt as _;
 use wardline_ingest::Incoming;
-use wardline_store::{Classified, Error};
+use wardline_store::{AlarmEntry, Classified, Error, Waveform};
 
 use super::decode::{Decoder, Parts};
 
@@ -35,6 +35,11 @@ pub(super) struct Prepared {
     /// While these live, their rows count as seen.
     pub(super) held: Vec<Classified>,
     pub(super) refused: Vec<Refused>,
+    /// Attributed.
+    pub(super) alarms: Vec<AlarmEntry>,
+    /// Attributed; not yet known to be new.
+    pub(super) waveforms: Vec<Waveform>,
+    pub(super) waveforms_ignored: u64,
     pub(super) unattributed: u64,
     pub(super) duplicates: u64,
     pub(super) corrections: u64,
@@ -46,6 +51,9 @@ impl Prepared {
         self.rows.extend(other.rows);
         self.held.extend(other.held);
         self.refused.extend(other.refused);
+        self.alarms.extend(other.alarms);
+        self.waveforms.extend(other.waveforms);
+        self.waveforms_ignored += other.waveforms_ignored;
         self.unattributed += other.unattributed;
         self.duplicates += other.duplicates;
         self.corrections += other.corrections;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
-use wardline_ingest::{COMMAND_REPLY, Incoming};
+use wardline_ingest::{COMMAND_REPLY, GATEWAY_STATUS, Incoming};
 use wardline_normalize::batch::{Format, Guard, Message, Normalized, normalize};
 use wardline_normalize::mapping::route::{Delivery, Envelope};
 use wardline_store::Entry;
@@ -72,11 +72,13 @@ impl Decoder {
                 .entry(&message.route.name)
                 .or_insert_with_key(|route| self.mapped(route));
         }
-        // Answers to commands are for whoever asked; no reading is in them.
+        // Answers to commands are for whoever asked, states of gateways are taken elsewhere: no reading is in them.
         let (places, views): (Vec<usize>, Vec<Message<'_>>) = chunk
             .iter()
             .enumerate()
-            .filter(|(_, message)| message.route.format != COMMAND_REPLY)
+            .filter(|(_, message)| {
+                ![COMMAND_REPLY, GATEWAY_STATUS].contains(&&*message.route.format)
+            })
             .map(|(place, message)| {
                 let mapped = mapped.get(&*message.route.name).and_then(Option::as_ref);
                 (first + place, self.view(message, mapped))

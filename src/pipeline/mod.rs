@@ -13,6 +13,7 @@
 //! the code cannot stand goes to quarantine alone (`contain`).
 
 mod attribute;
+mod beside;
 mod contain;
 mod decode;
 mod identity;
@@ -69,6 +70,10 @@ pub(crate) struct Counts {
     pub(crate) quota_exceeded: AtomicU64,
     pub(crate) unattributed: AtomicU64,
     pub(crate) internal_errors: AtomicU64,
+    pub(crate) alarms: AtomicU64,
+    pub(crate) waveforms: AtomicU64,
+    pub(crate) waveforms_ignored: AtomicU64,
+    pub(crate) gateway_states: AtomicU64,
 }
 
 /// What one batch did, for those who ask (quarantine replay, manual observations).
@@ -101,6 +106,7 @@ pub(crate) enum Job {
     },
     Reattribute {
         window: Window,
+        of: reattribute::Of,
         reply: oneshot::Sender<u64>,
     },
     /// Tells the position when all before it is durable and visible.
@@ -124,6 +130,8 @@ pub(crate) struct Parts {
     pub(crate) guard: Guard,
     pub(crate) mappings: Arc<Mappings>,
     pub(crate) quota: Quota,
+    /// Keep waveforms; otherwise they are acknowledged and counted.
+    pub(crate) waveforms: bool,
     pub(crate) metrics: Arc<Metrics>,
     /// The rule engine's bounded queue.
     pub(crate) follow: mpsc::Sender<Durable>,
@@ -151,6 +159,8 @@ impl Pipeline {
             registry: parts.registry,
             mappings: parts.mappings,
             quota: parts.quota,
+            waveforms: parts.waveforms,
+            pieces: beside::Known::default(),
             told: sequencer::lines(),
             decoder: Arc::clone(&decoder),
             metrics: parts.metrics,
@@ -245,15 +255,29 @@ impl Pipeline {
             until,
             former,
         } = window;
-        let stretches = self
+        let rows = self
             .store
-            .stretches_of_device(&device, from, until, reattribute::STRETCH)
-            .await
-            .map_err(|error| {
+            .stretches_of_device(&device, from, until, reattribute::STRETCH);
+        let rows = rows.await;
+        let pieces = self.store.waveform_stretches_of_device(
+            &device,
+            from,
+            until,
+            reattribute::STRETCH_PIECES,
+        );
+        let stretches = [
+            (reattribute::Of::Rows, rows),
+            (reattribute::Of::Waveforms, pieces.await),
+        ];
+        let mut all = Vec::new();
+        for (of, found) in stretches {
+            let found = found.map_err(|error| {
                 tracing::error!(%error, "stored rows could not be looked up; the next start moves them");
                 Closed
             })?;
-        for (from, until) in stretches {
+            all.extend(found.into_iter().map(|stretch| (of, stretch)));
+        }
+        for (of, (from, until)) in all {
             let (reply, answer) = oneshot::channel();
             let window = Window {
                 device: device.clone(),
@@ -262,7 +286,7 @@ impl Pipeline {
                 former: former.clone(),
             };
             position = self
-                .send(Job::Reattribute { window, reply }, answer)
+                .send(Job::Reattribute { window, of, reply }, answer)
                 .await?;
         }
         Ok(position)

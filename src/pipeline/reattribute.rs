@@ -11,11 +11,20 @@ use wardline_normalize::time::Micros;
 use wardline_store::registry::{Assignments, Registry};
 use wardline_store::{Entry, Error, ReattributedEntry, Store};
 
-use super::split;
+use super::{beside, split};
 use crate::mappings::Mappings;
 
 /// Rows taken up at a time: a fraction of a second, and some megabytes.
 pub(super) const STRETCH: u64 = 20_000;
+/// Pieces of waveforms taken up at a time: likewise.
+pub(super) const STRETCH_PIECES: u64 = 2_000;
+
+/// What moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    Rows,
+    Waveforms,
+}
 
 /// Rows of a device with `from <= effective < until`, whose assignments have changed.
 #[derive(Debug, Clone)]
@@ -84,6 +93,35 @@ pub(super) async fn entries(
         })
     }));
     Ok(entries)
+}
+
+/// The same for pieces of waveforms. The rules do not look at them.
+pub(super) async fn waveform_entries(
+    store: &Store,
+    registry: &Registry,
+    window: &Window,
+) -> Result<Vec<Entry>, Error> {
+    let stored = store
+        .waveforms_of_device(&window.device, window.from, window.until)
+        .await?;
+    let assignments = registry.assignments();
+    let moved = stored
+        .into_iter()
+        .filter_map(|mut piece| {
+            let user = piece.device_user.as_deref();
+            let today = assignments.resolve(&piece.device, user, piece.start);
+            let moves = match piece.patient.as_deref() {
+                former if former == today => false,
+                None => true,
+                Some(former) => window.assigned(&assignments, (user, piece.start), former),
+            };
+            let today = today.map(str::to_owned);
+            piece.version += 1;
+            piece.patient = today;
+            moves.then_some(piece)
+        })
+        .collect();
+    Ok(beside::waveform_entries(crate::clock::now(), moved))
 }
 
 /// Rows to write again, with their patient of today, the next version and status `corrected`; and who lost all that

@@ -9,15 +9,18 @@ use arrow_array::cast::AsArray as _;
 use tokio::sync::mpsc;
 use wardline_dashboard::throttle::{Throttle, Verdict as Told};
 use wardline_ingest::{Answer, Incoming};
-use wardline_normalize::batch::Normalized;
+use wardline_normalize::batch::{Beside, Normalized};
+use wardline_normalize::measurement::{Claims, Statement};
 use wardline_normalize::time::Micros;
-use wardline_store::registry::Registry;
+use wardline_store::registry::{Assignments, Registry};
 use wardline_store::{Classified, Dedup, Entry, Rejected, Store, Verdict};
 
-use super::attribute::attribute;
+use super::attribute::{attribute, whose};
+use super::beside;
 use super::contain::{self, Fault, Prepared, Refused};
 use super::decode::{Decoder, Parts};
 use super::quota::{Quota, Room, hash, owner};
+use super::reattribute::Of;
 use super::settle::{Append, Done, Step};
 use super::{Job, Outcome, reattribute, split};
 use crate::mappings::Mappings;
@@ -45,6 +48,9 @@ pub(super) struct Sequencer {
     pub(super) mappings: Arc<Mappings>,
     pub(super) dedup: Dedup,
     pub(super) quota: Quota,
+    pub(super) waveforms: bool,
+    /// Pieces of waveforms that are known.
+    pub(super) pieces: beside::Known,
     /// Bounds the lines of the log that tell of quarantined messages.
     pub(super) told: Throttle,
     pub(super) decoder: Arc<Decoder>,
@@ -108,7 +114,9 @@ impl Sequencer {
                     ..Outcome::default()
                 };
                 let Prepared { rows, held, .. } = prepared;
-                let started = self.start(&rows, Vec::new(), received, held).await;
+                let started = self
+                    .start(&rows, Vec::new(), received, held, Vec::new())
+                    .await;
                 self.settle_all(started, received, Done::Outcome { outcome, reply })
                     .await
             }
@@ -119,12 +127,18 @@ impl Sequencer {
             }
             Job::Stop => Err(None),
             Job::Settle { reply } => self.settle(Vec::new(), 0, Done::Position(reply)).await,
-            Job::Reattribute { window, reply } => {
+            Job::Reattribute { window, of, reply } => {
                 self.settled().await.map_err(|Ended| None)?;
-                for entry in
-                    reattribute::entries(&self.store, &self.registry, &self.mappings, &window)
-                        .await?
-                {
+                let entries = match of {
+                    Of::Rows => {
+                        reattribute::entries(&self.store, &self.registry, &self.mappings, &window)
+                            .await?
+                    }
+                    Of::Waveforms => {
+                        reattribute::waveform_entries(&self.store, &self.registry, &window).await?
+                    }
+                };
+                for entry in entries {
                     let append = self.append(entry).await?;
                     self.settle(vec![append], crate::clock::now(), Done::Nobody)
                         .await?;
@@ -210,18 +224,39 @@ impl Sequencer {
         };
         let this = &*self;
         let prepare = |parts| this.prepare(parts);
-        let prepared = match contain::each(messages, decoded, &self.decoder, prepare).await {
+        let mut prepared = match contain::each(messages, decoded, &self.decoder, prepare).await {
             Ok(prepared) => prepared,
             Err(error) => return (Started::refused(error), outcome),
         };
+        let gateways = beside::gateways(messages, &mut prepared.refused);
+        match self
+            .pieces
+            .fresh(&self.store, &mut prepared.waveforms)
+            .await
+        {
+            Ok(duplicates) => prepared.duplicates += duplicates,
+            Err(error) => return (Started::refused(error), outcome),
+        }
         self.count(messages.len(), &prepared);
-        outcome.stored = prepared.stored();
+        let states = gateways.len() as u64;
+        self.metrics
+            .intake
+            .gateway_states
+            .fetch_add(states, Relaxed);
+        outcome.stored = prepared.stored() + prepared.waveforms.len() as u64;
+        outcome.stored += prepared.alarms.len() as u64;
         outcome.duplicates = prepared.duplicates;
         outcome.rejected = prepared.refused.len() as u64;
         outcome.detail = prepared
             .refused
             .first()
             .map(|(_, _, reason, detail)| format!("{reason}: {detail}"));
+        let received = messages
+            .iter()
+            .map(|message| message.received)
+            .max()
+            .unwrap_or_default();
+        let beside = beside::entries(received, &mut prepared, gateways);
         let Prepared {
             rows,
             held,
@@ -234,12 +269,7 @@ impl Sequencer {
         } else {
             self.keep(messages, refused, &mut outcome.answers)
         };
-        let received = messages
-            .iter()
-            .map(|message| message.received)
-            .max()
-            .unwrap_or_default();
-        let mut started = self.start(&rows, rejects, received, held).await;
+        let mut started = self.start(&rows, rejects, received, held, beside).await;
         if let Some((error, unlogged)) = started.failed.take_if(|(error, _)| !kept && !ended(error))
         {
             // What is not in the log must not be acknowledged: the messages go there as they came.
@@ -255,7 +285,9 @@ impl Sequencer {
             outcome.rejected += all.refused.len() as u64;
             let mut rejects = unlogged;
             rejects.extend(self.keep(messages, all.refused, &mut outcome.answers));
-            let rest = self.start(&[], rejects, received, Vec::new()).await;
+            let rest = self
+                .start(&[], rejects, received, Vec::new(), Vec::new())
+                .await;
             started.appends.extend(rest.appends);
             started.failed = rest.failed;
         }
@@ -271,6 +303,9 @@ impl Sequencer {
             (&counts.corrections, prepared.corrections),
             (&counts.unattributed, prepared.unattributed),
             (&counts.internal_errors, prepared.internal_errors),
+            (&counts.alarms, prepared.alarms.len() as u64),
+            (&counts.waveforms, prepared.waveforms.len() as u64),
+            (&counts.waveforms_ignored, prepared.waveforms_ignored),
         ] {
             counter.fetch_add(count, Relaxed);
         }
@@ -286,7 +321,8 @@ impl Sequencer {
                 record,
                 claims,
                 rejects,
-                ..
+                waveforms,
+                alarms,
             } = part;
             let refused = &mut prepared.refused;
             refused.extend(rejects.into_iter().map(|reject| {
@@ -297,8 +333,41 @@ impl Sequencer {
                     reject.detail,
                 )
             }));
-            let attributed =
-                attribute(&rows, &claims, &self.registry.assignments(), &self.mappings)?;
+            let assignments = self.registry.assignments();
+            for Beside {
+                message,
+                record,
+                claims,
+                what,
+            } in alarms
+            {
+                match of_whom(&what.stated, claims.as_ref(), &assignments) {
+                    Ok(patient) => prepared.alarms.push(beside::alarm(what, patient)),
+                    Err((reason, detail)) => {
+                        let place = places[message as usize];
+                        refused.push((place, Some(record), reason, detail));
+                    }
+                }
+            }
+            if !self.waveforms {
+                prepared.waveforms_ignored += waveforms.len() as u64;
+            }
+            for Beside {
+                message,
+                record,
+                claims,
+                what,
+            } in waveforms.into_iter().filter(|_| self.waveforms)
+            {
+                match of_whom(&what.stated, claims.as_ref(), &assignments) {
+                    Ok(patient) => prepared.waveforms.extend(beside::waveform(what, patient)),
+                    Err((reason, detail)) => {
+                        let place = places[message as usize];
+                        refused.push((place, Some(record), reason, detail));
+                    }
+                }
+            }
+            let attributed = attribute(&rows, &claims, &assignments, &self.mappings)?;
             refused.extend(attributed.refused.into_iter().map(|(row, reason, detail)| {
                 (
                     places[origin[row] as usize],
@@ -413,13 +482,14 @@ impl Sequencer {
         kept
     }
 
-    /// Hands rows and rejects to the log; `held` is let go with the last.
+    /// Hands rows, rejects and what is beside them to the log; `held` is let go with the last.
     async fn start(
         &self,
         rows: &[RecordBatch],
         rejects: Vec<Rejected>,
         received: Micros,
         held: Vec<Classified>,
+        beside: Vec<Entry>,
     ) -> Started {
         let mut started = Started::default();
         let joined = match rows {
@@ -434,7 +504,9 @@ impl Sequencer {
                 return started;
             }
         };
-        let mut entries = split::entries(received, &rows, rejects).into_iter();
+        let mut entries = split::entries(received, &rows, rejects)
+            .into_iter()
+            .chain(beside);
         while let Some(entry) = entries.next() {
             match Append::start(&self.store, entry).await {
                 Ok(append) => started.appends.push(append),
@@ -451,6 +523,20 @@ impl Sequencer {
         }
         started
     }
+}
+
+/// Whose a statement beside the readings is.
+fn of_whom<'a>(
+    stated: &Statement,
+    claims: Option<&'a Claims>,
+    assignments: &'a Assignments,
+) -> Result<Option<&'a str>, (&'static str, String)> {
+    let user = stated.device_user.as_deref();
+    whose(
+        (&stated.device, user, stated.effective),
+        claims,
+        assignments,
+    )
 }
 
 /// Whether nothing can be logged any more.

@@ -26,6 +26,7 @@ const IN_FLIGHT: usize = 1_024;
 pub(crate) struct Rows {
     pub(crate) observation: Option<RecordBatch>,
     pub(crate) quarantine: Option<RecordBatch>,
+    pub(crate) waveform: Option<RecordBatch>,
 }
 
 /// One append under way.
@@ -36,22 +37,42 @@ pub(crate) struct Job {
     pub(crate) reply: oneshot::Sender<Result<u64, Error>>,
 }
 
+/// The tables that follow the log.
+#[derive(Debug)]
+pub(crate) struct Shapes {
+    observation: Shape,
+    quarantine: Shape,
+    waveform: Shape,
+}
+
+impl Shapes {
+    pub(crate) fn new() -> Self {
+        Self {
+            observation: shapes::observation(),
+            quarantine: shapes::quarantine(),
+            waveform: shapes::waveform(),
+        }
+    }
+}
+
 /// The rows of an entry, with their partition column.
-pub(crate) fn rows_of(
-    entry: Entry,
-    observation: &Shape,
-    quarantine: &Shape,
-) -> Result<Rows, Error> {
-    let Entry::Batch { rows, rejects, .. } = entry else {
-        return Ok(Rows::default());
-    };
+pub(crate) fn rows_of(entry: Entry, shapes: &Shapes) -> Result<Rows, Error> {
     let mut out = Rows::default();
+    let (rows, rejects) = match entry {
+        Entry::Batch { rows, rejects, .. } => (rows, rejects),
+        Entry::Waveforms { rows, .. } if !rows.is_empty() => {
+            let rows = shapes::waveform_rows(&rows)?;
+            out.waveform = Some(with_date(&rows, &shapes.waveform)?);
+            return Ok(out);
+        }
+        _ => return Ok(out),
+    };
     if rows.num_rows() > 0 {
-        out.observation = Some(with_date(&rows, observation)?);
+        out.observation = Some(with_date(&rows, &shapes.observation)?);
     }
     if !rejects.is_empty() {
         let rows = shapes::quarantine_rows(&rejects)?;
-        out.quarantine = Some(with_date(&rows, quarantine)?);
+        out.quarantine = Some(with_date(&rows, &shapes.quarantine)?);
     }
     Ok(out)
 }
@@ -70,6 +91,11 @@ impl Visible {
             self.quarantine
                 .hot
                 .insert(seq, shapes::with_seq(&batch, seq)?)?;
+        }
+        if let Some(batch) = rows.waveform
+            && seq > self.waveform.table.position
+        {
+            self.waveform.hot.insert(seq, batch)?;
         }
         self.applied = seq;
         Ok(())

@@ -22,9 +22,10 @@ impl Core {
         let Tables {
             observation,
             quarantine,
+            waveform,
             alert,
         } = &mut *tables;
-        for table in [observation, quarantine, alert] {
+        for table in [observation, quarantine, waveform, alert] {
             for files in self.due(table, today()) {
                 let adds = self.merge(table, &files).await?;
                 table.commit(adds, &files, Purpose::Compact).await?;
@@ -46,6 +47,7 @@ impl Core {
         match table.shape.name {
             "observation" => visible.part(Which::Observation).table = state,
             "quarantine" => visible.part(Which::Quarantine).table = state,
+            "waveform" => visible.part(Which::Waveform).table = state,
             _ => visible.alert = state,
         }
     }

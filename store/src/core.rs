@@ -12,8 +12,8 @@ use wardline_log::Log;
 use crate::hot::{Hot, HotRows};
 use crate::layout::Layout;
 use crate::sync_store::SyncStore;
-use crate::table::{Table, TableState};
-use crate::{AlertFeed, Config, Error};
+use crate::table::{Shape, Table, TableState};
+use crate::{AlertFeed, Config, Error, shapes};
 
 /// Makes a registered table anew.
 pub(crate) type MakeTable = Arc<dyn Fn() -> Result<RecordBatch, Error> + Send + Sync>;
@@ -31,6 +31,7 @@ pub(crate) struct Part {
 pub(crate) struct Visible {
     pub(crate) observation: Part,
     pub(crate) quarantine: Part,
+    pub(crate) waveform: Part,
     pub(crate) alert: TableState,
     /// Log position up to which every entry is in `hot` or in its table.
     pub(crate) applied: u64,
@@ -41,18 +42,37 @@ pub(crate) struct Visible {
 pub(crate) enum Which {
     Observation,
     Quarantine,
+    Waveform,
 }
+
+impl Which {
+    pub(crate) const ALL: [Self; 3] = [Self::Observation, Self::Quarantine, Self::Waveform];
+
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            Self::Observation => shapes::observation(),
+            Self::Quarantine => shapes::quarantine(),
+            Self::Waveform => shapes::waveform(),
+        }
+    }
+}
+
+/// What a piece of a waveform, a second of some hundred samples, takes of memory in rows of readings.
+const WAVEFORM_ROWS: usize = 16;
 
 impl Visible {
     pub(crate) fn part(&mut self, which: Which) -> &mut Part {
         match which {
             Which::Observation => &mut self.observation,
             Which::Quarantine => &mut self.quarantine,
+            Which::Waveform => &mut self.waveform,
         }
     }
 
+    /// Rows of readings, or what takes as much memory.
     pub(crate) fn hot_rows(&self) -> usize {
-        self.observation.hot.len() + self.quarantine.hot.len()
+        let waveforms = self.waveform.hot.len() * WAVEFORM_ROWS;
+        self.observation.hot.len() + self.quarantine.hot.len() + waveforms
     }
 
     /// Log position below which a part needs the log no more.
@@ -65,7 +85,11 @@ impl Visible {
     }
 
     pub(crate) fn safe_position(&self) -> u64 {
-        Self::safe(&self.observation, self.applied).min(Self::safe(&self.quarantine, self.applied))
+        [&self.observation, &self.quarantine, &self.waveform]
+            .map(|part| Self::safe(part, self.applied))
+            .into_iter()
+            .min()
+            .unwrap_or(0)
     }
 }
 
@@ -74,6 +98,7 @@ impl Visible {
 pub(crate) struct Tables {
     pub(crate) observation: Table,
     pub(crate) quarantine: Table,
+    pub(crate) waveform: Table,
     pub(crate) alert: Table,
 }
 
@@ -82,6 +107,7 @@ impl Tables {
         match which {
             Which::Observation => &mut self.observation,
             Which::Quarantine => &mut self.quarantine,
+            Which::Waveform => &mut self.waveform,
         }
     }
 }

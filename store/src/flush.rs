@@ -78,7 +78,7 @@ impl Core {
     }
 
     async fn flush_tables(&self, tables: &mut Tables) -> Result<(), Error> {
-        for which in [Which::Observation, Which::Quarantine] {
+        for which in Which::ALL {
             self.flush_table(tables.get(which), which).await?;
         }
         self.flush_alerts(&mut tables.alert).await?;
@@ -231,6 +231,7 @@ impl Core {
                 released: upto,
                 observation: visible.observation.table.position,
                 quarantine: visible.quarantine.table.position,
+                waveform: visible.waveform.table.position,
             };
             (upto, cursor)
         };

@@ -19,7 +19,12 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 /// Version of the layout that this program writes, and the newest it reads.
-pub(crate) const FORMAT: u32 = 2;
+///
+/// 3 added waveforms, alarms and gateway states to the log, and the table `waveform`; all else is as in 2.
+pub(crate) const FORMAT: u32 = 3;
+
+/// The layout that this program takes over as it is.
+const BEFORE: u32 = 2;
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -35,6 +40,9 @@ pub(crate) struct LogCursor {
     pub(crate) released: u64,
     pub(crate) observation: u64,
     pub(crate) quarantine: u64,
+    /// Absent in directories of format 2.
+    #[serde(default)]
+    pub(crate) waveform: u64,
 }
 
 impl Layout {
@@ -112,18 +120,19 @@ fn lock(root: &Path) -> Result<File, Error> {
 
 fn check_format(root: &Path) -> Result<(), Error> {
     let path = root.join("FORMAT");
+    let write =
+        || replace(&path, format!("{FORMAT}\n").as_bytes()).map_err(Error::io("write FORMAT"));
     match fs::read_to_string(&path) {
         Ok(text) => match text.trim().parse::<u32>() {
             Ok(FORMAT) => Ok(()),
+            Ok(BEFORE) => write(),
             _ => Err(Error::Format {
                 dir: root.to_path_buf(),
                 found: text.trim().chars().take(20).collect(),
                 known: FORMAT,
             }),
         },
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            replace(&path, format!("{FORMAT}\n").as_bytes()).map_err(Error::io("write FORMAT"))
-        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => write(),
         Err(e) => Err(Error::io("read FORMAT")(e)),
     }
 }
@@ -177,10 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_refused() {
+    fn a_newer_format_is_refused_and_the_one_before_taken_over() {
         let dir = tempfile::tempdir().unwrap();
         drop(Layout::open(dir.path()).unwrap());
-        fs::write(dir.path().join("FORMAT"), "3\n").unwrap();
+        fs::write(dir.path().join("FORMAT"), "2\n").unwrap();
+        drop(Layout::open(dir.path()).unwrap());
+        let format = fs::read_to_string(dir.path().join("FORMAT")).unwrap();
+        assert_eq!(format, "3\n");
+        fs::write(dir.path().join("FORMAT"), "4\n").unwrap();
         assert!(matches!(
             Layout::open(dir.path()),
             Err(Error::Format { .. })

@@ -57,7 +57,8 @@ pub use backup::restore;
 pub use config::{Config, FLUSH_ROWS, HOT_ROWS_MAX, registry_path};
 pub use dedup::{Classified, Dedup, STREAMS_MAX, Verdict};
 pub use entry::{
-    ActionEntry, ActionKind, AssignmentEntry, Entry, PatientEntry, ReattributedEntry, Rejected,
+    ActionEntry, ActionKind, AlarmEntry, AlarmsEntry, AssignmentEntry, Entry, GatewayEntry,
+    GatewayLimitsEntry, PatientEntry, ReattributedEntry, Rejected, Waveform,
 };
 pub use error::Error;
 pub use search::{Bound, Cursor, Page, Search, Sort};

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use wardline_log::{Log, Options, RealDisk};
 
-use crate::append::rows_of;
+use crate::append::{Shapes, rows_of};
 use crate::core::{Core, Part, Tables, Visible, sabotaged};
 use crate::entry::Entry;
 use crate::hot::Hot;
@@ -56,11 +56,13 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, Error> {
     let tables = Tables {
         observation: open(shapes::observation()).await?,
         quarantine: open(shapes::quarantine()).await?,
+        waveform: open(shapes::waveform()).await?,
         alert: open(shapes::alert()).await?,
     };
     for (table, at) in [
         (&tables.observation, cursor.observation),
         (&tables.quarantine, cursor.quarantine),
+        (&tables.waveform, cursor.waveform),
     ] {
         if table.state().position < at {
             return Err(Error::Behind {
@@ -88,6 +90,7 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, Error> {
         .state()
         .position
         .max(tables.quarantine.state().position)
+        .max(tables.waveform.state().position)
         .max(cursor.released);
     if recovered.last < committed {
         return Err(Error::LogBehind {
@@ -102,6 +105,7 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, Error> {
     let visible = Visible {
         observation: part(&tables.observation),
         quarantine: part(&tables.quarantine),
+        waveform: part(&tables.waveform),
         alert: tables.alert.state().clone(),
         applied: 0,
     };
@@ -124,14 +128,14 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, Error> {
 async fn replay(core: &Core, last: u64) -> Result<(), Error> {
     let from = {
         let visible = core.visible();
-        visible
-            .observation
-            .table
-            .position
-            .min(visible.quarantine.table.position)
+        [&visible.observation, &visible.quarantine, &visible.waveform]
+            .map(|part| part.table.position)
+            .into_iter()
+            .min()
+            .unwrap_or(0)
             + 1
     };
-    let (observation, quarantine) = (shapes::observation(), shapes::quarantine());
+    let shapes = Shapes::new();
     let from = from.max(core.log.first());
     core.visible().applied = from.saturating_sub(1);
     let mut rows = 0_u64;
@@ -141,7 +145,7 @@ async fn replay(core: &Core, last: u64) -> Result<(), Error> {
             Error::Record { detail, .. } => Error::Record { seq, detail },
             other => other,
         })?;
-        let taken = rows_of(entry, &observation, &quarantine)?;
+        let taken = rows_of(entry, &shapes)?;
         rows += taken
             .observation
             .as_ref()

@@ -1,16 +1,22 @@
-//! The three tables: columns, order, filters.
+//! The four tables: columns, order, filters.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::builder::{
-    BinaryBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    BinaryBuilder, Float64Builder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{
+    Array as _, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use wardline_normalize::columns;
 
 use crate::Error;
-use crate::entry::Rejected;
+use crate::entry::{Rejected, Waveform};
 use crate::registry::StoredAlertEvent;
 use crate::table::Shape;
 
@@ -42,6 +48,34 @@ static QUARANTINE: LazyLock<SchemaRef> = LazyLock::new(|| {
         ("properties", Utf8, true),
         ("payload", Binary, false),
         ("seq", Int64, true),
+    ])
+});
+
+/// As `list<int32>`: the item's name is Delta's.
+fn samples_field() -> Arc<Field> {
+    Arc::new(Field::new("element", DataType::Int32, false))
+}
+
+static WAVEFORM: LazyLock<SchemaRef> = LazyLock::new(|| {
+    use DataType::{Float64, Int64, List, Utf8};
+    schema(&[
+        ("id", Utf8, false),
+        ("patient_id", Utf8, true),
+        ("device_id", Utf8, false),
+        ("mdc", Utf8, true),
+        ("channel", Utf8, true),
+        ("start", time(), false),
+        ("period_us", Int64, false),
+        ("origin", Float64, false),
+        ("factor", Float64, false),
+        ("unit", Utf8, true),
+        ("samples", List(samples_field()), false),
+        ("code", Utf8, false),
+        ("device_user", Utf8, true),
+        ("quality", Utf8, true),
+        ("time_source", Utf8, false),
+        ("received", time(), false),
+        ("version", Int64, false),
     ])
 });
 
@@ -106,6 +140,17 @@ pub(crate) fn alert() -> Shape {
         day_of: "processed_time",
         sort: &["subject", "rowid"],
         bloom: &["alert_id"],
+    }
+}
+
+/// Pieces of waveforms.
+pub(crate) fn waveform() -> Shape {
+    Shape {
+        name: "waveform",
+        file_schema: Arc::clone(&WAVEFORM),
+        day_of: "start",
+        sort: &["patient_id", "code", "start"],
+        bloom: &["patient_id", "id"],
     }
 }
 
@@ -240,4 +285,116 @@ pub(crate) fn alert_rows(events: &[StoredAlertEvent]) -> Result<RecordBatch, Err
             &mut evidence,
         ],
     )
+}
+
+/// Pieces of waveforms as rows.
+pub(crate) fn waveform_rows(pieces: &[Waveform]) -> Result<RecordBatch, Error> {
+    let text = |of: fn(&Waveform) -> Option<&str>| -> ArrayRef {
+        Arc::new(pieces.iter().map(of).collect::<StringArray>())
+    };
+    let number = |of: fn(&Waveform) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(pieces.iter().map(of)))
+    };
+    let float = |of: fn(&Waveform) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(pieces.iter().map(of)))
+    };
+    let at = |of: fn(&Waveform) -> i64| -> ArrayRef {
+        let times = TimestampMicrosecondArray::from_iter_values(pieces.iter().map(of));
+        Arc::new(times.with_data_type(time()))
+    };
+    let mut samples = ListBuilder::new(Int32Builder::new()).with_field(samples_field());
+    for piece in pieces {
+        samples.values().append_slice(&piece.samples);
+        samples.append(true);
+    }
+    let arrays: Vec<ArrayRef> = vec![
+        text(|piece| Some(&piece.id)),
+        text(|piece| piece.patient.as_deref()),
+        text(|piece| Some(&piece.device)),
+        text(|piece| piece.mdc.as_deref()),
+        text(|piece| piece.channel.as_deref()),
+        at(|piece| piece.start),
+        number(|piece| piece.period_us),
+        float(|piece| piece.origin),
+        float(|piece| piece.factor),
+        text(|piece| piece.unit.as_deref()),
+        Arc::new(samples.finish()),
+        text(|piece| Some(&piece.code)),
+        text(|piece| piece.device_user.as_deref()),
+        text(|piece| piece.quality.as_deref()),
+        text(|piece| Some(&piece.time_source)),
+        at(|piece| piece.received),
+        number(|piece| piece.version),
+    ];
+    Ok(RecordBatch::try_new(Arc::clone(&WAVEFORM), arrays)?)
+}
+
+/// Rows of the table as pieces.
+pub(crate) fn waveforms(batch: &RecordBatch) -> Result<Vec<Waveform>, Error> {
+    let column = |name: &str| {
+        batch
+            .column_by_name(name)
+            .ok_or_else(|| Error::Table(format!("waveforms without {name}")))
+    };
+    let wrong = |name: &str| Error::Table(format!("waveforms whose {name} is of another type"));
+    let text = |name: &str| {
+        column(name)?
+            .as_string_opt::<i32>()
+            .ok_or_else(|| wrong(name))
+    };
+    let number = |name: &str| {
+        column(name)?
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| wrong(name))
+    };
+    let float = |name: &str| {
+        column(name)?
+            .as_primitive_opt::<Float64Type>()
+            .ok_or_else(|| wrong(name))
+    };
+    let at = |name: &str| {
+        column(name)?
+            .as_primitive_opt::<TimestampMicrosecondType>()
+            .ok_or_else(|| wrong(name))
+    };
+    let (id, patient, device) = (text("id")?, text("patient_id")?, text("device_id")?);
+    let (mdc, code, channel) = (text("mdc")?, text("code")?, text("channel")?);
+    let (unit, user, quality) = (text("unit")?, text("device_user")?, text("quality")?);
+    let time_source = text("time_source")?;
+    let (start, received) = (at("start")?, at("received")?);
+    let (period, version) = (number("period_us")?, number("version")?);
+    let (origin, factor) = (float("origin")?, float("factor")?);
+    let samples = column("samples")?
+        .as_list_opt::<i32>()
+        .ok_or_else(|| wrong("samples"))?;
+    let optional = |column: &StringArray, row: usize| {
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    (0..batch.num_rows())
+        .map(|row| {
+            let values = samples.value(row);
+            let values = values
+                .as_primitive_opt::<Int32Type>()
+                .ok_or_else(|| wrong("samples"))?;
+            Ok(Waveform {
+                id: id.value(row).to_owned(),
+                version: version.value(row),
+                patient: optional(patient, row),
+                device: device.value(row).to_owned(),
+                mdc: optional(mdc, row),
+                code: code.value(row).to_owned(),
+                channel: optional(channel, row),
+                device_user: optional(user, row),
+                start: start.value(row),
+                period_us: period.value(row),
+                origin: origin.value(row),
+                factor: factor.value(row),
+                unit: optional(unit, row),
+                samples: values.values().to_vec(),
+                quality: optional(quality, row),
+                time_source: time_source.value(row).to_owned(),
+                received: received.value(row),
+            })
+        })
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! The handle that the rest of the server holds.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -16,9 +17,9 @@ use tokio::task::JoinHandle;
 use wardline_normalize::time::Micros;
 
 use crate::append::{self, Job};
-use crate::core::Core;
+use crate::core::{Core, Which};
 use crate::query::read_only;
-use crate::{AlertFeed, Config, Entry, Error, Page, RowStream, Search, background, shapes};
+use crate::{AlertFeed, Config, Entry, Error, Page, RowStream, Search, Waveform, background};
 
 /// Tables, hot rows and log of one data directory. Clones share it. When the last clone is
 /// dropped without [`Store::close`], it stops as in a crash: nothing durable is lost.
@@ -150,7 +151,7 @@ impl Store {
                 detail: format!("{} bytes are more than one record may have", payload.len()),
             });
         }
-        let rows = append::rows_of(entry, &shapes::observation(), &shapes::quarantine())?;
+        let rows = append::rows_of(entry, &append::Shapes::new())?;
         self.room().await?;
         let sender = self
             .handle
@@ -207,7 +208,7 @@ impl Store {
         self.core().log.first()
     }
 
-    /// A session with the tables `observation`, `quarantine`, `alert`, the views `latest`,
+    /// A session with the tables `observation`, `quarantine`, `waveform`, `alert`, the views `latest`,
     /// `observation_1m`, `observation_1h` and the registered ones. Long-lived sessions see new
     /// rows: every statement plans against the state of its time. Give foreign statements to
     /// `sql_with_options` with [`Store::read_only`].
@@ -310,8 +311,55 @@ impl Store {
         until: Option<Micros>,
     ) -> Result<RecordBatch, Error> {
         let core = Arc::clone(self.core());
-        let wanted = of_device(device, from, until);
+        let wanted = of_device(device, "effective", from, until);
         self.on_query_threads(async move { core.rows_where(wanted).await })
+            .await
+    }
+
+    /// Pieces of waveforms of a device with `from <= start < until`; see [`Store::waveform_stretches_of_device`].
+    ///
+    /// # Errors
+    /// A table file could not be read.
+    pub async fn waveforms_of_device(
+        &self,
+        device: &str,
+        from: Micros,
+        until: Option<Micros>,
+    ) -> Result<Vec<Waveform>, Error> {
+        let core = Arc::clone(self.core());
+        let wanted = of_device(device, "start", from, until);
+        self.on_query_threads(async move { core.waveforms_where(wanted).await })
+            .await
+    }
+
+    /// [`Store::stretches_of_device`] of waveforms, with about `most` pieces each.
+    ///
+    /// # Errors
+    /// A table file could not be read.
+    pub async fn waveform_stretches_of_device(
+        &self,
+        device: &str,
+        from: Micros,
+        until: Option<Micros>,
+        most: u64,
+    ) -> Result<Vec<(Micros, Micros)>, Error> {
+        let core = Arc::clone(self.core());
+        let wanted = of_device(device, "start", from, until);
+        let until = until.unwrap_or(Micros::MAX);
+        self.on_query_threads(async move {
+            core.stretches(Which::Waveform, wanted, (from, until), most)
+                .await
+        })
+        .await
+    }
+
+    /// Which of these ids the table `waveform` has.
+    ///
+    /// # Errors
+    /// A table file could not be read.
+    pub async fn known_waveforms(&self, ids: Vec<String>) -> Result<HashSet<String>, Error> {
+        let core = Arc::clone(self.core());
+        self.on_query_threads(async move { core.known_waveforms(&ids).await })
             .await
     }
 
@@ -328,10 +376,13 @@ impl Store {
         most: u64,
     ) -> Result<Vec<(Micros, Micros)>, Error> {
         let core = Arc::clone(self.core());
-        let wanted = of_device(device, from, until);
+        let wanted = of_device(device, "effective", from, until);
         let until = until.unwrap_or(Micros::MAX);
-        self.on_query_threads(async move { core.stretches(wanted, (from, until), most).await })
-            .await
+        self.on_query_threads(async move {
+            core.stretches(Which::Observation, wanted, (from, until), most)
+                .await
+        })
+        .await
     }
 
     /// Adds a table that is made anew for each query, such as the registry's `patient`.
@@ -470,8 +521,8 @@ impl Store {
     }
 }
 
-/// Rows of a device with `from <= effective < until`.
-fn of_device(device: &str, from: Micros, until: Option<Micros>) -> Expr {
+/// Rows of a device with `from <= column < until`.
+fn of_device(device: &str, column: &str, from: Micros, until: Option<Micros>) -> Expr {
     let time = |at| {
         lit(datafusion::common::ScalarValue::TimestampMicrosecond(
             Some(at),
@@ -480,9 +531,9 @@ fn of_device(device: &str, from: Micros, until: Option<Micros>) -> Expr {
     };
     let since = col("device_id")
         .eq(lit(device))
-        .and(col("effective").gt_eq(time(from)));
+        .and(col(column).gt_eq(time(from)));
     match until {
-        Some(until) => since.and(col("effective").lt(time(until))),
+        Some(until) => since.and(col(column).lt(time(until))),
         None => since,
     }
 }

@@ -53,7 +53,12 @@ pub async fn verify(data_dir: &Path) -> Result<Report, Error> {
             what: format!("byte {}: {}", d.offset, d.what),
         }));
     let mut committed = 0;
-    for shape in [shapes::observation(), shapes::quarantine(), shapes::alert()] {
+    for shape in [
+        shapes::observation(),
+        shapes::quarantine(),
+        shapes::waveform(),
+        shapes::alert(),
+    ] {
         let follows_log = shape.name != "alert";
         let position = verify_table(data_dir, shape, &mut report).await?;
         if follows_log {

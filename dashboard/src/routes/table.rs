@@ -203,6 +203,11 @@ pub(crate) static TABLE: &[Route] = &[
     route((M::Post, "/api/v1/assignments/{id}/end"), (OPERATE, Update, "assignment.end"),
         "End an assignment", h!(api::assignments::end)).body("AssignmentEnd").answer("Assignment"),
 
+    // Gateways: nothing about patients.
+    route((M::Get, "/api/v1/gateways"), (READ, Search, "gateway.list"),
+        "Gateways with state, health, devices and version as they told them last", h!(api::gateway_states::list))
+        .answer("GatewayStatePage"),
+
     // Quarantine: payloads as sent may name anybody.
     route((M::Get, "/api/v1/quarantine"), (OPERATE, Search, "quarantine.list"),
         "What was rejected and why, newest first", h!(api::quarantine::list))

@@ -456,6 +456,18 @@ impl Backend for Memory {
         Ok(one.clone())
     }
 
+    async fn gateways(&self) -> BackendResult<Vec<GatewayState>> {
+        let health = serde_json::json!({"version": "0.1.0", "devices": {"d1": "connected"}});
+        Ok(vec![GatewayState {
+            id: "g1".into(),
+            state: "online".into(),
+            since: NOW - 60_000_000,
+            reason: None,
+            heard: Some(NOW - 5_000_000),
+            health: health.as_object().cloned().unwrap_or_default(),
+        }])
+    }
+
     async fn quarantine(&self, _: &QuarantineSearch) -> BackendResult<ListPage<QuarantineItem>> {
         Ok(ListPage {
             items: vec![self.quarantined("Q1").await?.item],

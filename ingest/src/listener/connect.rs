@@ -127,7 +127,7 @@ impl Shared {
             return Err((V5::QosNotSupported, V3::NotAuthorized));
         }
         match rights::publish(principal, &will.topic, &self.routes) {
-            Ok(Publication::Status) if will.payload.len() > MAX_RETAINED_BYTES => {
+            Ok(Publication::Status(_)) if will.payload.len() > MAX_RETAINED_BYTES => {
                 Err((V5::QuotaExceeded, V3::NotAuthorized))
             }
             Ok(_) => Ok(()),

@@ -16,8 +16,8 @@ use crate::{Micros, Principal};
 
 /// Retained messages kept: one status per gateway, so this many gateways.
 const MAX_RETAINED: usize = 10_000;
-/// Largest retained message: birth and will are a few hundred bytes of state.
-pub(super) const MAX_RETAINED_BYTES: usize = 4 << 10;
+/// Largest retained message: health is some hundred bytes, and some dozens for each device of the gateway.
+pub(super) const MAX_RETAINED_BYTES: usize = 16 << 10;
 /// Messages that may wait for one subscriber; a pager that is 256 alerts behind is not reading.
 const MAX_QUEUED: usize = 256;
 /// Bytes that may wait for one subscriber.

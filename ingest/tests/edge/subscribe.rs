@@ -153,10 +153,9 @@ async fn a_late_subscriber_gets_the_status_kept() {
         ("s", "g")
     );
     assert_eq!(&statuses[0].payload[..], b"busy");
-    assert!(edge.sink.seen().is_empty(), "status is no reading");
     // Too much to keep is refused, an empty payload clears.
     g.client
-        .publish(STATUS, QoS::AtLeastOnce, true, vec![b'x'; 5000])
+        .publish(STATUS, QoS::AtLeastOnce, true, vec![b'x'; 20_000])
         .await
         .unwrap();
     g.client
@@ -167,6 +166,16 @@ async fn a_late_subscriber_gets_the_status_kept() {
     assert_eq!(g.puback().await.1, "QuotaExceeded");
     assert_eq!(g.puback().await.1, "Success");
     assert!(edge.handle.statuses().is_empty());
+    let seen = edge.sink.seen();
+    let status = |message: &wardline_ingest::Incoming| {
+        message.route.format == wardline_ingest::GATEWAY_STATUS
+    };
+    assert!(seen.iter().all(status));
+    assert_eq!(
+        edge.sink.payloads(),
+        ["online", "busy", ""],
+        "the sink has what was kept, and acknowledges it"
+    );
 }
 
 #[tokio::test]

@@ -58,10 +58,9 @@ impl Ward {
     }
 
     fn alarm(&mut self, at: i64, alarm: MonitorAlarm) {
-        let alarms = [alarm];
         self.give(&Input::Alarms {
             at: START + at,
-            alarms: &alarms,
+            alarms: vec![alarm],
         });
     }
 

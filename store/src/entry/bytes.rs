@@ -17,7 +17,7 @@ pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// An absent text is 0, a present one its length plus one.
-fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
+pub(super) fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
     match text {
         None => out.push(0),
         Some(text) => {
@@ -95,11 +95,11 @@ impl<'a> Input<'a> {
         self.take(len)
     }
 
-    fn text(&mut self) -> Result<String, Error> {
+    pub(super) fn text(&mut self) -> Result<String, Error> {
         to_text(self.bytes()?)
     }
 
-    fn optional(&mut self) -> Result<Option<String>, Error> {
+    pub(super) fn optional(&mut self) -> Result<Option<String>, Error> {
         match self.len()? {
             0 => Ok(None),
             len => to_text(self.take(len - 1)?).map(Some),

@@ -5,12 +5,15 @@
 
 mod bytes;
 mod columns;
+mod waveform;
 
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use wardline_normalize::time::Micros;
 
 use crate::Error;
+
+pub use waveform::{SAMPLE_ABOVE, SAMPLE_BELOW, SAMPLE_ERROR, Waveform};
 
 /// One record of the log: everything that the tables and the rule engine are derived from.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +47,19 @@ pub enum Entry {
     Action(ActionEntry),
     /// Stored readings of a device moved to another patient, or to none.
     Reattributed(ReattributedEntry),
+    /// Pieces of waveforms, also those that moved to another patient.
+    Waveforms {
+        /// When the server took them.
+        received: Micros,
+        /// Attributed.
+        rows: Vec<Waveform>,
+    },
+    /// What devices alarm about by themselves.
+    Alarms(AlarmsEntry),
+    /// A gateway told its state, or its last will did.
+    Gateway(GatewayEntry),
+    /// What gateways are watched for from now on.
+    GatewayLimits(GatewayLimitsEntry),
 }
 
 /// Version of every kind's body as this program writes it.
@@ -78,6 +94,13 @@ impl Entry {
             Self::Patient(body) => json(&mut out, body)?,
             Self::Action(body) => json(&mut out, body)?,
             Self::Reattributed(body) => json(&mut out, body)?,
+            Self::Waveforms { received, rows } => {
+                out.extend_from_slice(&received.to_le_bytes());
+                waveform::encode(rows, &mut out);
+            }
+            Self::Alarms(body) => json(&mut out, body)?,
+            Self::Gateway(body) => json(&mut out, body)?,
+            Self::GatewayLimits(body) => json(&mut out, body)?,
         }
         Ok(out)
     }
@@ -130,6 +153,16 @@ impl Entry {
             }
             6 => from_json(body).map(Self::Action),
             7 => from_json(body).map(Self::Reattributed),
+            8 => {
+                let mut body = bytes::Input::new(body);
+                let received = body.i64()?;
+                let rows = waveform::decode(&mut body)?;
+                body.end()?;
+                Ok(Self::Waveforms { received, rows })
+            }
+            9 => from_json(body).map(Self::Alarms),
+            10 => from_json(body).map(Self::Gateway),
+            11 => from_json(body).map(Self::GatewayLimits),
             other => Err(damaged(&format!("kind {other} is not known"))),
         }
     }
@@ -143,6 +176,10 @@ impl Entry {
             Self::RuleSet { .. } => 5,
             Self::Action(_) => 6,
             Self::Reattributed(_) => 7,
+            Self::Waveforms { .. } => 8,
+            Self::Alarms(_) => 9,
+            Self::Gateway(_) => 10,
+            Self::GatewayLimits(_) => 11,
         }
     }
 }
@@ -237,6 +274,85 @@ pub struct ReattributedEntry {
     pub until: Option<Micros>,
     /// When it was decided.
     pub at: Micros,
+}
+
+/// Body of [`Entry::Alarms`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmsEntry {
+    /// When the server took them.
+    pub at: Micros,
+    /// In the order of messages and records.
+    pub alarms: Vec<AlarmEntry>,
+}
+
+/// One message about an alarm of a device's own, attributed. Words are those of the SenML label `al`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AlarmEntry {
+    /// Opaque device id.
+    pub device: String,
+    /// Opaque patient id.
+    pub patient: Option<String>,
+    /// Reference id or code of the event.
+    pub event: String,
+    /// The alarm instance.
+    pub instance: Option<String>,
+    /// Metric that it is about.
+    pub source: Option<String>,
+    /// When the device said it.
+    pub time: Micros,
+    /// Where it stands in its life.
+    pub phase: Option<String>,
+    /// Whether the condition holds.
+    pub state: Option<String>,
+    /// Inactivation.
+    pub audio: Option<String>,
+    /// The device's priority.
+    pub priority: Option<String>,
+    /// Physiological, technical or advisory.
+    pub kind: Option<String>,
+    /// The device's words.
+    pub text: Option<String>,
+    /// Decimal text, so that a replay has the same number.
+    pub value: Option<String>,
+    /// UCUM.
+    pub unit: Option<String>,
+    /// The limits set at the device.
+    pub limits: Option<String>,
+    /// As of a reading: `demo`, `test`, …
+    pub quality: Option<String>,
+}
+
+/// Body of [`Entry::Gateway`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayEntry {
+    /// Gateway id.
+    pub gateway: String,
+    /// When the server took it.
+    pub at: Micros,
+    /// JSON as published; none when people took the gateway out of service.
+    pub status: Option<String>,
+}
+
+/// Body of [`Entry::GatewayLimits`]; times in microseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayLimitsEntry {
+    /// When they came into force.
+    pub at: Micros,
+    /// Whether gateways are watched at all.
+    pub watch: bool,
+    /// Longest silence.
+    pub silent_after: Micros,
+    /// Longest time offline.
+    pub offline_after: Micros,
+    /// Greatest clock offset.
+    pub clock_offset: Micros,
+    /// Fullest spool.
+    pub spool_percent: u8,
+    /// Oldest message in a spool.
+    pub spool_age: Micros,
+    /// States of a device that somebody has to see to.
+    pub device_states: Vec<String>,
 }
 
 /// One payload or record that could not be used, with its raw bytes.

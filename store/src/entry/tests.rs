@@ -75,6 +75,58 @@ fn entries() -> Vec<Entry> {
             tags: vec!["copd".into()],
             at: 2,
         }),
+        Entry::Waveforms {
+            received: 8,
+            rows: vec![
+                Waveform::default(),
+                Waveform {
+                    id: "w".into(),
+                    version: 2,
+                    patient: Some("p".into()),
+                    device: "m1".into(),
+                    mdc: Some("MDC_ECG_ELEC_POTL_II".into()),
+                    code: "local:mdc/131330".into(),
+                    channel: Some("1".into()),
+                    device_user: None,
+                    start: -7,
+                    period_us: 4_000,
+                    origin: f64::MIN,
+                    factor: 0.005,
+                    unit: Some("mV".into()),
+                    samples: vec![0, -1, SAMPLE_ERROR, SAMPLE_ABOVE, SAMPLE_BELOW, 5],
+                    quality: Some("demo".into()),
+                    time_source: "device".into(),
+                    received: 8,
+                },
+            ],
+        },
+        Entry::Alarms(AlarmsEntry {
+            at: 8,
+            alarms: vec![
+                AlarmEntry::default(),
+                AlarmEntry {
+                    device: "m1".into(),
+                    event: "MDC_EVT_LO".into(),
+                    value: Some("84.0".into()),
+                    ..AlarmEntry::default()
+                },
+            ],
+        }),
+        Entry::Gateway(GatewayEntry {
+            gateway: "g1".into(),
+            at: 5,
+            status: Some(r#"{"state":"online"}"#.into()),
+        }),
+        Entry::GatewayLimits(GatewayLimitsEntry {
+            at: 5,
+            watch: true,
+            silent_after: 1,
+            offline_after: 2,
+            clock_offset: 3,
+            spool_percent: 80,
+            spool_age: 4,
+            device_states: vec!["bond-lost".into()],
+        }),
     ]
 }
 

@@ -13,7 +13,7 @@ use crate::core::{Core, Which};
 use crate::hot::HotRows;
 use crate::{Error, shapes, table};
 
-const TABLES: [&str; 3] = ["observation", "quarantine", "alert"];
+const TABLES: [&str; 4] = ["observation", "quarantine", "waveform", "alert"];
 
 /// Alert events that a query reads from the registry at most, over those in the table.
 const ALERTS_HOT: usize = 100_000;
@@ -41,11 +41,7 @@ fn external(error: Error) -> DataFusionError {
 impl Core {
     pub(super) fn snapshot_table(&self, which: Which) -> Result<SnapshotTable, Error> {
         let (state, hot) = self.snapshot(which)?;
-        let shape = match which {
-            Which::Observation => shapes::observation(),
-            Which::Quarantine => shapes::quarantine(),
-        };
-        Ok(SnapshotTable::new(shape, state, hot))
+        Ok(SnapshotTable::new(which.shape(), state, hot))
     }
 
     async fn alert_table(&self) -> Result<SnapshotTable, Error> {
@@ -83,6 +79,7 @@ impl SchemaProvider for Catalog {
         let provider: Arc<dyn TableProvider> = match name {
             "observation" => Arc::new(core.snapshot_table(Which::Observation).map_err(external)?),
             "quarantine" => Arc::new(core.snapshot_table(Which::Quarantine).map_err(external)?),
+            "waveform" => Arc::new(core.snapshot_table(Which::Waveform).map_err(external)?),
             "alert" => Arc::new(core.alert_table().await.map_err(external)?),
             view if views::NAMES.contains(&view) => views::provider(&core, view).await?,
             other => {

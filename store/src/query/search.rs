@@ -16,12 +16,11 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use wardline_normalize::time::Micros;
 
 use super::provider::SnapshotTable;
-use crate::Error;
 use crate::core::{Core, Which};
 use crate::hot::HotRows;
 use crate::search::{Bound, Cursor, Page, Search, Sort};
-use crate::shapes;
 use crate::table::table_schema;
+use crate::{Error, Waveform, shapes};
 
 /// Ids that DataFusion holds against bounds and bloom filters.
 const BLOOM: usize = 20;
@@ -103,16 +102,50 @@ impl Core {
         self.one_batch(&batches)
     }
 
+    /// Pieces of waveforms that meet a condition.
+    pub(crate) async fn waveforms_where(&self, condition: Expr) -> Result<Vec<Waveform>, Error> {
+        let table = self.snapshot_table(Which::Waveform)?;
+        let frame = self.context().read_table(Arc::new(table))?;
+        let mut rows = Vec::new();
+        for batch in frame.filter(condition)?.collect().await? {
+            rows.extend(shapes::waveforms(&batch)?);
+        }
+        Ok(rows)
+    }
+
+    /// Which of these ids there are.
+    pub(crate) async fn known_waveforms(&self, ids: &[String]) -> Result<HashSet<String>, Error> {
+        let mut known = HashSet::new();
+        for some in ids.chunks(BLOOM) {
+            let table = self.snapshot_table(Which::Waveform)?;
+            let found = self
+                .picking_context()
+                .read_table(Arc::new(table))?
+                .filter(any_of("id", some))?
+                .select_columns(&["id"])?
+                .collect()
+                .await?;
+            for batch in &found {
+                let ids = batch.column(0).as_string::<i32>().iter().flatten();
+                known.extend(ids.map(str::to_owned));
+            }
+        }
+        Ok(known)
+    }
+
     /// When there are rows that meet a condition: see [`crate::Store::stretches_of_device`].
     pub(crate) async fn stretches(
         &self,
+        which: Which,
         condition: Expr,
         (from, until): (Micros, Micros),
         most: u64,
     ) -> Result<Vec<(Micros, Micros)>, Error> {
-        let slot = cast(col("effective"), DataType::Int64) / lit(SLOT);
+        let slot = cast(col(which.shape().day_of), DataType::Int64) / lit(SLOT);
+        let table = self.snapshot_table(which)?;
         let counted = self
-            .observation_frame()?
+            .context()
+            .read_table(Arc::new(table))?
             .filter(condition)?
             .aggregate(vec![slot.alias("slot")], vec![count(lit(1)).alias("rows")])?
             .sort(vec![col("slot").sort(true, false)])?

@@ -8,6 +8,7 @@ mod flush;
 mod query;
 mod room;
 mod stream;
+mod waveform;
 
 use std::path::Path;
 use std::time::Duration;

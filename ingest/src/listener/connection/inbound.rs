@@ -100,7 +100,14 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
                     // Every PUBLISH of a session is admitted before it is fed.
                     return self.disconnect(Reason::ImplementationSpecificError);
                 }
-                Ok(Publication::Message(matched)) => {
+                Ok(Publication::Status(_)) if ticket.is_none() => {
+                    return self.disconnect(Reason::ImplementationSpecificError);
+                }
+                Ok(Publication::Status(_)) if !self.keep_status(&publish, received) => (
+                    PubackReason::QuotaExceeded,
+                    &self.shared.stats.refused_status,
+                ),
+                Ok(Publication::Message(matched) | Publication::Status(matched)) => {
                     let Some(ticket) = ticket else { return };
                     self.held += ticket.bytes();
                     self.flights.push_back(Flight {
@@ -115,23 +122,6 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
                         ticket,
                     });
                     return;
-                }
-                Ok(Publication::Status) => {
-                    // A copy, so that what is kept does not keep the packet.
-                    let payload = Bytes::copy_from_slice(&publish.payload);
-                    match self.shared.hub.publish(
-                        &publish.topic,
-                        payload,
-                        publish.retain,
-                        None,
-                        received,
-                    ) {
-                        Ok(_) => return self.answer_now(publish.id, PubackReason::Success),
-                        Err(_) => (
-                            PubackReason::QuotaExceeded,
-                            &self.shared.stats.refused_status,
-                        ),
-                    }
                 }
                 Err(Refusal::NotAuthorized) => (
                     PubackReason::NotAuthorized,
@@ -150,6 +140,15 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
         } else {
             self.end = Some(End::Abnormal);
         }
+    }
+
+    /// Keeps the state of a gateway and passes it on to who subscribed; false if there is no room for it.
+    fn keep_status(&self, publish: &Publish, received: Micros) -> bool {
+        // A copy, so that what is kept does not keep the packet.
+        let payload = Bytes::copy_from_slice(&publish.payload);
+        let hub = &self.shared.hub;
+        hub.publish(&publish.topic, payload, publish.retain, None, received)
+            .is_ok()
     }
 
     /// Answers without the sink, but not before what was received earlier.
@@ -229,16 +228,21 @@ impl Shared {
         Stats::add(&self.stats.wills, 1);
         let received = now();
         match rights::publish(principal, &will.topic, &self.routes) {
-            Ok(Publication::Status) => {
-                if self
-                    .hub
-                    .publish(&will.topic, will.payload, will.retain, None, received)
-                    .is_err()
-                {
-                    Stats::add(&self.stats.refused_status, 1);
-                }
-            }
-            Ok(Publication::Message(matched)) => {
+            Ok(publication) => {
+                let matched = match publication {
+                    Publication::Message(matched) => matched,
+                    Publication::Status(matched) => {
+                        let (topic, payload) = (&will.topic, will.payload.clone());
+                        let kept = self
+                            .hub
+                            .publish(topic, payload, will.retain, None, received);
+                        if kept.is_err() {
+                            Stats::add(&self.stats.refused_status, 1);
+                            return;
+                        }
+                        matched
+                    }
+                };
                 let (shared, principal) = (self.clone(), principal.clone());
                 self.tasks.spawn(async move {
                     let size = will.topic.len() + will.payload.len() + MESSAGE_OVERHEAD;
