@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use offline::{
-    Compatible, Document, From, MappingCommand, MappingFiles, Normalize, RulesCommand, To,
+    Compatible, Document, From, MappingCommand, MappingFiles, Normalize, Recording, RulesCommand,
+    To,
 };
 
 const EXAMPLES: &str = "\

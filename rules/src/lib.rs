@@ -51,6 +51,7 @@
 mod engine;
 mod event;
 mod input;
+mod labels;
 mod replay;
 mod ruleset;
 mod score;
@@ -62,7 +63,8 @@ pub use input::{
     Action, ActionKind, Assignment, GatewayLimits, GatewayPresence, GatewayReport, Input,
     MonitorAlarm, PatientAttributes, Presence, Reattributed,
 };
-pub use replay::{Replay, patient_days};
+pub use labels::{Label, Labelled};
+pub use replay::{Observed, Replay};
 pub use ruleset::{
     AppliesTo, Baseline, Clear, ClearLimit, Condition, Each, Escalation, Fault, Feed, Judge, Limit,
     Measure, Method, Rule, RuleSet, Signal, Take, Words,

@@ -156,18 +156,32 @@ impl Player {
 }
 
 /// Days of observation, over all patients: hours with at least one reading, divided by 24.
-///
-/// # Errors
-/// A batch that lacks a column.
-pub fn patient_days(rows: &[RecordBatch]) -> Result<f64, MissingColumn> {
-    const HOUR: Micros = 3_600_000_000;
-    let mut hours: HashSet<(&str, Micros)> = HashSet::new();
-    for batch in rows {
-        let columns = Columns::new(batch)?;
+#[derive(Debug, Clone, Default)]
+pub struct Observed(HashSet<(String, Micros)>);
+
+impl Observed {
+    /// Takes note of the rows.
+    ///
+    /// # Errors
+    /// A batch that lacks a column.
+    pub fn add(&mut self, rows: &RecordBatch) -> Result<(), MissingColumn> {
+        const HOUR: Micros = 3_600_000_000;
+        let columns = Columns::new(rows)?;
+        let mut last: Option<(&str, Micros)> = None;
         for row in (0..columns.len()).filter(|row| columns.patient_id.is_valid(*row)) {
-            let patient = columns.patient_id.value(row);
-            hours.insert((patient, columns.effective.value(row).div_euclid(HOUR)));
+            let hour = columns.effective.value(row).div_euclid(HOUR);
+            let seen = (columns.patient_id.value(row), hour);
+            if last != Some(seen) {
+                self.0.insert((seen.0.to_owned(), hour));
+                last = Some(seen);
+            }
         }
+        Ok(())
     }
-    Ok(hours.len() as f64 / 24.0)
+
+    /// The days so far.
+    #[must_use]
+    pub fn patient_days(&self) -> f64 {
+        self.0.len() as f64 / 24.0
+    }
 }

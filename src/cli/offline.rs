@@ -111,23 +111,48 @@ pub(crate) enum Document {
     Fhir,
 }
 
+/// What belongs to rows on stdin.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Recording {
+    /// Let the log clock run on to this time (RFC 3339) after the last row.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Registry whose patients and assignments apply (a data directory's registry.sqlite).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum RulesCommand {
     /// Show every fault of a rules file.
     Check { file: PathBuf },
     /// NDJSON rows on stdin, alert events on stdout, one a line.
+    ///
+    /// The log clock follows each row's time of receipt, else its effective time.
     Replay {
         #[arg(long, value_name = "FILE")]
         rules: PathBuf,
-        /// Let the log clock run on to this time (RFC 3339) after the last row.
-        #[arg(long, value_name = "TIME")]
-        until: Option<String>,
-        /// Registry whose patients and assignments apply (a data directory's registry.sqlite).
-        #[arg(long, value_name = "FILE")]
-        registry: Option<PathBuf>,
-        /// Print counts per rule and priority instead of events.
+        #[command(flatten)]
+        recording: Recording,
+        /// Print figures instead of events: alerts per patient-day by rule and priority, time in alarm, the ten
+        /// patients with most alerts.
         #[arg(long)]
         summary: bool,
+        /// Labelled events, NDJSON of {patient, at, until}: adds sensitivity, PPV and lead time to the figures.
+        #[arg(long, value_name = "FILE")]
+        labels: Option<PathBuf>,
+    },
+    /// What a change of rules would have done: counts by rule, and the alerts that only one of the two raises.
+    #[command(
+        before_help = "Examples:\n  wardline export --from 2026-01-01T00:00:00Z | wardline rules diff rules.toml proposed.toml"
+    )]
+    Diff {
+        #[arg(value_name = "BEFORE")]
+        former: PathBuf,
+        #[arg(value_name = "AFTER")]
+        latter: PathBuf,
+        #[command(flatten)]
+        recording: Recording,
     },
     /// An early warning score: NDJSON inputs on stdin, `{total, lowerBound, parts, maxPart, band, missing}` a line.
     ///

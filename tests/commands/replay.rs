@@ -108,13 +108,23 @@ async fn a_replay_raises_the_alerts_that_were_raised() {
     let events = ndjson(&replay().ok());
     assert_eq!(episodes(&events), live);
     assert_eq!(ndjson(&replay().ok()), events, "the same every time");
-    let summary = ndjson(&replay().arg("--summary").ok());
-    let counts: BTreeSet<(&str, u64)> = summary
+    let label = |patient: &str, second: i64| {
+        let at = crate::harness::server::rfc3339(start + second * 1_000_000);
+        format!("{{\"patient\": \"{patient}\", \"at\": \"{at}\"}}\n")
+    };
+    // p1 is caught, ten seconds ahead; nothing was said of p3.
+    let labels = dir.path().join("labels.ndjson");
+    std::fs::write(&labels, label("p1", 13) + &label("p3", 5)).unwrap();
+    let figures = replay().arg("--labels").arg(labels.to_str().unwrap()).ok();
+    let figures = &ndjson(&figures)[0];
+    let counts: BTreeSet<(&str, u64)> = figures["rules"]
+        .as_array()
+        .unwrap()
         .iter()
-        .map(|line| {
+        .map(|rule| {
             (
-                line["rule"].as_str().unwrap(),
-                line["raised"].as_u64().unwrap(),
+                rule["rule"].as_str().unwrap(),
+                rule["alerts"].as_u64().unwrap(),
             )
         })
         .collect();
@@ -122,6 +132,40 @@ async fn a_replay_raises_the_alerts_that_were_raised() {
         counts,
         BTreeSet::from([("desaturation", 1), ("tachycardia", 2)])
     );
+    // Two patients seen in one hour each, or in two when the run crossed one.
+    let days = figures["patientDays"].as_f64().unwrap();
+    assert!((2.0 / 24.0..=4.0 / 24.0).contains(&days), "{days}");
+    assert_eq!(
+        figures["patients"][0],
+        serde_json::json!({"patient": "p1", "alerts": 2})
+    );
+    let labelled = &figures["labelled"];
+    assert_eq!(
+        (labelled["events"].as_u64(), labelled["caught"].as_u64()),
+        (Some(2), Some(1))
+    );
+    assert_eq!(labelled["medianLeadSeconds"], 10);
+    assert_eq!(labelled["sensitivity"], 0.5);
+
+    let calmer = dir.path().join("calmer.toml");
+    std::fs::write(&calmer, RULES.replace("above = 120", "above = 140")).unwrap();
+    let arguments = [
+        "rules",
+        "diff",
+        rules.to_str().unwrap(),
+        calmer.to_str().unwrap(),
+    ];
+    let diff = cli(&arguments)
+        .arg("--registry")
+        .arg(registry.to_str().unwrap());
+    let lines = ndjson(&diff.input(rows.as_str()).ok());
+    assert!(lines.contains(&serde_json::json!({"rule": "tachycardia", "before": 2, "after": 0})));
+    let gone: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["only"] == "before")
+        .collect();
+    assert_eq!(gone.len(), 2);
+    assert!(lines.iter().all(|line| line["only"] != "after"));
 
     // Absence is told by the log's clock, which may run on after the last row.
     let silence = dir.path().join("silence.toml");

@@ -3,7 +3,7 @@
 use crate::language::{Reading, START, clock, concat, parse, render, time};
 use arrow_array::RecordBatch;
 use wardline_rules::{
-    AlertEvent, Assignment, Input, Priority, Replay, Subject, Summary, episodes, patient_days,
+    AlertEvent, Assignment, Input, Observed, Priority, Replay, Subject, Summary, episodes,
 };
 
 const RULES: &str = r#"
@@ -118,7 +118,11 @@ fn a_summary_counts_alerts_per_patient_day() {
         })
         .collect();
     let events = play(&rows, &[], None);
-    let days = patient_days(&rows).expect("all columns");
+    let mut observed = Observed::default();
+    for rows in &rows {
+        observed.add(rows).expect("all columns");
+    }
+    let days = observed.patient_days();
     assert!((days - 2.0 / 24.0).abs() < 1e-12);
     let summary = Summary::new(&events, days, time("120:00"));
     let low = &summary.rules[0];

@@ -1,5 +1,6 @@
 //! `wardline rules`.
 
+mod figures;
 mod replay;
 mod score;
 
@@ -22,10 +23,15 @@ pub(super) fn run(command: RulesCommand) -> anyhow::Result<Exit> {
         }),
         RulesCommand::Replay {
             rules,
-            until,
-            registry,
+            recording,
             summary,
-        } => replay::replay(&rules, until.as_deref(), registry.as_deref(), summary),
+            labels,
+        } => replay::replay(&rules, &recording, summary, labels.as_deref()),
+        RulesCommand::Diff {
+            former,
+            latter,
+            recording,
+        } => replay::diff(&former, &latter, &recording),
         RulesCommand::Score { table } => score::run(&table),
     }
 }

@@ -1,19 +1,16 @@
-//! `wardline rules replay`: recorded rows through rules.
+//! `wardline rules replay` and `wardline rules diff`: recorded rows through rules.
 
-use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use serde_json::json;
 use wardline_dashboard::backend::Alert;
-use wardline_rules::{
-    AlertEvent, Assignment, Engine, EventKind, Input, PatientAttributes, RuleSet,
-};
+use wardline_rules::{AlertEvent, Assignment, Engine, Input, Observed, PatientAttributes, RuleSet};
 use wardline_store::registry::{AssignmentFilter, ListFilter, Page, Registry};
 
-use super::sound;
+use super::{figures, sound};
+use crate::cli::Recording;
 use crate::commands::{read, time};
 use crate::exit::Exit;
 use crate::output;
@@ -21,88 +18,84 @@ use crate::output;
 /// Rows given to the engine at once.
 const BATCH: usize = 1_000;
 
+/// The events, or with `summary` or labels the figures of them.
 pub(super) fn replay(
     rules: &Path,
-    until: Option<&str>,
-    registry: Option<&Path>,
+    recording: &Recording,
     summary: bool,
+    labels: Option<&Path>,
 ) -> anyhow::Result<Exit> {
-    let until = time(until)?;
-    let Ok(rules_in_force) = RuleSet::parse(&read(rules)?) else {
-        sound(rules)?;
+    let labels = labels.map(figures::labels).transpose()?;
+    let Some(mut run) = Run::new(rules)? else {
         return Ok(Exit::Usage);
     };
-    let mut replay = Replay {
-        engine: Engine::new(),
-        seq: 0,
-        events: Vec::new(),
-        totals: BTreeMap::new(),
-        summary,
-    };
-    replay.apply(&Input::RuleSet {
-        at: 0,
-        rules: Arc::new(rules_in_force),
-    })?;
-    if let Some(file) = registry {
-        replay.registry(file)?;
+    let figures = summary || labels.is_some();
+    run.keep = figures;
+    let observed = play(recording, std::slice::from_mut(&mut run))?;
+    if figures {
+        let end = run.engine.clock();
+        let text = figures::summary(&run.events, &observed, end, labels.as_deref());
+        output::line(&text.to_string())?;
     }
-    let mut text = String::new();
-    let mut lines = 0;
-    for (number, line) in std::io::stdin().lock().lines().enumerate() {
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        text.push_str(&line);
-        text.push('\n');
-        lines += 1;
-        if lines == BATCH {
-            replay.rows(&text, number + 1)?;
-            text.clear();
-            lines = 0;
-        }
-    }
-    replay.rows(&text, 0)?;
-    if let Some(at) = until {
-        replay.clock_until(at)?;
-    }
-    replay.finish()?;
     Ok(Exit::Done)
 }
 
-struct Replay {
+/// What the second rules would have said that the first did not, and the other way round.
+pub(super) fn diff(former: &Path, latter: &Path, recording: &Recording) -> anyhow::Result<Exit> {
+    let (Some(former), Some(latter)) = (Run::new(former)?, Run::new(latter)?) else {
+        return Ok(Exit::Usage);
+    };
+    let mut runs = [former, latter];
+    for run in &mut runs {
+        run.keep = true;
+    }
+    let observed = play(recording, &mut runs)?;
+    let [former, latter] = &runs;
+    let end = former.engine.clock().max(latter.engine.clock());
+    for line in figures::difference(&former.events, &latter.events, &observed, end) {
+        output::line(&line.to_string())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// One set of rules and what it said.
+struct Run {
     engine: Engine,
     seq: u64,
     events: Vec<AlertEvent>,
-    totals: BTreeMap<(String, &'static str), u64>,
-    summary: bool,
+    /// Keep the events instead of printing them.
+    keep: bool,
 }
 
-impl Replay {
+impl Run {
+    /// `None` when the rules have faults, which are shown.
+    fn new(rules: &Path) -> anyhow::Result<Option<Self>> {
+        let Ok(in_force) = RuleSet::parse(&read(rules)?) else {
+            sound(rules)?;
+            return Ok(None);
+        };
+        let mut run = Self {
+            engine: Engine::new(),
+            seq: 0,
+            events: Vec::new(),
+            keep: false,
+        };
+        run.apply(&Input::RuleSet {
+            at: 0,
+            rules: Arc::new(in_force),
+        })?;
+        Ok(Some(run))
+    }
+
     fn apply(&mut self, input: &Input<'_>) -> anyhow::Result<()> {
         self.seq += 1;
         self.engine.apply(self.seq, input, &mut self.events);
-        for event in self.events.drain(..) {
-            if event.event == EventKind::Raised {
-                *self
-                    .totals
-                    .entry((event.rule_id.clone(), event.priority.as_str()))
-                    .or_default() += 1;
-            }
-            if !self.summary {
+        if !self.keep {
+            for event in self.events.drain(..) {
                 output::line(&wardline_dashboard::json::alert(&Alert::from(&event)).to_string())?;
             }
         }
         Ok(())
-    }
-
-    fn rows(&mut self, text: &str, line: usize) -> anyhow::Result<()> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        let rows = wardline_dashboard::json::rows_from_ndjson(text)
-            .with_context(|| format!("rows on stdin up to line {line}"))?;
-        self.apply(&Input::Readings(&rows))
     }
 
     /// Lets the log clock run on, stopping wherever something is due.
@@ -116,47 +109,82 @@ impl Replay {
         }
         self.apply(&Input::Tick { at })
     }
+}
 
-    fn registry(&mut self, file: &Path) -> anyhow::Result<()> {
-        if !file.try_exists()? {
-            bail!("{} does not exist", file.display());
+/// Plays the recording into every run at once; gives how long patients were observed.
+fn play(recording: &Recording, runs: &mut [Run]) -> anyhow::Result<Observed> {
+    let until = time(recording.until.as_deref())?;
+    let mut observed = Observed::default();
+    if let Some(file) = &recording.registry {
+        registry(file, runs)?;
+    }
+    let mut text = String::new();
+    let (mut lines, mut last) = (0, 0);
+    for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+        let line = line?;
+        last = number;
+        if line.trim().is_empty() {
+            continue;
         }
-        let registry = Registry::open(file)?;
-        for patient in
-            crate::core::all(|page: &Page| registry.patients(&ListFilter::default(), page))?
-        {
-            self.apply(&Input::Patient(PatientAttributes {
-                id: patient.id,
-                birth_date: patient.fields.birth_date,
-                tags: Some(patient.fields.tags),
+        text.push_str(&line);
+        text.push('\n');
+        lines += 1;
+        if lines == BATCH {
+            rows(&text, number, runs, &mut observed)?;
+            text.clear();
+            lines = 0;
+        }
+    }
+    rows(&text, last, runs, &mut observed)?;
+    if let Some(at) = until {
+        for run in runs {
+            run.clock_until(at)?;
+        }
+    }
+    Ok(observed)
+}
+
+fn rows(text: &str, line: usize, runs: &mut [Run], observed: &mut Observed) -> anyhow::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let rows = wardline_dashboard::json::rows_from_ndjson(text)
+        .with_context(|| format!("rows on stdin up to line {line}"))?;
+    observed.add(&rows)?;
+    for run in runs {
+        run.apply(&Input::Readings(&rows))?;
+    }
+    Ok(())
+}
+
+/// Patients and assignments as a registry has them.
+fn registry(file: &Path, runs: &mut [Run]) -> anyhow::Result<()> {
+    if !file.try_exists()? {
+        bail!("{} does not exist", file.display());
+    }
+    let registry = Registry::open(file)?;
+    let mut tell = |input: &Input<'_>| runs.iter_mut().try_for_each(|run| run.apply(input));
+    for patient in crate::core::all(|page: &Page| registry.patients(&ListFilter::default(), page))?
+    {
+        tell(&Input::Patient(PatientAttributes {
+            id: patient.id,
+            birth_date: patient.fields.birth_date,
+            tags: Some(patient.fields.tags),
+            at: 0,
+        }))?;
+    }
+    let filter = AssignmentFilter::default();
+    for assignment in crate::core::all(|page: &Page| registry.list_assignments(&filter, page))? {
+        if !assignment.cancelled {
+            tell(&Input::Assignment(Assignment {
+                device: assignment.device,
+                device_user: assignment.device_user,
+                patient: assignment.patient,
+                from: assignment.from,
+                until: assignment.until,
                 at: 0,
             }))?;
         }
-        let filter = AssignmentFilter::default();
-        for assignment in crate::core::all(|page: &Page| registry.list_assignments(&filter, page))?
-        {
-            if !assignment.cancelled {
-                self.apply(&Input::Assignment(Assignment {
-                    device: assignment.device,
-                    device_user: assignment.device_user,
-                    patient: assignment.patient,
-                    from: assignment.from,
-                    until: assignment.until,
-                    at: 0,
-                }))?;
-            }
-        }
-        Ok(())
     }
-
-    fn finish(self) -> anyhow::Result<()> {
-        if self.summary {
-            for ((rule, priority), raised) in self.totals {
-                output::line(
-                    &json!({"rule": rule, "priority": priority, "raised": raised}).to_string(),
-                )?;
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
