@@ -300,6 +300,15 @@ impl Config {
             {
                 fault("serial", "empty".to_owned());
             }
+            if let Some(name) = &device.quirk
+                && crate::decode::quirks::entry(name).is_none()
+            {
+                let known = crate::decode::quirks::names().join(", ");
+                fault(
+                    "quirk",
+                    format!("{name:?} is not in the quirks file; these are: {known}"),
+                );
+            }
             if device.passkey_file.is_some() && device.pair != Pair::Passkey {
                 fault("passkey-file", "only with pair = \"passkey\"".to_owned());
             }

@@ -34,6 +34,8 @@ pub(crate) mod uuid {
     pub(crate) const BATTERY_SERVICE: u16 = 0x180F;
     pub(crate) const BATTERY_LEVEL: u16 = 0x2A19;
     pub(crate) const DEVICE_INFORMATION: u16 = 0x180A;
+    pub(crate) const MAKER: u16 = 0x2A29;
+    pub(crate) const MODEL: u16 = 0x2A24;
     pub(crate) const SERIAL_NUMBER: u16 = 0x2A25;
     pub(crate) const CURRENT_TIME_SERVICE: u16 = 0x1805;
     pub(crate) const CURRENT_TIME: u16 = 0x2A2B;

@@ -21,6 +21,15 @@ pub(crate) struct Source {
     pub(crate) run: fn(Arc<Config>, Context) -> Running,
 }
 
-/// One line a source: `Source { name: "ble", commands: ble::COMMANDS, configured: |config| config.ble.enabled(), run:
-/// |config, context| Box::pin(async move { ble::run(config.ble.clone(), context).await.map_err(|e| e.to_string()) }) }`.
-pub(crate) const SOURCES: &[Source] = &[];
+/// One entry a source.
+pub(crate) const SOURCES: &[Source] = &[Source {
+    name: "ble",
+    commands: crate::ble::COMMANDS,
+    configured: |config| config.ble.wanted(),
+    run: |config, context| {
+        Box::pin(async move {
+            let ended = crate::ble::run(config.ble.clone(), context).await;
+            ended.map_err(|error| error.to_string())
+        })
+    },
+}];

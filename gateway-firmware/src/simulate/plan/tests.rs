@@ -12,12 +12,15 @@ fn plan(arguments: &str) -> Result<Plan, String> {
     let typed = ["wardline-gateway", "simulate"]
         .into_iter()
         .chain(arguments.split_whitespace());
-    let Command::Simulate(arguments) = Cli::try_parse_from(typed)
+    let command = Cli::try_parse_from(typed)
         .map_err(|e| e.to_string())?
         .command;
+    let Command::Simulate(arguments) = command else {
+        panic!("another command");
+    };
     Plan::new(&arguments, NOON).map_err(|failure| match failure {
         Failure::Usage(text) => text,
-        Failure::Failed(text) => panic!("not a fault of usage: {text}"),
+        other => panic!("not a fault of usage: {other:?}"),
     })
 }
 

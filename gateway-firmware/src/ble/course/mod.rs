@@ -1,0 +1,691 @@
+//! What to do on a connection, in which order, and what the values mean: without I/O, so that every turn is tested.
+//!
+//! ```text
+//! [serial number, once] ─ [CGM feature, once] ─ subscribe ─ clocks ─ features ─ stored records ─ [set clock] ─
+//! device information, once ─ battery ─ values
+//! ```
+//!
+//! Devices advertise for seconds and hang up when done: the measurement is subscribed to before anything else. Only
+//! two things may come before it, and only the first time: the serial number where one is expected (what an impostor
+//! says is never taken), and the CGM feature, without which no measurement can be told from its checksum.
+//!
+//! * `plan`: the steps. * `values`: frames to readings. * `record`: a value to a SenML record. * `times`, `zone`: stamps
+//!   to points in time. * `procedure`: stored records.
+//!
+//! Values that carry the device's time wait for the clock to be read, which follows the subscriptions at once; without
+//! it their time would be wrong by what the clock is. They are not waited with for longer than that one read, and not
+//! at all once the link has ended.
+
+pub(crate) mod plan;
+pub(crate) mod procedure;
+mod record;
+pub(crate) mod times;
+mod values;
+pub(crate) mod zone;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use wardline_gateway::gatt::current_time::{CurrentTime, date_time, encode_date_time};
+use wardline_gateway::gatt::{self, Assembler, Crc, Quirks, Stamp, cgm_session, elapsed_time};
+use wardline_normalize::time::Micros;
+
+use super::config::Device;
+use super::failure::{Failure, Kind};
+use super::link::{Action, Can, Id};
+use super::memory::Memory;
+use super::profile::{Profile, uuid};
+use crate::source::{Readings, Taken};
+use plan::Step;
+use procedure::{Numbering, Procedure, Progress};
+use times::{Session, Times};
+use zone::Zone;
+
+/// Values waiting for the clock; a download does not begin before it was read, so these are few.
+const WAITING: usize = 1_024;
+/// A context follows its measurement at once, and a second part its first.
+const PARTNER: Duration = Duration::from_secs(10);
+
+/// A value as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) id: Id,
+    /// Which of several characteristics of one number.
+    pub(crate) instance: usize,
+    pub(crate) raw: Vec<u8>,
+    pub(crate) taken: Taken,
+}
+
+/// Something to count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Note {
+    Duplicate,
+    /// Of a characteristic that is not subscribed to.
+    Ignored,
+    /// Its other part did not come.
+    Unmatched,
+    /// A stored record.
+    Record,
+    Undecodable {
+        checksum: bool,
+        words: String,
+    },
+}
+
+/// What a value came to.
+#[derive(Debug, Default)]
+pub(crate) struct Item {
+    pub(crate) sent: Option<Sent>,
+    /// To be put before `stored` is called.
+    pub(crate) readings: Option<Readings>,
+    /// Identity, to be remembered once it is stored.
+    pub(crate) key: Option<[u8; 16]>,
+    pub(crate) notes: Vec<Note>,
+    effect: Effect,
+}
+
+/// What follows once a value is safe.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+enum Effect {
+    #[default]
+    None,
+    /// Record of a service that numbers them, or does not.
+    Record { service: u16, number: Option<u32> },
+    /// The control point said this.
+    Control { service: u16, bytes: Vec<u8> },
+}
+
+/// Whether to go on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Go,
+    Refuse(&'static str, String),
+    Fail(Failure),
+}
+
+/// A context or second part that is due.
+#[derive(Debug, Clone, Copy)]
+struct Partner {
+    sequence: u32,
+    stamp: Option<Stamp>,
+    since: Instant,
+    /// The measurement said that one follows.
+    due: bool,
+}
+
+/// The course of one connection.
+#[derive(Debug)]
+pub(crate) struct Course {
+    device: Device,
+    limit: Duration,
+    memory: Memory,
+    memory_changed: bool,
+    can: BTreeMap<Id, Can>,
+    subscribed: BTreeSet<Id>,
+    steps: VecDeque<Step>,
+    /// Clocks still to be read.
+    clocks: usize,
+    times: Times,
+    quirks: Quirks,
+    assembler: Assembler,
+    /// Since when a part waits for its other, with what came so far.
+    open: Option<(Instant, Vec<u8>)>,
+    /// Whose part that is, and when it came.
+    opened: Option<(Id, Taken)>,
+    waiting: VecDeque<Sent>,
+    /// Readings that reads gave.
+    ready: Vec<Item>,
+    partners: VecDeque<Partner>,
+    procedure: Option<(u16, Procedure)>,
+    /// Services whose stored records are all here.
+    complete: BTreeSet<u16>,
+    /// Numbers of this procedure came in falling order: none is the last before the end.
+    unordered: bool,
+    facts: Vec<(Option<Micros>, Option<u8>)>,
+    /// The device's clock as read, until it was told beside a stamp that was moved.
+    coincidence: Option<(Micros, Taken)>,
+}
+
+impl Course {
+    pub(crate) fn new(
+        device: &Device,
+        limit: Duration,
+        memory: Memory,
+        can: &BTreeMap<Id, Can>,
+        now: Instant,
+    ) -> Self {
+        Self::in_zone(device, limit, memory, can, now, Zone::System)
+    }
+
+    pub(crate) fn in_zone(
+        device: &Device,
+        limit: Duration,
+        memory: Memory,
+        can: &BTreeMap<Id, Can>,
+        _now: Instant,
+        zone: Zone,
+    ) -> Self {
+        let steps = plan::steps(device, &memory, can);
+        let clocks = steps
+            .iter()
+            .filter(|step| matches!(step, Step::Clock(_)))
+            .count();
+        let mut course = Self {
+            device: device.clone(),
+            limit,
+            memory,
+            memory_changed: false,
+            can: can.clone(),
+            subscribed: BTreeSet::new(),
+            steps,
+            clocks,
+            times: Times::new(zone),
+            quirks: quirks(device, "", ""),
+            assembler: Assembler::default(),
+            open: None,
+            opened: None,
+            waiting: VecDeque::new(),
+            ready: Vec::new(),
+            partners: VecDeque::new(),
+            procedure: None,
+            complete: BTreeSet::new(),
+            unordered: false,
+            facts: Vec::new(),
+            coincidence: None,
+        };
+        course.recall();
+        course
+    }
+
+    /// What an earlier connection found out.
+    fn recall(&mut self) {
+        let told = |number: u16| {
+            self.memory
+                .information
+                .get(&number)
+                .map_or("", String::as_str)
+        };
+        self.quirks = quirks(&self.device, told(uuid::MAKER), told(uuid::MODEL));
+        let feature = self
+            .memory
+            .cgm_feature
+            .as_deref()
+            .and_then(super::capture::unhex);
+        if let Some(feature) = feature {
+            self.cgm_feature(&feature);
+        }
+    }
+
+    // -- what to do
+
+    /// The next thing to do; the session does one at a time.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<Action> {
+        loop {
+            if let Some((service, procedure)) = &mut self.procedure {
+                if let Some(bytes) = procedure.next(now) {
+                    let id = Id {
+                        service: *service,
+                        uuid: uuid::RACP,
+                    };
+                    return Some(Action::Write(id, bytes));
+                }
+                if procedure.progress() == Progress::Running {
+                    return None;
+                }
+                self.procedure_over();
+            }
+            match self.steps.pop_front()? {
+                Step::Do(action) | Step::Optional(action) | Step::Clock(action) => {
+                    return Some(action);
+                }
+                Step::Records(service) => self.begin_procedure(service, now),
+                Step::SetClock(id) => {
+                    if let Some(action) = self.set_clock(id) {
+                        return Some(action);
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin_procedure(&mut self, service: u16, now: Instant) {
+        if !self.subscribed.contains(&Id {
+            service,
+            uuid: uuid::RACP,
+        }) {
+            return;
+        }
+        let numbering = match Profile::of_service(service) {
+            Some(Profile::Glucose | Profile::Cgm) => Numbering::Short,
+            Some(Profile::GenericHealth) => Numbering::Long,
+            _ => Numbering::None,
+        };
+        let last = self.memory.last_record.get(&service).copied();
+        let delete = self.device.delete_after_download;
+        self.unordered = false;
+        self.procedure = Some((
+            service,
+            Procedure::new(numbering, last, delete, self.limit, now),
+        ));
+    }
+
+    fn procedure_over(&mut self) {
+        let Some((service, procedure)) = self.procedure.take() else {
+            return;
+        };
+        match procedure.progress() {
+            Progress::Done => {
+                self.complete.insert(service);
+                if procedure.began_anew() {
+                    self.memory.last_record.remove(&service);
+                }
+                if let Some(newest) = procedure.newest() {
+                    self.advance(service, newest);
+                }
+            }
+            Progress::Failed(why) => {
+                tracing::warn!(
+                    device = self.device.id,
+                    why,
+                    "the download of stored records did not come to its end"
+                );
+                self.steps.clear();
+            }
+            Progress::Running => {}
+        }
+    }
+
+    fn advance(&mut self, service: u16, number: u32) {
+        let last = self.memory.last_record.entry(service).or_insert(number);
+        *last = number.max(*last);
+        self.memory_changed = true;
+    }
+
+    /// The clock as it should be, into 2A2B, or 2A08, or the start of the CGM session.
+    fn set_clock(&mut self, id: Id) -> Option<Action> {
+        let wall = crate::clock::now();
+        let digits = self.times.zone.digits(wall)?;
+        let before = self.times.offset;
+        tracing::info!(
+            device = self.device.id,
+            offset_us = before,
+            "setting the device's clock"
+        );
+        let bytes = match id.uuid {
+            uuid::CURRENT_TIME => CurrentTime::from_local_us(digits)?.encode(),
+            uuid::DATE_TIME => encode_date_time(times::now_at(self.times.zone, wall)?),
+            uuid::CGM_SESSION_START => {
+                // A running session keeps its start.
+                let unset = matches!(self.times.session, None | Some(Session::Ours(_)));
+                unset.then_some(())?;
+                let quarters = i8::try_from((digits - wall) / 900_000_000).ok()?;
+                let time = times::now_at(self.times.zone, wall)?;
+                let crc = self.quirks.crc == Crc::Present;
+                cgm_session::SessionStart {
+                    time,
+                    zone: quarters,
+                    dst: 0,
+                }
+                .encode(crc)
+            }
+            _ => return None,
+        };
+        Some(Action::Write(id, bytes))
+    }
+
+    /// What became of it; `taken` is when.
+    pub(crate) fn done(
+        &mut self,
+        action: &Action,
+        result: Result<&[u8], &Failure>,
+        taken: Taken,
+        now: Instant,
+    ) -> Verdict {
+        let verdict = match (action, result) {
+            (Action::Subscribe(id), Ok(_)) => {
+                self.subscribed.insert(*id);
+                Verdict::Go
+            }
+            (Action::Subscribe(id), Err(failure)) => self.not_subscribed(*id, failure),
+            (Action::Write(id, _), result) => self.written(*id, result, now),
+            (Action::Read(id), Ok(bytes)) => self.read(*id, bytes, taken),
+            (Action::Read(id), Err(failure)) => self.not_read(*id, failure),
+        };
+        if let Action::Read(id) = action
+            && plan::is_clock(*id)
+        {
+            self.clocks = self.clocks.saturating_sub(1);
+        }
+        verdict
+    }
+
+    /// Without its measurements a connection is of no use; without its extras it is.
+    fn not_subscribed(&self, id: Id, failure: &Failure) -> Verdict {
+        let extra = matches!(
+            id.uuid,
+            uuid::RACP | uuid::BATTERY_LEVEL | uuid::GLUCOSE_CONTEXT
+        ) || Profile::of_service(id.service)
+            .is_none_or(|p| p.intermediate().contains(&id.uuid));
+        if extra && failure.kind != Kind::Authentication {
+            Verdict::Go
+        } else {
+            Verdict::Fail(failure.clone())
+        }
+    }
+
+    fn written(&mut self, id: Id, result: Result<&[u8], &Failure>, now: Instant) -> Verdict {
+        if id.uuid != uuid::RACP {
+            match result {
+                Ok(_) => {
+                    tracing::info!(device = self.device.id, "the device's clock was set");
+                    let read = Id {
+                        uuid: id.uuid,
+                        ..id
+                    };
+                    if self.can.get(&read).is_some_and(|can| can.read) {
+                        self.steps.push_front(Step::Optional(Action::Read(read)));
+                    }
+                }
+                Err(failure) => {
+                    tracing::warn!(device = self.device.id, %failure, "the device's clock was not set");
+                }
+            }
+            return Verdict::Go;
+        }
+        let Err(failure) = result else {
+            return Verdict::Go;
+        };
+        if let Some((_, procedure)) = &mut self.procedure {
+            procedure.refused(att_code(&failure.text), now);
+        }
+        Verdict::Go
+    }
+
+    fn not_read(&mut self, id: Id, failure: &Failure) -> Verdict {
+        match id.uuid {
+            uuid::SERIAL_NUMBER if self.device.serial.is_some() => Verdict::Fail(failure.clone()),
+            _ => Verdict::Go,
+        }
+    }
+
+    fn read(&mut self, id: Id, bytes: &[u8], taken: Taken) -> Verdict {
+        match id.uuid {
+            uuid::CURRENT_TIME => match CurrentTime::decode(bytes, &self.quirks) {
+                Ok(time) => self.clock(time.local_us(), taken),
+                Err(fault) => self.strange(id, &fault),
+            },
+            uuid::DATE_TIME => match date_time(bytes, &self.quirks) {
+                Ok(time) => self.clock(time.as_us(), taken),
+                Err(fault) => self.strange(id, &fault),
+            },
+            uuid::ELAPSED_TIME => match elapsed_time::Clock::decode(bytes, &self.quirks) {
+                Ok(clock) => self.elapsed(&clock, taken),
+                Err(fault) => self.strange(id, &fault),
+            },
+            uuid::CGM_FEATURE => {
+                self.memory.cgm_feature = Some(super::capture::hex(bytes));
+                self.memory_changed = true;
+                self.cgm_feature(bytes);
+            }
+            uuid::CGM_SESSION_START => self.session_start(bytes),
+            uuid::CGM_STATUS => self.session_age(bytes, taken),
+            0x2A38 => self.quirks.sensor_location = bytes.first().copied(),
+            0x2A1D => self.quirks.temperature_type = bytes.first().copied(),
+            uuid::BATTERY_LEVEL => self.battery(id, 0, bytes, taken),
+            uuid::SERIAL_NUMBER => return self.serial(bytes),
+            other if uuid::INFORMATION.contains(&other) => self.information(other, bytes),
+            _ => {}
+        }
+        Verdict::Go
+    }
+
+    fn strange(&self, id: Id, fault: &gatt::Fault) {
+        let characteristic = format!("{:04X}", id.uuid);
+        tracing::warn!(device = self.device.id, characteristic, %fault, "a value that was read is not as it should be");
+    }
+
+    fn clock(&mut self, shown: Option<Micros>, taken: Taken) {
+        // A clock without a date says nothing: stamps made by it are judged one by one.
+        let Some(shown) = shown else { return };
+        self.times.clock(shown, taken);
+        self.coincidence = Some((shown, taken));
+        self.facts.push((self.times.offset, None));
+        tracing::debug!(
+            device = self.device.id,
+            offset_us = self.times.offset,
+            "the device's clock was read"
+        );
+    }
+
+    fn elapsed(&mut self, clock: &elapsed_time::Clock, taken: Taken) {
+        let time = clock.time;
+        if time.is_tick_counter() {
+            let ticks = Micros::try_from(time.elapsed_us()).unwrap_or(Micros::MAX);
+            self.times.ticks = Some(taken.wall.saturating_sub(ticks));
+            return;
+        }
+        // Bit 0 of the status: it was never set, so it shows nothing.
+        if clock.status & 1 == 1 {
+            return;
+        }
+        let instant = time
+            .instant_us()
+            .and_then(|instant| self.times.zone.digits(instant));
+        self.clock(instant.or(time.local_us()), taken);
+    }
+
+    fn cgm_feature(&mut self, bytes: &[u8]) {
+        match cgm_session::Features::decode(bytes, &self.quirks) {
+            Ok(features) => {
+                let crc = features.supported >> 12 & 1 == 1;
+                self.quirks.crc = if crc { Crc::Present } else { Crc::Absent };
+                self.quirks.cgm_type = Some(features.kind & 15 | features.location << 4);
+            }
+            Err(fault) => {
+                self.strange(
+                    Id {
+                        service: Profile::Cgm.service(),
+                        uuid: uuid::CGM_FEATURE,
+                    },
+                    &fault,
+                );
+            }
+        }
+    }
+
+    fn session_start(&mut self, bytes: &[u8]) {
+        let raw = super::capture::hex(bytes);
+        if self.memory.session.as_ref() != Some(&raw) {
+            // Minutes count from another start: what is known of them is another session's.
+            self.memory.last_record.remove(&Profile::Cgm.service());
+            self.memory.session = Some(raw);
+            self.memory.session_began = None;
+            self.memory_changed = true;
+        }
+        self.times.session = match cgm_session::SessionStart::decode(bytes, &self.quirks) {
+            Ok(start) => match (start.instant_us(), start.time.as_us()) {
+                (Some(instant), _) => Some(Session::Instant(instant)),
+                (None, Some(digits)) => Some(Session::Local(digits)),
+                (None, None) => None,
+            },
+            Err(fault) => {
+                self.strange(
+                    Id {
+                        service: Profile::Cgm.service(),
+                        uuid: uuid::CGM_SESSION_START,
+                    },
+                    &fault,
+                );
+                None
+            }
+        };
+    }
+
+    /// A session whose start is not set is as old as the device says; kept, so that a record has one time for good.
+    fn session_age(&mut self, bytes: &[u8], taken: Taken) {
+        if matches!(
+            self.times.session,
+            Some(Session::Instant(_) | Session::Local(_))
+        ) {
+            return;
+        }
+        let status = match cgm_session::Status::decode(bytes, &self.quirks) {
+            Ok(status) => status,
+            Err(fault) => {
+                return self.strange(
+                    Id {
+                        service: Profile::Cgm.service(),
+                        uuid: uuid::CGM_STATUS,
+                    },
+                    &fault,
+                );
+            }
+        };
+        let service = Profile::Cgm.service();
+        let earlier = self.memory.last_record.get(&service);
+        if earlier.is_some_and(|last| u32::from(status.offset) < *last) {
+            self.memory.last_record.remove(&service);
+            self.memory.session_began = None;
+        }
+        let age = Micros::from(status.offset) * 60_000_000;
+        let began = *self.memory.session_began.get_or_insert(taken.wall - age);
+        self.memory_changed = true;
+        self.times.session = Some(Session::Ours(began));
+    }
+
+    fn serial(&mut self, bytes: &[u8]) -> Verdict {
+        let found = String::from_utf8_lossy(bytes);
+        let found = found.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+        self.information(uuid::SERIAL_NUMBER, bytes);
+        match self.device.serial.as_deref().map(str::trim) {
+            Some(expected) if expected != found => {
+                self.memory.serial_checked = false;
+                self.memory_changed = true;
+                Verdict::Refuse("serial", "its serial number is another one".to_owned())
+            }
+            Some(_) => {
+                self.memory_changed |= !self.memory.serial_checked;
+                self.memory.serial_checked = true;
+                Verdict::Go
+            }
+            None => Verdict::Go,
+        }
+    }
+
+    fn information(&mut self, characteristic: u16, bytes: &[u8]) {
+        let text = match characteristic {
+            // System id and UDI are no texts.
+            0x2A23 | 0x2BFF => super::capture::hex(bytes),
+            _ => String::from_utf8_lossy(bytes)
+                .trim_end_matches('\0')
+                .to_owned(),
+        };
+        if self.memory.information.get(&characteristic) != Some(&text) {
+            self.memory.information.insert(characteristic, text);
+            self.memory_changed = true;
+        }
+        if matches!(characteristic, uuid::MAKER | uuid::MODEL) {
+            let told = |number: u16| {
+                self.memory
+                    .information
+                    .get(&number)
+                    .map_or("", String::as_str)
+            };
+            let model = quirks(&self.device, told(uuid::MAKER), told(uuid::MODEL));
+            let Quirks {
+                crc,
+                cgm_type,
+                sensor_location,
+                temperature_type,
+                ..
+            } = self.quirks;
+            self.quirks = Quirks {
+                crc,
+                cgm_type,
+                sensor_location,
+                temperature_type,
+                ..model
+            };
+        }
+    }
+
+    // -- how it stands
+
+    /// The characteristic of this number that is subscribed to, or would be, if several devices parts have it.
+    pub(crate) fn wants(&self, uuid: u16) -> Option<Id> {
+        let battery = Id {
+            service: uuid::BATTERY_SERVICE,
+            uuid,
+        };
+        if uuid == uuid::BATTERY_LEVEL && self.can.contains_key(&battery) {
+            return Some(battery);
+        }
+        self.subscribed
+            .iter()
+            .find(|id| id.uuid == uuid && id.uuid != uuid::RACP)
+            .copied()
+    }
+
+    /// When `next` or `tick` has something to do though nothing came.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let procedure = self
+            .procedure
+            .as_ref()
+            .and_then(|(_, procedure)| procedure.deadline());
+        let open = self.open.as_ref().map(|(since, _)| *since + PARTNER);
+        let partner = self
+            .partners
+            .iter()
+            .filter(|p| p.due)
+            .map(|p| p.since + PARTNER)
+            .min();
+        [procedure, open, partner].into_iter().flatten().min()
+    }
+
+    /// Nothing left to do but to wait for values.
+    pub(crate) fn settled(&self) -> bool {
+        self.steps.is_empty()
+            && self.procedure.is_none()
+            && self.waiting.is_empty()
+            && self.open.is_none()
+    }
+
+    /// The memory, if it is to be written.
+    pub(crate) fn changed_memory(&mut self) -> Option<Memory> {
+        std::mem::take(&mut self.memory_changed).then(|| self.memory.clone())
+    }
+
+    /// Clock offsets and battery charges found since the last call.
+    pub(crate) fn facts(&mut self) -> Vec<(Option<Micros>, Option<u8>)> {
+        std::mem::take(&mut self.facts)
+    }
+
+    /// What comes after this has come without its clock.
+    pub(crate) fn flush(&mut self) {
+        self.clocks = 0;
+        self.close();
+    }
+}
+
+/// What is known of the device: the entry that the configuration names, else that of its model.
+fn quirks(device: &Device, maker: &str, model: &str) -> Quirks {
+    let entry = match &device.quirk {
+        Some(name) => crate::decode::quirks::entry(name),
+        None => crate::decode::quirks::of_model(maker, model),
+    };
+    entry.map_or_else(Quirks::default, |entry| entry.apply(Quirks::default()))
+}
+
+/// The ATT error code in bluetoothd's words (`Operation failed with ATT error: 0xfe`).
+fn att_code(text: &str) -> Option<u8> {
+    let (_, rest) = text.split_once("0x")?;
+    let digits: String = rest
+        .chars()
+        .take_while(char::is_ascii_hexdigit)
+        .take(2)
+        .collect();
+    u8::from_str_radix(&digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests;
