@@ -8,7 +8,7 @@
 //! A fold changes on a sample and never by the passing of time.
 
 use super::row::{RowId, Sample, exact};
-use super::signal::Derived;
+use super::signal::{Derived, Said};
 use crate::{ClearLimit, Judge, Limit};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -155,9 +155,12 @@ impl Fold {
     /// Takes the next sample in order, of feed `input`. True when an episode began, changed state or ended.
     pub(crate) fn step(&mut self, judge: &Judge, input: usize, sample: &Sample) -> bool {
         match self.derived.take(judge, input, sample) {
-            None => false,
-            Some(value) if value.to_bits() == sample.value.to_bits() => self.hold(judge, sample),
-            Some(value) => {
+            Said::Nothing => false,
+            Said::Unknown => self.interrupt(sample),
+            Said::Value(value) if value.to_bits() == sample.value.to_bits() => {
+                self.hold(judge, sample)
+            }
+            Said::Value(value) => {
                 let derived = Sample {
                     value,
                     ..sample.clone()
@@ -165,6 +168,19 @@ impl Fold {
                 self.hold(judge, &derived)
             }
         }
+    }
+
+    /// A value that nobody knows: what had not held long enough begins anew, what fired goes on and is not clearing.
+    fn interrupt(&mut self, sample: &Sample) -> bool {
+        self.last = Some(sample.time);
+        let Some(run) = self.run.as_deref_mut() else {
+            return false;
+        };
+        if run.fired.is_none() {
+            self.run = None;
+            return false;
+        }
+        run.clearing.take().is_some()
     }
 
     /// Whether the condition holds, for as long as it must.

@@ -28,15 +28,53 @@ enum Kind {
     Count(Box<count::Parts>),
 }
 
+/// What a signal says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Said {
+    Value(f64),
+    /// It has a value and nobody knows which: it neither holds nor is over.
+    Unknown,
+    /// Nothing new.
+    Nothing,
+}
+
+impl From<Option<f64>> for Said {
+    fn from(value: Option<f64>) -> Self {
+        value.map_or(Self::Nothing, Self::Value)
+    }
+}
+
 impl Derived {
-    /// The signal's value with this sample of feed `input`, if it has one.
-    pub(crate) fn take(&mut self, judge: &Judge, input: usize, sample: &Sample) -> Option<f64> {
+    /// The signal with this sample of feed `input`.
+    pub(crate) fn take(&mut self, judge: &Judge, input: usize, sample: &Sample) -> Said {
         let value = match &judge.each {
-            None => sample.value,
-            Some(each) => self.day.get_or_insert_default().take(each, sample)?,
+            None => Some(sample.value),
+            Some(each) => self.day.get_or_insert_default().take(each, sample),
         };
+        let Some(value) = value else {
+            return Said::Nothing;
+        };
+        if let Signal::Score {
+            table,
+            measure,
+            max_age,
+        } = &judge.signal
+        {
+            if !matches!(self.kind, Kind::Score(_)) {
+                self.kind = Kind::Score(Box::new(score::Latest::new(judge.feeds.len())));
+            }
+            if let Kind::Score(latest) = &mut self.kind {
+                latest.take(input, sample);
+                let known = latest.judge(judge, table, *measure, max_age);
+                return known.map_or(Said::Unknown, Said::Value);
+            }
+        }
+        self.number(judge, input, sample, value).into()
+    }
+
+    fn number(&mut self, judge: &Judge, input: usize, sample: &Sample, value: f64) -> Option<f64> {
         match &judge.signal {
-            Signal::Value => Some(value),
+            Signal::Value | Signal::Score { .. } => Some(value),
             Signal::Rate { per, window } => {
                 if !matches!(self.kind, Kind::Rate(_)) {
                     self.kind = Kind::Rate(Box::default());
@@ -45,20 +83,6 @@ impl Derived {
                     return None;
                 };
                 rate.take(*per, *window, sample.time, value)
-            }
-            Signal::Score {
-                table,
-                measure,
-                max_age,
-            } => {
-                if !matches!(self.kind, Kind::Score(_)) {
-                    self.kind = Kind::Score(Box::new(score::Latest::new(judge.feeds.len())));
-                }
-                let Kind::Score(latest) = &mut self.kind else {
-                    return None;
-                };
-                latest.take(input, sample);
-                latest.judge(judge, table, *measure, max_age)
             }
             Signal::Baseline(baseline) => {
                 if !matches!(self.kind, Kind::Baseline(_)) {

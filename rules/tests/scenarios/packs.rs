@@ -2,15 +2,28 @@
 
 use crate::language::{Reading, START, parse, render};
 use wardline_normalize::time::Micros;
-use wardline_rules::{AlertEvent, Class, Engine, Input, Priority};
+use wardline_rules::{AlertEvent, Class, Engine, Input, Priority, RuleSet};
 
 const PACK: &str = include_str!("../../packs/ward-adult.toml");
+const PACKS: [&str; 5] = [
+    PACK,
+    include_str!("../../packs/home-heart-failure.toml"),
+    include_str!("../../packs/home-copd.toml"),
+    include_str!("../../packs/home-hypertension.toml"),
+    include_str!("../../packs/home-diabetes.toml"),
+];
 const SECOND: Micros = 1_000_000;
 
 #[test]
-fn the_adult_ward_pack_is_without_fault() {
-    let rules = parse(PACK);
-    assert_eq!(rules.rules().len(), 15);
+fn the_packs_are_without_fault() {
+    assert_eq!(parse(PACK).rules().len(), 18);
+    for pack in PACKS {
+        well_made(&parse(pack));
+    }
+}
+
+/// Titles for people, somebody to tell of what is urgent, no children, and something about the equipment.
+fn well_made(rules: &RuleSet) {
     assert!(
         rules
             .rules()

@@ -68,6 +68,21 @@ fn what_is_older_than_its_age_is_missing() {
 }
 
 #[test]
+fn what_nobody_knows_does_not_make_a_condition_hold() {
+    // Two artefacts, five minutes apart, and in between a score that may be anything from 0 on.
+    check(
+        &NEWS2.replace("at-least = 5", "at-least = 5\nfor = \"3m\""),
+        "00:00 rr 30
+         00:00 hr 135
+         00:05 rr 16
+         00:05..04:55/10 hr 80
+         05:00 rr 30
+         05:00 hr 135",
+        "",
+    );
+}
+
+#[test]
 fn a_single_part_and_a_sites_own_table() {
     check(
         r#"
