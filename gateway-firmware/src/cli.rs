@@ -11,12 +11,27 @@ use crate::simulate::Assignments;
 
 const EXAMPLES: &str = "\
 Examples:
+  Read devices and publish what they say:
+    wardline-gateway run --config /etc/wardline-gateway/gateway.toml
   A ward of 24 patients, with the last hour filled in first:
     wardline-gateway simulate --backfill 1h
   Play a recording into a server, its end being now:
     wardline-gateway simulate --recording icu.csv --as-fast-as-possible
   What a device said:
     wardline-gateway decode --characteristic 2A37 16484003
+";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  wardline-gateway run
+  wardline-gateway run --config gateway.toml
+";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  Begin with a sample, then see whether it is without fault:
+    wardline-gateway config print --default > gateway.toml
+    wardline-gateway config check gateway.toml
 ";
 
 const SIMULATE_EXAMPLES: &str = "\
@@ -50,6 +65,45 @@ pub(crate) enum Command {
     /// Simulated devices, or a recording, through the real publish path.
     #[command(before_help = SIMULATE_EXAMPLES)]
     Simulate(Box<Simulate>),
+    /// Read devices and publish what they say, until a signal.
+    #[command(before_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// The configuration.
+    #[command(subcommand, before_help = CONFIG_EXAMPLES)]
+    Config(ConfigCommand),
+}
+
+/// Read devices and publish what they say, until a signal.
+///
+/// SIGHUP, a changed file and the command `reload` put a new configuration into effect, if it is without fault. The
+/// program ends with exit code 0 when the server has everything, 75 when readings wait in the spool, 2 after a failure,
+/// 64 for a faulty configuration.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Run {
+    #[arg(
+        long,
+        default_value = "/etc/wardline-gateway/gateway.toml",
+        value_name = "FILE"
+    )]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Find every fault of a configuration: exit code 0 if there is none, 1 if there are some.
+    Check {
+        #[arg(
+            default_value = "/etc/wardline-gateway/gateway.toml",
+            value_name = "FILE"
+        )]
+        file: PathBuf,
+    },
+    /// Print a sample with every key, its default and what it is for.
+    Print {
+        /// The sample; there is nothing else to print.
+        #[arg(long, required = true)]
+        default: bool,
+    },
 }
 
 /// Simulated devices, or a recording, through the real publish path: MQTT 5, QoS 1, SenML.
@@ -66,6 +120,10 @@ pub(crate) struct Simulate {
     pub(crate) recording: RecordingArguments,
     #[command(flatten)]
     pub(crate) time: Time,
+    /// Keep and publish as a gateway does: readings go to a spool in this directory and from there to the server. How
+    /// many packs are safe is printed, a line each time.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
     /// Stop at once when standard input closes: with the program that started this one, however that ended.
     #[arg(long)]
     pub(crate) ends_with_stdin: bool,
@@ -177,6 +235,9 @@ pub(crate) struct Time {
     /// Stop after this many packs.
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<u64>,
+    /// Leave out this many packs at the beginning.
+    #[arg(long, default_value_t = 0, requires = "spool", value_name = "N")]
+    pub(crate) skip: u64,
     /// Do not wait for the clock.
     #[arg(long)]
     pub(crate) as_fast_as_possible: bool,

@@ -1,11 +1,14 @@
-//! Exit codes: 0 done, 1 a check found problems, 2 failed, 64 bad usage or configuration.
+//! Exit codes: 0 done, 1 a check found problems, 2 failed, 64 bad usage or configuration, 75 the rest later.
 
 use std::process::ExitCode;
 
 /// `EX_USAGE` of sysexits.
 pub(crate) const USAGE: u8 = 64;
 pub(crate) const FAILED: u8 = 2;
+/// A check found problems.
 pub(crate) const FOUND: u8 = 1;
+/// `EX_TEMPFAIL` of sysexits: readings wait on disk for the next start.
+const LATER: u8 = 75;
 
 /// Why the program ends with something else than 0.
 #[derive(Debug)]
@@ -16,6 +19,10 @@ pub(crate) enum Failure {
     Found,
     /// Something went wrong while doing what was asked.
     Failed(String),
+    /// A check found these.
+    Problems(String),
+    /// Done in good order, but not all that was to be delivered could be.
+    Later(String),
 }
 
 impl Failure {
@@ -33,6 +40,8 @@ impl Failure {
             Self::Usage(text) => (USAGE, text),
             Self::Failed(text) => (FAILED, text),
             Self::Found => return ExitCode::from(FOUND),
+            Self::Problems(text) => (FOUND, text),
+            Self::Later(text) => (LATER, text),
         };
         crate::talk::talk(&format!("wardline-gateway: {text}"));
         ExitCode::from(code)

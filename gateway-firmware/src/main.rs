@@ -18,9 +18,7 @@
 #[allow(dead_code)]
 mod ble;
 mod cli;
-#[allow(dead_code)]
 mod clock;
-#[allow(dead_code)]
 mod config;
 #[allow(dead_code)]
 mod decode;
@@ -30,12 +28,10 @@ mod exit;
 #[allow(dead_code)]
 mod mllp;
 mod publish;
-#[allow(dead_code)]
 mod run;
 mod simulate;
 #[allow(dead_code)]
 mod source;
-#[allow(dead_code)]
 mod spool;
 mod talk;
 
@@ -58,6 +54,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Decode(arguments) => decode::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Run(arguments) => run::run(arguments.config),
+        Command::Config(command) => config::command(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

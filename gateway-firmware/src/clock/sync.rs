@@ -96,7 +96,7 @@ impl Asker {
                     &("org.freedesktop.timedate1", "NTPSynchronized"),
                 )
                 .await?;
-            let value: zbus::zvariant::OwnedValue = message.body().deserialize()?;
+            let value: zbus::OwnedVariant = message.body().deserialize()?;
             Ok::<_, zbus::Error>((bus, bool::try_from(value).unwrap_or(false)))
         });
         match asked.await {

@@ -24,6 +24,9 @@ pub(crate) struct Server {
     pub(crate) key: Option<PathBuf>,
     pub(crate) username: Option<String>,
     pub(crate) password_file: Option<PathBuf>,
+    /// Of a gateway that has no file.
+    #[serde(skip)]
+    pub(crate) password: Option<String>,
     pub(crate) format: Format,
     pub(crate) window: u16,
 }
@@ -41,6 +44,7 @@ impl Default for Server {
             key: None,
             username: None,
             password_file: None,
+            password: None,
             format: Format::Cbor,
             window: 64,
         }
@@ -138,6 +142,9 @@ pub(crate) struct Time {
     /// How often to look.
     #[serde(with = "humantime_serde")]
     pub(crate) every: Duration,
+    /// How long after the start nothing is published unless the clock is synchronised.
+    #[serde(with = "humantime_serde")]
+    pub(crate) wait: Duration,
 }
 
 impl Default for Time {
@@ -146,6 +153,7 @@ impl Default for Time {
             synchronized: Sync::Auto,
             marker: PathBuf::from("/run/systemd/timesync/synchronized"),
             every: Duration::from_secs(10),
+            wait: Duration::from_secs(30),
         }
     }
 }
@@ -160,6 +168,9 @@ pub(crate) struct Publish {
     /// About the most of a pack; a server's own bound, if lower, counts.
     pub(crate) max_bytes: Size,
     pub(crate) max_records: usize,
+    /// How long an orderly stop goes on publishing.
+    #[serde(with = "humantime_serde")]
+    pub(crate) drain: Duration,
 }
 
 impl Default for Publish {
@@ -168,6 +179,7 @@ impl Default for Publish {
             linger: Duration::from_millis(200),
             max_bytes: Size(64 << 10),
             max_records: 1_000,
+            drain: Duration::from_secs(10),
         }
     }
 }

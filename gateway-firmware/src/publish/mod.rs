@@ -1,5 +1,8 @@
 //! Publishing to the server: MQTT 5, QoS 1, nothing forgotten before its PUBACK.
 //!
+//! `run` publishes from the spool (`publisher`: lanes, packs, answers of the server; `wire`: the connection; `status`,
+//! `commands`, `mirror`: what is not readings). `simulate` publishes what it makes up (`session`):
+//!
 //! ```text
 //! mpsc ──> Outbox (at most `window` unacknowledged) ──> rumqttc ──> server
 //!              ^── PUBACK removes; a new connection sends what is left again, in order
@@ -8,13 +11,24 @@
 //! On every connection a retained birth goes out first; the last will, retained, takes its place when
 //! the connection breaks, and an orderly end says so itself.
 
+mod commands;
 mod counters;
+mod figures;
+mod mirror;
 mod outbox;
+mod pack;
+mod publisher;
 mod session;
+mod status;
 mod target;
+mod wire;
 
+pub(crate) use commands::UNKNOWN;
 pub(crate) use counters::{Counters, Snapshot};
+pub(crate) use figures::{Figures, LATENCIES};
+pub(crate) use publisher::{Parts, run};
 pub(crate) use session::{Error, Options, publish};
+pub(crate) use status::spool_age;
 pub(crate) use target::{TlsFiles, Url, id, transport};
 
 use bytes::Bytes;

@@ -38,6 +38,11 @@ impl<T> Outbox<T> {
         self.unacknowledged.is_empty()
     }
 
+    /// What is unacknowledged, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.unacknowledged.values()
+    }
+
     /// Takes a message over.
     pub(crate) fn accept(&mut self, message: T) {
         self.unacknowledged.insert(self.next, message);

@@ -113,7 +113,7 @@ fn mqtt_options(options: &Options) -> Result<MqttOptions, Error> {
     Ok(mqtt)
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// The retained state of a gateway; none of the words needs escaping.
 fn status(state: &str, reason: Option<&str>) -> Bytes {

@@ -91,7 +91,7 @@ pub(crate) fn id(text: &str) -> Result<String, String> {
 }
 
 /// PEM files for `mqtts`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TlsFiles {
     /// Trusted authorities; those of the system when not given.
     pub(crate) ca: Option<PathBuf>,
@@ -119,12 +119,25 @@ pub(crate) enum Error {
 
 /// The transport for `url`.
 pub(crate) fn transport(url: &Url, files: &TlsFiles) -> Result<Transport, Error> {
+    with_versions(url, files, rustls::DEFAULT_VERSIONS)
+}
+
+/// The transport for `url`, TLS 1.3 or none.
+pub(crate) fn transport_13(url: &Url, files: &TlsFiles) -> Result<Transport, Error> {
+    with_versions(url, files, &[&rustls::version::TLS13])
+}
+
+fn with_versions(
+    url: &Url,
+    files: &TlsFiles,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Result<Transport, Error> {
     if !url.tls {
         return Ok(Transport::Tcp);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(Error::Tls)?
         .with_root_certificates(authorities(files.ca.as_deref())?);
     let config = match &files.identity {

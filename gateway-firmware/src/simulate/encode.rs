@@ -5,8 +5,8 @@ use wardline_normalize::senml::{self, Record, RecordValue};
 use super::reading::{Outcome, Pack};
 use crate::cli::Format;
 
-/// Payload and media type.
-pub(super) fn encode(pack: &Pack, format: Format) -> (Vec<u8>, &'static str) {
+/// The readings as records.
+pub(super) fn records(pack: &Pack) -> Vec<Record> {
     let records = pack.readings.iter().map(|reading| {
         let value = match reading.outcome {
             Outcome::Value(value) => RecordValue::Number(value),
@@ -17,11 +17,16 @@ pub(super) fn encode(pack: &Pack, format: Format) -> (Vec<u8>, &'static str) {
             ..Record::new(reading.mdc, value, pack.at)
         }
     });
+    records.collect()
+}
+
+/// Payload and media type.
+pub(super) fn encode(pack: &Pack, format: Format) -> (Vec<u8>, &'static str) {
     let pack = senml::Pack {
         device: pack.device.to_string(),
         // The monitors state these times themselves.
         gateway: None,
-        records: records.collect(),
+        records: records(pack),
     };
     match format {
         Format::Json => (pack.to_json(), senml::JSON),

@@ -10,6 +10,7 @@ mod reading;
 mod recording;
 mod run;
 mod scenario;
+mod spooled;
 
 pub(crate) use run::run;
 pub(crate) use scenario::Assignments;

@@ -25,6 +25,9 @@ const STOPPING: &str = "stopping; a second signal stops without waiting for ackn
 
 pub(crate) fn run(arguments: Box<Simulate>) -> Result<(), Failure> {
     let plan = Plan::new(&arguments, now())?;
+    if let Some(dir) = &arguments.spool {
+        return super::spooled::run(&arguments, plan, dir);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -76,19 +79,45 @@ async fn stopped(stop: &mut watch::Receiver<u8>, signals: u8) {
 }
 
 /// The packs of a plan, each at its time.
-struct Playback {
+pub(super) struct Playback {
     plan: Plan,
     played: u64,
     warned: bool,
 }
 
 impl Playback {
-    fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: Plan) -> Self {
         Self {
             plan,
             played: 0,
             warned: false,
         }
+    }
+
+    /// Leaves packs out.
+    pub(super) fn skip(&mut self, packs: u64) {
+        for _ in 0..packs {
+            drop(self.plan.source.take());
+            self.played += 1;
+        }
+    }
+
+    /// The next pack when it is due, and those that are due with it; empty at the end.
+    pub(super) async fn due(&mut self, most: usize) -> Vec<Pack> {
+        let mut packs: Vec<Pack> = self.next().await.into_iter().collect();
+        while !packs.is_empty() && packs.len() < most && self.played < self.plan.count {
+            let now_too = self.plan.as_fast_as_possible
+                || self.plan.source.due().is_some_and(|due| due <= now());
+            if !now_too {
+                break;
+            }
+            let Some(pack) = self.plan.source.take() else {
+                break;
+            };
+            self.played += 1;
+            packs.push(pack);
+        }
+        packs
     }
 
     /// The next pack when it is due.

@@ -55,43 +55,66 @@ struct Cursor {
 impl Lanes {
     /// Everything that waits is backlog.
     pub(crate) fn new(spool: Arc<Spool>) -> Self {
+        Self::since(spool, Micros::MAX)
+    }
+
+    fn since(spool: Arc<Spool>, live: Micros) -> Self {
         let mut lanes = Self {
             spool,
             live: Default::default(),
             backlog: Default::default(),
         };
-        lanes.rewind();
+        lanes.rewind(live);
         lanes
     }
 
-    /// Begins anew, for a new connection: everything unacknowledged is backlog, also what had been read.
-    pub(crate) fn rewind(&mut self) {
-        let visible = *self.spool.visible.borrow();
+    /// Begins anew, for a new connection, with everything unacknowledged, also what had been read: what was taken since
+    /// `live` (about; since boot) is live, the rest is backlog.
+    pub(crate) fn rewind(&mut self, live: Micros) {
+        let visible = self.spool.visible_at(live);
         for class in 0..CLASSES.len() {
             let last = visible[class];
             self.backlog[class] = Cursor::over(self.spool.stores[class].missing(last));
-            self.live[class] = Cursor::over(vec![(last + 1, u64::MAX)]);
+            self.live[class] = Cursor::over(self.spool.stores[class].missing_after(last));
         }
     }
 
-    /// What the live lane has not given yet becomes backlog; it begins anew at what comes next.
-    pub(crate) fn demote(&mut self) {
-        let visible = *self.spool.visible.borrow();
+    /// What the live lane has not given yet of before `live` (about; since boot) becomes backlog.
+    pub(crate) fn demote(&mut self, live: Micros) {
+        let visible = self.spool.visible_at(live);
         for class in 0..CLASSES.len() {
-            let unread = self.live[class].unread();
             let end = visible[class] + 1;
-            if unread < end {
-                self.backlog[class].spans.push_back((unread, end));
-                self.live[class] = Cursor::over(vec![(end, u64::MAX)]);
+            let live = &mut self.live[class];
+            live.reader = None;
+            if let Some(head) = live.head.take() {
+                let number = head.position.number;
+                live.spans.push_front((number, number + 1));
             }
+            let old = live.spans.iter().filter(|span| span.0 < end);
+            let old: Vec<_> = old.map(|span| (span.0, span.1.min(end))).collect();
+            self.backlog[class].spans.extend(old);
+            live.spans.retain_mut(|span| {
+                span.0 = span.0.max(end);
+                span.0 < span.1
+            });
         }
     }
 
     /// Since boot, when the next entry of the live lane was taken.
     pub(crate) fn live_since(&mut self) -> Result<Option<Micros>, Error> {
-        let class = self.next_class(Lane::Live)?;
-        let head = class.and_then(|class| self.live[class].head.as_ref());
-        Ok(head.map(|taken| taken.entry.readings.taken.since_boot))
+        self.oldest_head(Lane::Live)
+    }
+
+    /// Since boot, when the next entry of a lane was taken; of an earlier boot, when this one began.
+    pub(crate) fn oldest_head(&mut self, lane: Lane) -> Result<Option<Micros>, Error> {
+        let class = self.next_class(lane)?;
+        let boot = self.spool.clock.boot().to_owned();
+        let cursors = self.cursors(lane);
+        let head = class.and_then(|class| cursors[class].head.as_ref());
+        Ok(head.map(|taken| match taken.entry.boot == boot {
+            true => taken.entry.readings.taken.since_boot,
+            false => 0,
+        }))
     }
 
     /// Whether there is anything left of the backlog.
@@ -148,13 +171,6 @@ impl Cursor {
             reader: None,
             head: None,
         }
-    }
-
-    /// The first number that was not given out.
-    fn unread(&self) -> u64 {
-        let head = self.head.as_ref().map(|head| head.position.number);
-        let next = self.spans.front().map(|span| span.0);
-        head.or(next).unwrap_or(u64::MAX)
     }
 
     /// Reads the next entry as head if there is one.

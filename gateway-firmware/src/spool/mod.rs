@@ -19,8 +19,8 @@
 //!    confirm, until there is room.
 //! 4. Order: every entry has a serial over all classes, and a lane gives entries in the order of their serials. An entry
 //!    is shown to the lanes only when its whole batch is durable.
-//! 5. Lanes: when a connection is made, everything that waits is backlog and what comes is live; a live lane that falls
-//!    behind by more than `live` becomes backlog too and begins anew at the newest.
+//! 5. Lanes: when a connection is made, what waits is backlog and what comes is live, beginning with the last seconds
+//!    before; a live lane that falls behind by more than `live` becomes backlog too and begins anew at the newest.
 //! 6. Reopened: a torn tail is cut (never confirmed); damage puts the log aside and goes on with all that can be read
 //!    (`rescue`); an entry in a form that is not known goes to `aside/`. Each is logged and counted, none is silent.
 
@@ -34,13 +34,15 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 use wardline_log::Error;
+use wardline_normalize::time::Micros;
 
 pub(crate) use acked::replace;
 pub(crate) use entry::Entry;
@@ -55,6 +57,10 @@ use crate::source::Class;
 
 /// Left free on the disk: segments' headers, the files of what was acknowledged, and other programs' small needs.
 pub(crate) const RESERVE: u64 = 2 << 20;
+
+/// Between marks, and how far back they go.
+const MARK: Micros = 100_000;
+const MARKED: Micros = 60_000_000;
 
 /// By class, in the order in which they are given up.
 pub(crate) const CLASSES: [(Class, &str); 3] = [
@@ -75,6 +81,8 @@ pub(crate) struct Spool {
     clock: Clock,
     visible: watch::Sender<Visible>,
     room: watch::Sender<bool>,
+    /// What was visible when, a mark a tenth of a second, as far back as anybody asks.
+    marks: Mutex<VecDeque<(Micros, Visible)>>,
     next_serial: AtomicU64,
     counts: Counts,
 }
@@ -129,6 +137,7 @@ impl Spool {
             clock,
             visible: watch::Sender::new(visible),
             room: watch::Sender::new(true),
+            marks: Mutex::new(VecDeque::from([(i64::MIN, visible)])),
             next_serial: AtomicU64::new(serial),
             counts: Counts::default(),
         });
@@ -148,6 +157,41 @@ impl Spool {
     /// Wakes when there is more to read.
     pub(crate) fn visible(&self) -> watch::Receiver<Visible> {
         self.visible.subscribe()
+    }
+
+    /// Shows a batch to the lanes.
+    fn show(&self) {
+        let visible = std::array::from_fn(|class| self.stores[class].last());
+        let now = self.clock.now().since_boot;
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks
+            .back()
+            .is_none_or(|(at, _)| at.saturating_add(MARK) <= now)
+        {
+            marks.push_back((now, visible));
+        }
+        // The first of them stands for everything before the second.
+        while marks.get(1).is_some_and(|(at, _)| at + MARKED < now) {
+            marks.pop_front();
+        }
+        drop(marks);
+        self.visible.send_replace(visible);
+    }
+
+    /// What was visible at a time since boot, or a little before.
+    fn visible_at(&self, since_boot: Micros) -> Visible {
+        let now = *self.visible.borrow();
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        match marks.iter().rev().find(|(at, _)| *at <= since_boot) {
+            // Nothing has come since the last mark, or something that is not marked yet.
+            Some((at, _))
+                if Some(at) == marks.back().map(|(at, _)| at) && at + MARK < since_boot =>
+            {
+                now
+            }
+            Some((_, visible)) => *visible,
+            None => now,
+        }
     }
 
     /// A new bound; what is above it goes by and by.

@@ -137,6 +137,11 @@ impl Store {
         self.kept().acked.gaps(self.first(), last + 1)
     }
 
+    /// What the server does not have of the records after `last`, also of those that will come.
+    pub(super) fn missing_after(&self, last: u64) -> Vec<(u64, u64)> {
+        self.kept().acked.gaps(last + 1, u64::MAX)
+    }
+
     pub(super) fn acknowledge(&self, number: u64) {
         let mut kept = self.kept();
         kept.dirty |= kept.acked.insert(number, number + 1) > 0;

@@ -126,13 +126,16 @@ async fn new_readings_are_live_and_what_waited_is_backlog() {
     assert!(lanes.backlog_left());
     assert_eq!(numbers(&lanes.take(Lane::Live, 1).unwrap()), [1]);
     assert!(lanes.live_since().unwrap().is_some());
-    lanes.demote();
+    lanes.demote(i64::MAX);
     running.put(Class::Stream, 4).await.unwrap();
     assert_eq!(numbers(&all(&mut lanes, Lane::Live)), [4]);
     assert_eq!(numbers(&all(&mut lanes, Lane::Backlog)), [0, 2, 3]);
     assert!(!lanes.backlog_left());
-    // A new connection: nothing was acknowledged.
-    lanes.rewind();
+    // A new connection, of which what was put a moment ago has not heard: nothing was acknowledged.
+    lanes.rewind(i64::MIN);
+    assert_eq!(numbers(&all(&mut lanes, Lane::Live)), [0, 1, 2, 3, 4]);
+    assert!(!lanes.backlog_left());
+    lanes.rewind(i64::MAX);
     assert!(all(&mut lanes, Lane::Live).is_empty());
     assert_eq!(numbers(&all(&mut lanes, Lane::Backlog)), [0, 1, 2, 3, 4]);
     running.close().await;
@@ -347,10 +350,10 @@ proptest! {
                         waiting.remove(&numbers(std::slice::from_ref(&taken))[0]);
                     }
                     Step::Acknowledge(_) => {}
-                    Step::Demote => lanes.demote(),
+                    Step::Demote => lanes.demote(i64::MAX),
                     Step::Keep => running.spool.keep().unwrap(),
                     Step::Rewind => {
-                        lanes.rewind();
+                        lanes.rewind(i64::MAX);
                         given.clear();
                         last = [-1; 2];
                     }
@@ -365,7 +368,7 @@ proptest! {
                 }
                 prop_assert_eq!(running.spool.waiting(), waiting.len() as u64);
             }
-            lanes.rewind();
+            lanes.rewind(i64::MAX);
             let rest = numbers(&all(&mut lanes, Lane::Backlog));
             prop_assert_eq!(rest, waiting.into_iter().collect::<Vec<_>>());
             Ok::<_, TestCaseError>(())

@@ -145,8 +145,7 @@ impl Spool {
             answer(reply, Ok(()));
         }
         self.counts.batches.fetch_add(1, Ordering::Relaxed);
-        let visible = std::array::from_fn(|class| self.stores[class].last());
-        self.visible.send_replace(visible);
+        self.show();
         Ok(())
     }
 

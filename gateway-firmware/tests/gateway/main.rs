@@ -2,5 +2,7 @@
 
 mod broker;
 mod delivery;
+mod link;
+mod outage;
 mod program;
 mod reconnect;

@@ -12,10 +12,8 @@ fn plan(arguments: &str) -> Result<Plan, String> {
     let typed = ["wardline-gateway", "simulate"]
         .into_iter()
         .chain(arguments.split_whitespace());
-    let command = Cli::try_parse_from(typed)
-        .map_err(|e| e.to_string())?
-        .command;
-    let Command::Simulate(arguments) = command else {
+    let typed = Cli::try_parse_from(typed).map_err(|e| e.to_string())?;
+    let Command::Simulate(arguments) = typed.command else {
         panic!("another command");
     };
     Plan::new(&arguments, NOON).map_err(|failure| match failure {

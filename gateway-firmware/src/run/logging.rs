@@ -1,0 +1,19 @@
+//! The log: lines of text or JSON on stderr. Ids of devices are in it, names and identifiers of patients never.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+use crate::exit::Failure;
+
+pub(crate) fn start(settings: &Log) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&settings.level)
+        .map_err(|error| Failure::usage(format!("log.level: {error}")))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match settings.format {
+        LogFormat::Text => lines.with_target(false).try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    started.map_err(Failure::failed)
+}
