@@ -47,6 +47,8 @@ const ROUND: Duration = Duration::from_secs(1);
 pub(crate) struct Wishes {
     /// Look for devices now, whoever waits for what.
     pub(crate) rescan: AtomicBool,
+    /// The list of devices is another one.
+    pub(crate) relist: AtomicBool,
     /// Pairing of a device: it is to be connected to whatever failed before. By index.
     pub(crate) pair: std::sync::Mutex<Vec<usize>>,
     pub(crate) changed: Notify,
@@ -90,6 +92,8 @@ pub(crate) struct Work {
     /// The device that is connecting, and what says that it is done.
     connecting: Option<(usize, oneshot::Receiver<()>)>,
     scan: Scan,
+    /// bluetoothd or the bus has failed a session: everything is to be built anew.
+    lost: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,20 +121,14 @@ impl Work {
         unknown: Unknown,
         stop: CancellationToken,
     ) -> Self {
-        let devices = stack.shared.config.device.iter().enumerate();
-        let mine = |adapter: &Option<String>| adapter.as_ref().is_none_or(|a| facts.is(a));
-        let by_address = devices
-            .filter(|(_, device)| mine(&device.adapter))
-            .map(|(index, device)| (device.address, index))
-            .collect();
-        Self {
+        let mut work = Self {
             stack,
             central,
             facts,
             stop,
             wishes,
             unknown,
-            by_address,
+            by_address: HashMap::new(),
             objects: HashMap::new(),
             seen: BTreeMap::new(),
             past: HashMap::new(),
@@ -139,7 +137,36 @@ impl Work {
             tasks: HashMap::new(),
             connecting: None,
             scan: Scan::Pause(Instant::now()),
+            lost: false,
+        };
+        work.list();
+        work
+    }
+
+    /// Devices that this adapter may connect to; who is no longer among them is let go.
+    fn list(&mut self) {
+        let listed = self.stack.shared.listed();
+        let mine = listed.iter().filter(|(_, device)| {
+            device
+                .adapter
+                .as_ref()
+                .is_none_or(|adapter| self.facts.is(adapter))
+        });
+        self.by_address = mine
+            .map(|(index, device)| (device.address, *index))
+            .collect();
+        let is_mine = |device: &usize| self.by_address.values().any(|mine| mine == device);
+        self.objects.clear();
+        self.seen.retain(|device, _| is_mine(device));
+        for (device, running) in &self.running {
+            if !is_mine(device) {
+                running.stop.cancel();
+            }
         }
+        for (_, device) in &listed {
+            self.unknown.forget(device.address);
+        }
+        self.stack.shared.report.unknown(self.unknown.health());
     }
 
     /// Until stopped or lost; every session has ended when it returns.
@@ -184,6 +211,9 @@ impl Work {
                         && self.ended(ended)
                     {
                         return Finished::Over;
+                    }
+                    if self.lost {
+                        return Finished::Lost;
                     }
                 }
                 () = done(&mut self.connecting) => self.connecting = None,
@@ -251,24 +281,22 @@ impl Work {
         };
         let Some(address) = facts.address else { return };
         let device = self.by_address.get(&address).copied();
-        self.remember(path, device);
         let there = facts.rssi.is_some() || facts.connected;
+        // The same digits of the other type are another device's.
+        let is_type = |device: &usize| {
+            let wanted = self.stack.shared.device(*device).address_type.word();
+            facts
+                .address_type
+                .as_deref()
+                .is_none_or(|found| found == wanted)
+        };
+        let device = device.filter(is_type);
+        self.remember(path, device);
         match device {
             Some(device) if self.running.contains_key(&device) => {
                 self.signal(device, Signal::Discovered);
             }
-            Some(device) if there => {
-                let wanted = self.stack.shared.device(device).address_type;
-                if facts
-                    .address_type
-                    .as_deref()
-                    .is_some_and(|found| found != wanted.word())
-                {
-                    self.refuse(device, "address-type", "the address is of the other type");
-                    return;
-                }
-                self.saw(device, id);
-            }
+            Some(device) if there => self.saw(device, id),
             Some(_) => {}
             None if there => {
                 let services = facts.uuids.iter().filter_map(|uuid| short_uuid(uuid));
@@ -353,6 +381,10 @@ impl Work {
     // -- what is done
 
     fn wished(&mut self) {
+        if self.wishes.relist.swap(false, Ordering::Relaxed) {
+            self.list();
+            self.scan = Scan::Pause(Instant::now());
+        }
         if self.wishes.rescan.swap(false, Ordering::Relaxed) {
             self.past.clear();
             self.scan = Scan::Pause(Instant::now());
@@ -559,7 +591,12 @@ impl Work {
     fn after(&mut self, device: usize, ended: Ended) -> bool {
         let shared = self.stack.shared.clone();
         let id = &shared.device(device).id;
-        if !matches!(ended, Ended::Gone { answered: false }) {
+        let broke = match &ended {
+            Ended::Gone { answered } => !answered,
+            Ended::Failed(failure) => failure.kind == Kind::Broken,
+            _ => false,
+        };
+        if !broke {
             self.past.entry(device).or_default().broken = 0;
         }
         match ended {
@@ -572,6 +609,7 @@ impl Work {
                 shared.report.reset(id, how);
                 self.well(device, AGAIN);
             }
+            Ended::Failed(failure) if failure.kind == Kind::Broken => self.broken(device),
             Ended::Failed(failure) => self.failed(device, &failure),
             Ended::Refused(why, words) => self.refuse(device, why, &words),
             Ended::BondLost(words) => self.bond_lost(device, &words),
@@ -632,6 +670,7 @@ impl Work {
 
     fn failed(&mut self, device: usize, failure: &Failure) {
         let shared = &self.stack.shared;
+        self.lost |= failure.kind == Kind::Bus;
         let id = &shared.device(device).id;
         tracing::info!(device = id, %failure, "the device could not be served");
         shared.failed(device, failure.kind.word(), &failure.to_string());

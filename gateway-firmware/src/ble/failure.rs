@@ -11,8 +11,10 @@ use super::bluez;
 pub(crate) enum Kind {
     /// bluetoothd has no such object (any more): wait until the device advertises again.
     NotFound,
-    /// The link did not come up or broke: try again at once, a few times.
+    /// The link did not come up: try again at once, a few times.
     Transient,
+    /// The link came up and broke at once.
+    Broken,
     /// The controller has no connection left: wait until one is free.
     Slots,
     /// No answer in time.
@@ -38,6 +40,7 @@ impl Kind {
         match self {
             Self::NotFound => "not-found",
             Self::Transient => "transient",
+            Self::Broken => "broken",
             Self::Slots => "slots",
             Self::Timeout => "timeout",
             Self::Authentication => "authentication",
@@ -54,7 +57,7 @@ impl Kind {
     pub(crate) const fn passes(self) -> bool {
         matches!(
             self,
-            Self::Transient | Self::Timeout | Self::Disconnected | Self::Other
+            Self::Transient | Self::Broken | Self::Timeout | Self::Disconnected | Self::Other
         )
     }
 }
@@ -144,7 +147,10 @@ fn classify(name: &str, text: &str) -> Kind {
         "NotConnected" => Kind::Disconnected,
         "NotReady" => Kind::Adapter,
         "NoReply" | "Timeout" | "TimedOut" => Kind::Timeout,
-        "ServiceUnknown" | "NameHasNoOwner" | "Disconnected" | "NoServer" => Kind::Bus,
+        // `LimitsExceeded`: bluez-async leaves match rules behind; a new connection has none.
+        "ServiceUnknown" | "NameHasNoOwner" | "Disconnected" | "NoServer" | "LimitsExceeded" => {
+            Kind::Bus
+        }
         _ if has("concurrent-connection-limit")
             || has("resource")
             || has("Limit")

@@ -79,7 +79,8 @@ pub(crate) enum Error {
     Spool,
 }
 
-/// Runs until stopped. A changed section takes effect by starting over.
+/// Runs until stopped. Another list of devices takes effect at once and leaves the connections of the others alone;
+/// other times or adapters start everything over.
 pub(crate) async fn run(config: Config, context: Context) -> Result<(), Error> {
     let Context {
         intake,
@@ -88,15 +89,14 @@ pub(crate) async fn run(config: Config, context: Context) -> Result<(), Error> {
         metrics,
         pulse,
         stop,
-        commands,
+        mut commands,
         config: mut changes,
         state,
     } = context;
     let report = metrics.group(report::Report::register);
-    let mut config = config;
-    let mut commands = commands;
     let captures = capture::Captures::default();
     let unknown = unknown::Unknown::default();
+    let mut config = config;
     loop {
         let parts = shared::Parts {
             intake: intake.clone(),
@@ -106,39 +106,21 @@ pub(crate) async fn run(config: Config, context: Context) -> Result<(), Error> {
             memories: memory::Memories::new(&state),
             captures: captures.clone(),
         };
-        let shared = shared::Shared::new(config.clone(), parts);
-        let this = stop.child_token();
         let mut supervisor = supervise::Supervisor {
-            shared,
+            shared: shared::Shared::new(config, parts),
             commands: &mut commands,
+            changes: &mut changes,
             pulse: pulse.clone(),
-            stop: this.clone(),
+            stop: stop.clone(),
             unknown: unknown.clone(),
             state: state.clone(),
         };
-        let running = supervisor.run();
-        tokio::pin!(running);
-        let ended = loop {
-            tokio::select! {
-                ended = &mut running => break ended,
-                changed = changes.changed() => {
-                    let Ok(()) = changed else { break running.await };
-                    let fresh = changes.borrow_and_update().ble.clone();
-                    if fresh != config {
-                        for gone in config.device.iter().filter(|old| fresh.device.iter().all(|new| new.id != old.id)) {
-                            devices.forget(&gone.id);
-                        }
-                        config = fresh;
-                        this.cancel();
-                        break running.await;
-                    }
-                }
+        match supervisor.run().await? {
+            Some(fresh) => config = fresh,
+            None => {
+                pulse.end();
+                return Ok(());
             }
-        };
-        ended?;
-        if stop.is_cancelled() || !this.is_cancelled() {
-            pulse.end();
-            return Ok(());
         }
     }
 }

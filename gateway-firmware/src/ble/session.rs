@@ -23,7 +23,7 @@ use super::config::{Device, Pair, read_passkey};
 use super::course::{Course, Item, Note, Sent, Verdict};
 use super::failure::{Failure, Kind};
 use super::link::{Action, Link, Values, source};
-use super::profile::Profile;
+use super::profile::{Profile, uuid};
 use super::shared::{Shared, Stack, lock};
 use crate::source::Refused;
 
@@ -90,20 +90,24 @@ pub(crate) async fn run(session: Session) -> Ended {
         stop,
         up,
     } = session;
+    let shared = stack.shared.clone();
+    let config = shared.device(device);
+    let id = config.id.clone();
     let mut running = Running {
-        shared: stack.shared.clone(),
+        shared,
+        config,
         stack,
         device,
         link,
         signals,
         stop,
     };
-    let id = running.config().id.clone();
     running.shared.state(device, "connecting");
     let ended = match running.connect().await {
         Ok(()) => {
-            // The adapter may have gone; then nobody waits for this.
-            drop(up.send(()));
+            if up.send(()).is_err() {
+                tracing::debug!(device = id, "nobody waits for the adapter any more");
+            }
             running.shared.report.connected(&id);
             running.shared.state(device, "connected");
             running.attend().await.unwrap_or_else(|ended| ended)
@@ -117,6 +121,7 @@ pub(crate) async fn run(session: Session) -> Ended {
 
 struct Running {
     shared: Arc<Shared>,
+    config: Arc<Device>,
     stack: Stack,
     device: usize,
     link: Link,
@@ -126,7 +131,7 @@ struct Running {
 
 impl Running {
     fn config(&self) -> &Device {
-        self.shared.device(self.device)
+        &self.config
     }
 
     /// A few attempts; what cannot pass ends them at once.
@@ -172,7 +177,7 @@ impl Running {
                     Some(Signal::Connected) => up = true,
                     // The link came up and broke before the services were there: BlueZ would have us wait on.
                     Some(Signal::Disconnected) if up => {
-                        let failure = Failure::new(Kind::Transient, "connect", "the link broke at once");
+                        let failure = Failure::new(Kind::Broken, "connect", "the link broke at once");
                         return Err(Ended::Failed(failure));
                     }
                     Some(_) => {}
@@ -333,7 +338,7 @@ impl Running {
     /// Subscriptions, reads, writes and values until the end.
     async fn exchange(&mut self, mut course: Course, values: Values) -> Result<Ended, Ended> {
         let mut chunks = values.ready_chunks(TOGETHER);
-        let mut others = None;
+        let mut batteries = None;
         let mut operation: Option<BoxFuture<'static, (Action, Result<Vec<u8>, Failure>)>> = None;
         let mut heard = Instant::now();
         let mut looked = Instant::now();
@@ -351,9 +356,10 @@ impl Running {
                     .boxed(),
                 );
             }
-            if others.is_none() && operation.is_none() && course.settled() {
+            if batteries.is_none() && operation.is_none() && course.settled() {
                 // Last of all: it asks for every object there is.
-                others = Some(Others::new(&self.stack, &self.link.path(), &course).await);
+                batteries = Some(Batteries::new(&self.stack, &self.link.path(), &mut course).await);
+                self.settle(&mut course).await?;
             }
             let wake = self.wake(&course, operation.is_some(), heard, looked);
             tokio::select! {
@@ -369,11 +375,9 @@ impl Running {
                     }
                     self.settle(&mut course).await?;
                 }
-                change = next_of(&mut others) => {
-                    if let Some((instance, value)) = change {
-                        heard = Instant::now();
-                        let id = super::link::Id { service: instance.service, uuid: instance.uuid };
-                        course.take(self.sent(id, instance.number, value));
+                charge = next_of(&mut batteries) => {
+                    if let Some((number, charge)) = charge {
+                        course.battery(number, &charge, self.shared.clock.now());
                         self.settle(&mut course).await?;
                     }
                 }
@@ -531,14 +535,16 @@ impl Running {
     async fn settle(&self, course: &mut Course) -> Result<(), Ended> {
         let config = self.config();
         let items = {
-            let mut repeats = lock(&self.shared.repeats[self.device]);
+            let repeats = self.shared.repeats(self.device);
+            let mut repeats = lock(&repeats);
             course.ready(&mut repeats, Instant::now())
         };
         if !items.is_empty() {
             self.captured(&items);
-            self.note(&items);
             self.put(&items).await?;
-            let mut repeats = lock(&self.shared.repeats[self.device]);
+            self.note(&items);
+            let repeats = self.shared.repeats(self.device);
+            let mut repeats = lock(&repeats);
             for item in items {
                 if let Some(key) = item.key {
                     repeats.remember(key);
@@ -660,78 +666,65 @@ async fn maybe<T>(operation: &mut Option<BoxFuture<'static, T>>) -> T {
     }
 }
 
-async fn next_of(others: &mut Option<Others>) -> Option<(Other, Vec<u8>)> {
-    match others {
-        Some(others) => others.next().await,
+async fn next_of(batteries: &mut Option<Batteries>) -> Option<(usize, Vec<u8>)> {
+    match batteries {
+        Some(batteries) => batteries.next().await,
         None => std::future::pending().await,
     }
 }
 
-/// Characteristics that share a UUID with another, over the side channel.
-struct Others {
-    watches: Vec<(Other, Watch)>,
+/// The batteries of a device, over the side channel: btleplug keeps one characteristic of a number, and which one
+/// nobody can tell.
+struct Batteries {
+    watches: Vec<(usize, Watch)>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Other {
-    service: u16,
-    uuid: u16,
-    number: usize,
-}
-
-impl Others {
-    async fn new(stack: &Stack, device: &str, course: &Course) -> Self {
-        let mut watches = Vec::new();
-        let instances = match stack.bus.objects().await {
-            Ok(objects) => objects.further_instances(device),
+impl Batteries {
+    /// Reads every charge, and listens for the next ones.
+    async fn new(stack: &Stack, device: &str, course: &mut Course) -> Self {
+        let limit = stack.shared.config.operation_timeout;
+        let paths = match stack.bus.objects().await {
+            Ok(objects) => objects.instances(device, uuid::BATTERY_LEVEL),
             Err(error) => {
-                tracing::warn!(device, %error, "further instances are not known");
+                tracing::debug!(device, %error, "the batteries are not known");
                 Vec::new()
             }
         };
-        for instance in &instances {
-            let Some(id) = course.wants(instance.uuid) else {
-                continue;
-            };
-            let limit = stack.shared.config.operation_timeout;
-            let watch = Watch::values(&stack.bus, &instance.path).await;
-            match watch {
-                Ok(watch) => {
-                    if let Err(error) = stack.bus.subscribe(&instance.path, limit).await {
-                        tracing::debug!(path = instance.path, %error, "a further instance does not notify");
-                    }
-                    let other = Other {
-                        service: id.service,
-                        uuid: id.uuid,
-                        number: instance.number,
-                    };
-                    watches.push((other, watch));
-                    // Its present value comes as a change as well.
-                    if let Err(error) = stack.bus.read(&instance.path, limit).await {
-                        tracing::debug!(path = instance.path, %error, "a further instance is not readable");
-                    }
-                }
+        let mut watches = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            // Read before listening, or what the read makes BlueZ say would be taken for another charge.
+            match stack.bus.read(path, limit).await {
+                Ok(charge) => course.battery(number, &charge, stack.shared.clock.now()),
+                Err(error) => tracing::debug!(path, %error, "a battery is not readable"),
+            }
+            let watch = match Watch::values(&stack.bus, path).await {
+                Ok(watch) => watch,
                 Err(error) => {
-                    tracing::warn!(path = instance.path, %error, "a further instance is not watched")
+                    tracing::debug!(path, %error, "a battery is not watched");
+                    continue;
                 }
+            };
+            match stack.bus.subscribe(path, limit).await {
+                Ok(()) => watches.push((number, watch)),
+                Err(error) => tracing::debug!(path, %error, "a battery does not notify"),
             }
         }
         Self { watches }
     }
 
-    /// The next value; waits for ever when there is nothing to watch. Safe to drop at any time.
-    async fn next(&mut self) -> Option<(Other, Vec<u8>)> {
+    /// The next charge and whose it is; waits for ever when there is nothing to watch. Safe to drop at any time.
+    async fn next(&mut self) -> Option<(usize, Vec<u8>)> {
         if self.watches.is_empty() {
             return std::future::pending().await;
         }
         let waits = self
             .watches
             .iter_mut()
-            .map(|(other, watch)| async move { (*other, watch.next().await) }.boxed());
+            .map(|(number, watch)| async move { (*number, watch.next().await) }.boxed());
         match futures::future::select_all(waits).await.0 {
-            (other, Some(Change::Value(_, value))) => Some((other, value)),
+            (number, Some(Change::Value(_, value))) => Some((number, value)),
             (_, Some(_)) => None,
-            // The bus is gone; the stack is rebuilt for it.
+            // The bus is gone; the stack is built anew for it.
             (_, None) => std::future::pending().await,
         }
     }

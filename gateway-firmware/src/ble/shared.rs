@@ -1,7 +1,7 @@
 //! What every adapter and session works with.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -27,10 +27,21 @@ pub(crate) struct PairRequest {
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
+/// A device of the configuration, or one that was.
+#[derive(Debug, Clone)]
+struct Listed {
+    device: Arc<Device>,
+    repeats: Arc<Mutex<Repeats>>,
+    gone: bool,
+}
+
 /// Everything that outlives a connection, of all devices.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Everything but its devices, which may change.
     pub(crate) config: Config,
+    /// Devices that are or were configured: an index stays the same device's.
+    listed: RwLock<Vec<Listed>>,
     pub(crate) intake: Intake,
     pub(crate) devices: Devices,
     pub(crate) clock: Clock,
@@ -40,7 +51,6 @@ pub(crate) struct Shared {
     pub(crate) pairings: Pairings,
     /// By index of the device.
     pub(crate) pair_requests: Mutex<HashMap<usize, PairRequest>>,
-    pub(crate) repeats: Vec<Mutex<Repeats>>,
     /// Devices that an adapter has or tries, so that no other does.
     claims: Mutex<HashSet<usize>>,
 }
@@ -61,6 +71,16 @@ impl Drop for Claim {
 /// The lock, also after somebody panicked with it: what it guards is sound between any two statements.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Listed {
+    fn new(device: Device) -> Self {
+        Self {
+            device: Arc::new(device),
+            repeats: Arc::default(),
+            gone: false,
+        }
+    }
 }
 
 /// The gateway's parts that a source is given.
@@ -84,9 +104,10 @@ impl Shared {
             memories,
             captures,
         } = parts;
-        let repeats = config.device.iter().map(|_| Mutex::default()).collect();
+        let listed = config.device.iter().cloned().map(Listed::new).collect();
         Arc::new(Self {
             config,
+            listed: RwLock::new(listed),
             intake,
             devices,
             clock,
@@ -95,18 +116,58 @@ impl Shared {
             captures,
             pairings: Pairings::default(),
             pair_requests: Mutex::default(),
-            repeats,
             claims: Mutex::default(),
         })
     }
 
-    pub(crate) fn device(&self, index: usize) -> &Device {
-        &self.config.device[index]
+    pub(crate) fn device(&self, index: usize) -> Arc<Device> {
+        self.read()[index].device.clone()
+    }
+
+    /// Values of a device that were taken already.
+    pub(crate) fn repeats(&self, index: usize) -> Arc<Mutex<Repeats>> {
+        self.read()[index].repeats.clone()
+    }
+
+    /// Devices that are configured now, with their indices.
+    pub(crate) fn listed(&self) -> Vec<(usize, Arc<Device>)> {
+        let listed = self.read();
+        let all = listed.iter().enumerate().filter(|(_, listed)| !listed.gone);
+        all.map(|(index, listed)| (index, listed.device.clone()))
+            .collect()
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Vec<Listed>> {
+        self.listed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts another list of devices into effect: what did not change keeps its index, and its connection.
+    pub(crate) fn relist(&self, devices: &[Device]) {
+        let mut listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
+        for known in listed.iter_mut().filter(|known| !known.gone) {
+            if !devices.contains(&known.device) {
+                known.gone = true;
+                if devices.iter().all(|device| device.id != known.device.id) {
+                    self.devices.forget(&known.device.id);
+                }
+            }
+        }
+        for device in devices {
+            if !listed
+                .iter()
+                .any(|known| !known.gone && *known.device == *device)
+            {
+                listed.push(Listed::new(device.clone()));
+            }
+        }
     }
 
     /// Index by id.
     pub(crate) fn find(&self, id: &str) -> Option<usize> {
-        self.config.device.iter().position(|device| device.id == id)
+        self.listed()
+            .into_iter()
+            .find(|(_, device)| device.id == id)
+            .map(|(index, _)| index)
     }
 
     /// Takes a device for one adapter.

@@ -1,14 +1,16 @@
 //! The stack of connections to bluetoothd, and what brings it down: every loss builds everything anew.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use btleplug::api::{Central as _, Manager as _};
 use btleplug::platform::{Adapter, Manager};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::Config;
 use super::adapter::{Finished, Wishes, Work};
 use super::bluez::objects::AdapterFacts;
 use super::bluez::watch::{Change, Watch};
@@ -33,6 +35,8 @@ enum Down {
     Bus(String),
     /// Adapters came or went.
     Adapters(&'static str),
+    /// Something else than the list of devices is configured otherwise now.
+    Config(Box<Config>),
 }
 
 /// Adapters at work, and those that could not be switched on.
@@ -42,9 +46,41 @@ struct Served {
     off: Vec<String>,
 }
 
+/// A runtime for one life of the stack: bluez-async spawns tasks that keep their connection to the bus for ever, and
+/// only the end of their runtime ends them.
+struct Own(Option<tokio::runtime::Runtime>);
+
+impl Own {
+    fn new() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(4)
+            .thread_name("bluetooth")
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> &tokio::runtime::Handle {
+        self.0
+            .as_ref()
+            .map(tokio::runtime::Runtime::handle)
+            .expect("there until dropped")
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 pub(crate) struct Supervisor<'a> {
     pub(crate) shared: Arc<Shared>,
     pub(crate) commands: &'a mut mpsc::Receiver<Command>,
+    pub(crate) changes: &'a mut watch::Receiver<Arc<crate::config::Config>>,
     pub(crate) pulse: Pulse,
     pub(crate) stop: CancellationToken,
     pub(crate) unknown: Unknown,
@@ -53,18 +89,19 @@ pub(crate) struct Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
-    /// Until stopped; an error when the bus has failed too often in a row.
-    pub(crate) async fn run(&mut self) -> Result<(), Error> {
+    /// Until stopped, or until another configuration; an error when the bus has failed too often in a row.
+    pub(crate) async fn run(&mut self) -> Result<Option<Config>, Error> {
         let mut failures = 0;
         loop {
             let began = Instant::now();
             let down = self.stack().await;
             let report = &self.shared.report;
-            for index in 0..self.shared.config.device.len() {
+            for (index, _) in self.shared.listed() {
                 self.shared.state(index, "waiting");
             }
             match down {
-                Down::Stopped => return Ok(()),
+                Down::Stopped => return Ok(None),
+                Down::Config(config) => return Ok(Some(*config)),
                 Down::Over => return Err(Error::Spool),
                 Down::Service(cause) => {
                     tracing::warn!(cause, "bluetoothd was lost; everything is built anew");
@@ -91,7 +128,7 @@ impl Supervisor<'_> {
                 }
             }
             if self.rest(PAUSE).await {
-                return Ok(());
+                return Ok(None);
             }
         }
     }
@@ -117,13 +154,51 @@ impl Supervisor<'_> {
         }
     }
 
-    /// One life of the stack.
+    /// Puts another configuration into effect, if only the devices changed; else gives it back.
+    fn reconfigure(&self, wishes: &[Arc<Wishes>]) -> Option<Down> {
+        let fresh = self.changes.borrow().ble.clone();
+        let bare = |config: &Config| Config {
+            device: Vec::new(),
+            ..config.clone()
+        };
+        if bare(&fresh) != bare(&self.shared.config) {
+            return Some(Down::Config(Box::new(fresh)));
+        }
+        self.shared.relist(&fresh.device);
+        for wish in wishes {
+            wish.relist.store(true, Ordering::Relaxed);
+            wish.changed.notify_one();
+        }
+        None
+    }
+
+    /// One life of the stack, on a runtime of its own.
     async fn stack(&mut self) -> Down {
-        let config = self.shared.config.clone();
-        let bus = match Bus::open(config.ping_timeout).await {
-            Ok(bus) => bus,
+        self.changes.mark_unchanged();
+        if let Some(down) = self.reconfigure(&[]) {
+            return down;
+        }
+        let own = match Own::new() {
+            Ok(own) => own,
             Err(error) => return Down::Bus(error.to_string()),
         };
+        let down = self.live(&own).await;
+        // Every task goes with it: those that btleplug leaves behind too, and their connection to the bus with them.
+        drop(own);
+        down
+    }
+
+    async fn live(&mut self, own: &Own) -> Down {
+        let config = self.shared.config.clone();
+        let opening = own
+            .handle()
+            .spawn(async move { Bus::open(config.ping_timeout).await });
+        let bus = match opening.await {
+            Ok(Ok(bus)) => bus,
+            Ok(Err(error)) => return Down::Bus(error.to_string()),
+            Err(error) => return Down::Bus(error.to_string()),
+        };
+        let config = self.shared.config.clone();
         // Before anything is asked, so that no change falls between.
         let mut watch = match Watch::stack(&bus).await {
             Ok(watch) => watch,
@@ -132,7 +207,7 @@ impl Supervisor<'_> {
         if let Some(down) = self.until_running(&bus, &mut watch).await {
             return down;
         }
-        let manager = match manager(config.ping_timeout).await {
+        let manager = match manager(own, config.ping_timeout).await {
             Ok(manager) => manager,
             Err(words) => return Down::Bus(words),
         };
@@ -180,7 +255,7 @@ impl Supervisor<'_> {
                 self.unknown.clone(),
                 stop.clone(),
             );
-            works.spawn(work.run());
+            works.spawn_on(work.run(), own.handle());
         }
         if works.is_empty() {
             tracing::warn!("there is no adapter to use");
@@ -196,7 +271,7 @@ impl Supervisor<'_> {
     /// Sessions end in order while anybody answers them; a lost stack is not waited for.
     async fn finish(&self, works: &mut JoinSet<Finished>, down: &Down) {
         let limit = match down {
-            Down::Stopped | Down::Adapters(_) => Duration::from_secs(8),
+            Down::Stopped | Down::Adapters(_) | Down::Config(_) => Duration::from_secs(8),
             _ => Duration::from_secs(3),
         };
         let end = Instant::now() + limit;
@@ -286,6 +361,13 @@ impl Supervisor<'_> {
                     Some(command) => command::run(&self.shared, &self.state, &self.unknown, wishes, command),
                     None => return Down::Stopped,
                 },
+                changed = self.changes.changed() => {
+                    if changed.is_ok()
+                        && let Some(down) = self.reconfigure(wishes)
+                    {
+                        return down;
+                    }
+                }
                 _ = beat.tick() => self.pulse.beat(),
                 _ = ping.tick() => {
                     if let Some(down) = self.ping(bus, centrals, limit).await {
@@ -336,9 +418,11 @@ impl Supervisor<'_> {
 }
 
 /// btleplug's own connection to the bus. Opening it blocks, so it has a thread, and a limit.
-async fn manager(limit: Duration) -> Result<Manager, String> {
-    let runtime = tokio::runtime::Handle::current();
-    let opening = tokio::task::spawn_blocking(move || runtime.block_on(Manager::new()));
+async fn manager(own: &Own, limit: Duration) -> Result<Manager, String> {
+    let runtime = own.handle().clone();
+    let opening = own
+        .handle()
+        .spawn_blocking(move || runtime.block_on(Manager::new()));
     match tokio::time::timeout(limit, opening).await {
         Ok(Ok(Ok(manager))) => Ok(manager),
         Ok(Ok(Err(error))) => Err(error.to_string()),

@@ -70,16 +70,6 @@ impl DeviceFacts {
     }
 }
 
-/// One of several characteristics with the same UUID: btleplug knows the first of them alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Instance {
-    pub(crate) path: String,
-    /// 16-bit UUID.
-    pub(crate) uuid: u16,
-    /// 1 for the second instance, and so on, in the order of handles.
-    pub(crate) number: usize,
-}
-
 impl Objects {
     pub(crate) fn adapters(&self) -> Vec<AdapterFacts> {
         let mut adapters: Vec<_> = self
@@ -112,33 +102,23 @@ impl Objects {
         devices
     }
 
-    /// Every characteristic of a device but the first of each UUID, by 16-bit UUID and path. The first is the one
-    /// with the lowest path, as handles stand in the paths.
-    pub(crate) fn further_instances(&self, device: &str) -> Vec<Instance> {
-        let mut found: Vec<(u16, &str)> = self
+    /// Paths of a device's characteristics of this number, in the order of their handles: there may be several, of
+    /// which btleplug knows one.
+    pub(crate) fn instances(&self, device: &str, uuid: u16) -> Vec<String> {
+        let is_it = |interfaces: &HashMap<String, Properties>| {
+            let found = interfaces
+                .get(CHARACTERISTIC)
+                .and_then(|of| text(of.get("UUID")));
+            found.is_some_and(|found| short_uuid(&found) == Some(uuid))
+        };
+        let mut paths: Vec<_> = self
             .0
             .iter()
-            .filter(|(path, _)| below(path.as_str(), device))
-            .filter_map(|(path, interfaces)| {
-                let uuid = text(interfaces.get(CHARACTERISTIC)?.get("UUID"))?;
-                Some((short_uuid(&uuid)?, path.as_str()))
-            })
+            .filter(|(path, interfaces)| below(path.as_str(), device) && is_it(interfaces))
+            .map(|(path, _)| path.to_string())
             .collect();
-        found.sort_unstable();
-        let mut numbers = HashMap::new();
-        let mut instances = Vec::new();
-        for (uuid, path) in found {
-            let number = numbers.entry(uuid).or_insert(0_usize);
-            if *number > 0 {
-                instances.push(Instance {
-                    path: path.to_owned(),
-                    uuid,
-                    number: *number,
-                });
-            }
-            *number += 1;
-        }
-        instances
+        paths.sort_unstable();
+        paths
     }
 
     /// Whether the path is a GATT service's.
@@ -176,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_battery_is_found_and_the_first_is_not() {
+    fn every_battery_is_found_in_the_order_of_handles() {
         let mut objects = Objects(HashMap::new());
         for node in [
             "service0010/char0011",
@@ -194,9 +174,8 @@ mod tests {
             );
         }
         assert!(!objects.is_service("/org/bluez/hci0"));
-        let instances = objects.further_instances("/org/bluez/hci0/dev_C0_00_00_00_00_01");
-        assert_eq!(instances.len(), 1, "{instances:?}");
-        assert_eq!((instances[0].uuid, instances[0].number), (0x2A19, 1));
-        assert!(instances[0].path.ends_with("char0021"));
+        let paths = objects.instances("/org/bluez/hci0/dev_C0_00_00_00_00_01", 0x2A19);
+        assert_eq!(paths.len(), 2, "{paths:?}");
+        assert!(paths[0].ends_with("char0011") && paths[1].ends_with("char0021"));
     }
 }

@@ -361,11 +361,8 @@ impl Course {
 
     /// Without its measurements a connection is of no use; without its extras it is.
     fn not_subscribed(&self, id: Id, failure: &Failure) -> Verdict {
-        let extra = matches!(
-            id.uuid,
-            uuid::RACP | uuid::BATTERY_LEVEL | uuid::GLUCOSE_CONTEXT
-        ) || Profile::of_service(id.service)
-            .is_none_or(|p| p.intermediate().contains(&id.uuid));
+        let extra = matches!(id.uuid, uuid::RACP | uuid::GLUCOSE_CONTEXT)
+            || Profile::of_service(id.service).is_none_or(|p| p.intermediate().contains(&id.uuid));
         if extra && failure.kind != Kind::Authentication {
             Verdict::Go
         } else {
@@ -431,7 +428,6 @@ impl Course {
             uuid::CGM_STATUS => self.session_age(bytes, taken),
             0x2A38 => self.quirks.sensor_location = bytes.first().copied(),
             0x2A1D => self.quirks.temperature_type = bytes.first().copied(),
-            uuid::BATTERY_LEVEL => self.battery(id, 0, bytes, taken),
             uuid::SERIAL_NUMBER => return self.serial(bytes),
             other if uuid::INFORMATION.contains(&other) => self.information(other, bytes),
             _ => {}
@@ -610,21 +606,6 @@ impl Course {
     }
 
     // -- how it stands
-
-    /// The characteristic of this number that is subscribed to, or would be, if several devices parts have it.
-    pub(crate) fn wants(&self, uuid: u16) -> Option<Id> {
-        let battery = Id {
-            service: uuid::BATTERY_SERVICE,
-            uuid,
-        };
-        if uuid == uuid::BATTERY_LEVEL && self.can.contains_key(&battery) {
-            return Some(battery);
-        }
-        self.subscribed
-            .iter()
-            .find(|id| id.uuid == uuid && id.uuid != uuid::RACP)
-            .copied()
-    }
 
     /// When `next` or `tick` has something to do though nothing came.
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -137,19 +137,5 @@ pub(crate) fn steps(device: &Device, memory: &Memory, can: &BTreeMap<Id, Can>) -
             steps.push_back(Step::Optional(read(uuid::DEVICE_INFORMATION, uuid)));
         }
     }
-    // Read first: what a read makes BlueZ say would pass for a notification.
-    if readable(uuid::BATTERY_SERVICE, uuid::BATTERY_LEVEL) {
-        steps.push_back(Step::Optional(read(
-            uuid::BATTERY_SERVICE,
-            uuid::BATTERY_LEVEL,
-        )));
-    }
-    if sends(uuid::BATTERY_SERVICE, uuid::BATTERY_LEVEL) {
-        let id = Id {
-            service: uuid::BATTERY_SERVICE,
-            uuid: uuid::BATTERY_LEVEL,
-        };
-        steps.push_back(Step::Optional(Action::Subscribe(id)));
-    }
     steps
 }

@@ -176,8 +176,6 @@ fn the_measurement_is_subscribed_to_before_anything_else_and_information_is_read
             "write 2A52",
             "read 2A24",
             "read 2A25",
-            "read 2A19",
-            "subscribe 2A19",
         ]
     );
     assert!(bench.course.settled());

@@ -145,7 +145,7 @@ impl Course {
 
     fn item(&mut self, sent: Sent, repeats: &mut Repeats, now: Instant) -> Item {
         let id = sent.id;
-        if !self.subscribed.contains(&id) && self.wants(id.uuid) != Some(id) {
+        if !self.subscribed.contains(&id) {
             return Item {
                 sent: Some(sent),
                 notes: vec![Note::Ignored],
@@ -169,9 +169,6 @@ impl Course {
                     sent: Some(sent),
                     ..Item::default()
                 };
-            }
-            uuid::BATTERY_LEVEL => {
-                self.battery_fact(sent.instance, &sent.raw);
             }
             _ => {}
         }
@@ -345,30 +342,31 @@ impl Course {
         self.pack(sent.taken, class(sent.id.uuid), vec![record], true)
     }
 
-    /// A read or notified battery charge; the second and further ones by their number.
-    pub(super) fn battery(&mut self, id: Id, instance: usize, raw: &[u8], taken: Taken) {
-        self.battery_fact(instance, raw);
+    /// A battery's charge: a device may have several, which btleplug does not tell apart.
+    pub(crate) fn battery(&mut self, instance: usize, raw: &[u8], taken: Taken) {
+        let id = Id {
+            service: uuid::BATTERY_SERVICE,
+            uuid: uuid::BATTERY_LEVEL,
+        };
+        let Ok(values) = gatt::decode(id.uuid, raw, &self.quirks) else {
+            return;
+        };
+        if instance == 0
+            && let Some(percent) = raw.first().copied().filter(|percent| *percent <= 100)
+        {
+            self.facts.push((None, Some(percent)));
+        }
         let sent = Sent {
             id,
             instance,
             raw: raw.to_vec(),
             taken,
         };
-        if let Ok(values) = gatt::decode(id.uuid, raw, &self.quirks) {
-            let readings = self.readings(&sent, &values, raw);
-            self.ready.push(Item {
-                readings: Some(readings),
-                ..Item::default()
-            });
-        }
-    }
-
-    fn battery_fact(&mut self, instance: usize, raw: &[u8]) {
-        if instance == 0
-            && let Some(percent) = raw.first().copied().filter(|percent| *percent <= 100)
-        {
-            self.facts.push((None, Some(percent)));
-        }
+        let readings = self.readings(&sent, &values, raw);
+        self.ready.push(Item {
+            readings: Some(readings),
+            ..Item::default()
+        });
     }
 
     /// The records of a measurement, raw bytes on the first, and a coincident time if a stamp had to be moved.
