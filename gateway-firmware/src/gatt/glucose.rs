@@ -187,7 +187,12 @@ impl Measurement {
             }
             // A record without a concentration says that something went wrong.
             None => {
-                let content = Content::Code(if status == 0 { "none" } else { "status" });
+                let names = if flags.is_empty() {
+                    "none".into()
+                } else {
+                    flags.join(" ")
+                };
+                let content = Content::Text(names);
                 let mut value = Value::new(metric::GLUCOSE_METER_STATUS, content, Unit::None);
                 value.purpose = Purpose::Setting;
                 value
