@@ -1,6 +1,7 @@
 //! The real `wardline-gateway` against a real Mosquitto, and against a server that misbehaves.
 
 mod broker;
+mod decode;
 mod delivery;
 mod link;
 mod outage;
