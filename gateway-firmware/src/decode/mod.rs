@@ -112,7 +112,7 @@ fn bytes(text: &str) -> Result<Vec<u8>, Failure> {
         .bytes()
         .filter(|byte| !matches!(byte, b' ' | b':' | b'-' | b'_' | b'\n' | b'\r' | b'\t'))
         .collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(wrong("an odd number of hexadecimal digits"));
     }
     digits

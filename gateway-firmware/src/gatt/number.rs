@@ -97,7 +97,6 @@ pub type Reading = Result<Number, Absence>;
 ///
 /// Only the five words with exponent 0 are special. A mantissa of theirs with another exponent is a number by the
 /// letter; [`is_doubtful`] tells, as some devices mean the special value.
-#[must_use]
 pub fn sfloat(word: u16) -> Reading {
     match word {
         0x07FF => Err(Absence::NotANumber),
@@ -122,7 +121,6 @@ const fn sign_extend_12(word: u16) -> i16 {
 }
 
 /// What a 32-bit FLOAT says.
-#[must_use]
 pub fn float(word: u32) -> Reading {
     match word {
         0x007F_FFFF => Err(Absence::NotANumber),

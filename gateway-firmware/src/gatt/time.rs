@@ -41,10 +41,14 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (era * 400 + year + i64::from(month <= 2), month, day)
 }
 
+const fn is_leap(year: u16) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
 const fn days_of(month: u8, year: u16) -> u8 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year != 0 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)) => 28,
+        2 if year != 0 && !is_leap(year) => 28,
         2 => 29,
         _ => 31,
     }
