@@ -12,6 +12,7 @@ mod crash;
 mod delivery;
 mod demo;
 mod flow;
+mod gateway_alarms;
 mod mapping;
 mod overload;
 mod quarantine;
