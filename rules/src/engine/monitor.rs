@@ -422,9 +422,12 @@ fn sentence(alarm: &MonitorAlarm) -> String {
     let what = alarm.text.as_deref().unwrap_or(&alarm.event);
     let mut text = format!("Monitor alarm: {what}");
     let source = alarm.source.as_deref().map(|source| {
-        vocabulary::resolve(source)
-            .first()
-            .map_or(source, |metric| metric.display)
+        let named = || vocabulary::resolve(source).first().copied();
+        let metric = match source.parse() {
+            Ok(code) => vocabulary::by_code(code),
+            Err(_) => named(),
+        };
+        metric.map_or(source, |metric| metric.display)
     });
     let value = alarm.value.map(|value| {
         let unit = alarm.unit.as_deref().filter(|unit| *unit != "1");
