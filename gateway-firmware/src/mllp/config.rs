@@ -7,9 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono_tz::Tz;
-use serde::Deserialize;
-use wardline_normalize::decimal::Decimal;
+use serde::{Deserialize, Deserializer, de};
+use wardline_normalize::hl7v2::{RawIs, Zone};
 
 pub(crate) use network::Network;
 
@@ -67,14 +66,14 @@ pub(crate) struct Source {
     /// In metrics and logs. Without one: the address.
     #[serde(default)]
     pub(crate) name: Option<String>,
-    /// IANA name of the zone that times without one are in.
+    /// Zone of times that state none: an IANA name, or an offset as `+02:00`.
     #[serde(default = "usual::zone")]
     pub(crate) zone: String,
-    /// Numbers that mean "no value", as the monitor writes them.
+    /// Numbers and texts that mean "no value" at these monitors, beside those that every reader knows.
     #[serde(default)]
     pub(crate) sentinels: Vec<String>,
     /// What OBX-11 `R` (raw) becomes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "raw_is")]
     pub(crate) raw_is: RawIs,
     /// Id for whatever device a message names: for monitors that name none, or all the same.
     #[serde(default)]
@@ -83,8 +82,6 @@ pub(crate) struct Source {
     pub(crate) ack: AckMode,
     #[serde(default)]
     pub(crate) alarm_answer: AlarmAnswer,
-    #[serde(default)]
-    pub(crate) framing: Framing,
     #[serde(default)]
     pub(crate) waveforms: Waveforms,
     /// Longest message.
@@ -99,9 +96,6 @@ pub(crate) struct Source {
     /// Devices whose heartbeat is due from the start, heard before or not.
     #[serde(default)]
     pub(crate) heartbeat_devices: Vec<String>,
-    /// MDC codes of OBX-3 that make a message of priority PN a heartbeat.
-    #[serde(default = "usual::heartbeat_events")]
-    pub(crate) heartbeat_events: Vec<u32>,
 }
 
 /// Certificates of a port.
@@ -164,27 +158,6 @@ pub(crate) enum AlarmAnswer {
     Ora,
 }
 
-/// How messages are told apart on the wire.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Framing {
-    /// 0x0B message 0x1C 0x0D.
-    #[default]
-    Mllp,
-    /// A message begins with MSH at the start of a line and ends where the next begins, or with a pause.
-    None,
-}
-
-/// What OBX-11 `R` becomes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RawIs {
-    Preliminary,
-    /// As the PHD guide says: final unless the device says preliminary.
-    #[default]
-    Final,
-}
-
 /// What becomes of waveforms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -194,6 +167,14 @@ pub(crate) enum Waveforms {
     Forward,
     /// Acknowledged and counted.
     Count,
+}
+
+fn raw_is<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RawIs, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "preliminary" => Ok(RawIs::Preliminary),
+        "final" => Ok(RawIs::Final),
+        _ => Err(de::Error::custom("preliminary or final")),
+    }
 }
 
 /// Values where the file says nothing.
@@ -220,11 +201,6 @@ mod usual {
     pub(super) fn idle() -> Duration {
         Duration::from_secs(300)
     }
-
-    /// Active, by Draeger's and by IHE's number.
-    pub(super) fn heartbeat_events() -> Vec<u32> {
-        vec![196_614, 258_047]
-    }
 }
 
 /// A message must fit into one MQTT packet of the server's, base64 and all, if it has to be kept unread.
@@ -235,6 +211,11 @@ const LEAST_MESSAGE: u64 = 256;
 const MOST_CONNECTIONS: usize = 10_000;
 
 impl Config {
+    /// Whether there is anything to do.
+    pub(crate) fn enabled(&self) -> bool {
+        !self.listen.is_empty() || !self.connect.is_empty()
+    }
+
     /// Every fault with the path of its field.
     pub(crate) fn check(&self, faults: &mut Vec<String>) {
         for (at, listen) in self.listen.iter().enumerate() {
@@ -340,16 +321,11 @@ impl Connect {
 impl Source {
     fn check(&self, path: &str, faults: &mut Vec<String>) {
         let mut fault = |field: &str, text: String| faults.push(format!("{path}.{field}: {text}"));
-        if self.zone.parse::<Tz>().is_err() {
-            fault(
-                "zone",
-                format!("{:?} is no time zone as Europe/Berlin", self.zone),
-            );
+        if let Err(error) = self.zone.parse::<Zone>() {
+            fault("zone", error);
         }
-        for number in &self.sentinels {
-            if Decimal::parse(number).is_none() {
-                fault("sentinels", format!("{number:?} is no number"));
-            }
+        if self.sentinels.iter().any(|text| text.trim().is_empty()) {
+            fault("sentinels", "an empty field is no value anyway".to_owned());
         }
         if let Some(device) = &self.device
             && !is_id(device)
@@ -366,9 +342,6 @@ impl Source {
                 "heartbeat-devices",
                 "needs heartbeat, the longest silence".to_owned(),
             );
-        }
-        if self.heartbeat_events.is_empty() {
-            fault("heartbeat-events", "at least one code".to_owned());
         }
         if self
             .heartbeat

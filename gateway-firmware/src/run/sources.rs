@@ -22,14 +22,27 @@ pub(crate) struct Source {
 }
 
 /// One entry a source.
-pub(crate) const SOURCES: &[Source] = &[Source {
-    name: "ble",
-    commands: crate::ble::COMMANDS,
-    configured: |config| config.ble.wanted(),
-    run: |config, context| {
-        Box::pin(async move {
-            let ended = crate::ble::run(config.ble.clone(), context).await;
-            ended.map_err(|error| error.to_string())
-        })
+pub(crate) const SOURCES: &[Source] = &[
+    Source {
+        name: "ble",
+        commands: crate::ble::COMMANDS,
+        configured: |config| config.ble.wanted(),
+        run: |config, context| {
+            Box::pin(async move {
+                let ended = crate::ble::run(config.ble.clone(), context).await;
+                ended.map_err(|error| error.to_string())
+            })
+        },
     },
-}];
+    Source {
+        name: "mllp",
+        commands: &[],
+        configured: |config| config.mllp.enabled(),
+        run: |config, context| {
+            Box::pin(async move {
+                let ended = crate::mllp::run(config.mllp.clone(), context).await;
+                ended.map_err(|error| error.to_string())
+            })
+        },
+    },
+];

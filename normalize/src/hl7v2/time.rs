@@ -5,7 +5,8 @@
 //! readings that is not ahead of the receipt is meant; the second pass gets sequence 1, so that two readings with the
 //! same digits are two rows.
 
-use super::profile::Zone;
+use super::message::Message;
+use super::profile::{Profile, Zone};
 use super::repair::{Repair, Repairs};
 use crate::senml::DeviceTime;
 use crate::time::{Micros, SECOND};
@@ -128,6 +129,17 @@ impl Written {
                 dated(at(offset), device, None)
             }
         }
+    }
+}
+
+impl Message {
+    /// When the sender says it sent this (MSH-7), for the offset of its clock; `None` where it does not, or says
+    /// something that is no time.
+    #[must_use]
+    pub fn sent(&self, profile: &Profile, received: Micros) -> Option<Micros> {
+        let written = Written::parse(self.header().field(7).component(1));
+        let when = written.when(None, profile.zone, received, &mut Repairs::default());
+        (when.device.is_some() && !when.undated).then_some(when.time)
     }
 }
 

@@ -17,7 +17,10 @@ fn a_source_needs_nothing_but_its_address() {
     config.check(&mut none);
     assert_eq!(none, Vec::<String>::new());
     let source = &config.listen[0].source;
-    assert_eq!((source.ack, source.framing), (AckMode::Auto, Framing::Mllp));
+    assert_eq!(
+        (source.ack, source.raw_is),
+        (AckMode::Auto, RawIs::default())
+    );
     assert_eq!(source.max_message, Size(256 << 10));
     assert_eq!(config.listen[0].name(), "127.0.0.1:0");
     assert_eq!(
@@ -31,8 +34,8 @@ fn what_is_written_is_what_is_read() {
     let config = read(
         "[[listen]]\nbind = \"0.0.0.0:2575\"\nallow = [\"10.1.0.0/16\"]\nname = \"icu\"\nzone = \"Asia/Shanghai\"\n\
          sentinels = [\"-999\", \"-99.9\"]\nraw-is = \"preliminary\"\ndevice = \"bed-7\"\nack = \"CA\"\n\
-         alarm-answer = \"ora\"\nframing = \"none\"\nwaveforms = \"count\"\nmax-message = \"64KiB\"\nidle = \"0s\"\n\
-         heartbeat = \"30s\"\nheartbeat-devices = [\"m1\"]\nheartbeat-events = [1]",
+         alarm-answer = \"ora\"\nwaveforms = \"count\"\nmax-message = \"64KiB\"\nidle = \"0s\"\n\
+         heartbeat = \"30s\"\nheartbeat-devices = [\"m1\"]",
     );
     let mut none = Vec::new();
     config.check(&mut none);
@@ -43,8 +46,8 @@ fn what_is_written_is_what_is_read() {
     assert_eq!(source.ack, AckMode::Accept);
     assert_eq!(source.alarm_answer, AlarmAnswer::Ora);
     assert_eq!(
-        (source.framing, source.waveforms),
-        (Framing::None, Waveforms::Count)
+        (source.raw_is, source.waveforms),
+        (RawIs::Preliminary, Waveforms::Count)
     );
     assert_eq!(
         (source.idle, source.heartbeat),
@@ -63,8 +66,8 @@ fn what_is_written_is_what_is_read() {
 #[test]
 fn every_fault_is_named_with_its_field() {
     let found = faults(
-        "[[listen]]\nbind = \"0.0.0.0:2575\"\nzone = \"Berlin\"\nsentinels = [\"---\"]\ndevice = \"a b\"\n\
-         max-message = 10\nidle = \"1ms\"\nheartbeat-devices = [\"m_1\"]\nheartbeat-events = []\nmax-connections = 0\n\
+        "[[listen]]\nbind = \"0.0.0.0:2575\"\nzone = \"Berlin\"\nsentinels = [\" \"]\ndevice = \"a b\"\n\
+         max-message = 10\nidle = \"1ms\"\nheartbeat-devices = [\"m_1\"]\nmax-connections = 0\n\
          bindd = 1\n\
          [[listen]]\nbind = \"0.0.0.0:2575\"\ninsecure = true\nheartbeat = \"1ms\"\n\
          tls = { cert = \"no.pem\", key = \"no.key\" }\n\
@@ -73,13 +76,12 @@ fn every_fault_is_named_with_its_field() {
     for field in [
         "mllp.listen[0]: 0.0.0.0:2575 takes plain text from everybody",
         "mllp.listen[0].zone: \"Berlin\"",
-        "mllp.listen[0].sentinels: \"---\"",
+        "mllp.listen[0].sentinels",
         "mllp.listen[0].device",
         "mllp.listen[0].max-message",
         "mllp.listen[0].idle",
         "mllp.listen[0].heartbeat-devices: \"m_1\"",
         "mllp.listen[0].heartbeat-devices: needs heartbeat",
-        "mllp.listen[0].heartbeat-events",
         "mllp.listen[0].max-connections",
         "mllp.listen[0].bindd: no such field",
         "mllp.listen[1].bind: 0.0.0.0:2575 is listened to already",

@@ -1,0 +1,121 @@
+//! Alarms, their channel's heartbeat, and PCD-05.
+
+use wardline_normalize::measurement::Phase;
+use wardline_normalize::senml::{Record, RecordValue};
+
+use super::super::message;
+use super::*;
+use crate::source::Kind;
+
+fn alarm(id: &str, asked: &str, priority: &str, event: &str, state: &str) -> String {
+    let (accept, application) = asked.split_once('|').unwrap_or_default();
+    format!(
+        "MSH|^~\\&|EGATE^00A0370000000002^EUI-64||||20261122120000+0000||ORU^R40^ORU_R40|{id}|P|2.6|||{accept}|{application}||||||\
+         IHE_PCD_ACM_001^IHE PCD^1.3.6.1.4.1.19376.1.6.4.4.1^ISO\r\
+         PID|||P-2\rPV1||I|ICU^^7\r\
+         OBR|1|{id}^EGATE|{id}^EGATE|196616^MDC_EVT_ALARM^MDC|||20261122120000+0000\r\
+         OBX|1|ST|{event}^MDC|1.3.1.150456.1|text|||{priority}|||F|||20261122120000+0000\r\
+         OBX|2|ST|68481^MDC_ATTR_EVENT_PHASE^MDC|1.3.1.150456.3|start||||||F\r\
+         OBX|3|ST|68482^MDC_ATTR_ALARM_STATE^MDC|1.3.1.150456.4|{state}||||||F\r"
+    )
+}
+
+fn desaturation(id: &str, asked: &str) -> String {
+    alarm(id, asked, "L~PM~SP", "196670^MDC_EVT_LO", "active")
+}
+
+fn heartbeat(id: &str, state: &str) -> String {
+    alarm(id, "AL|NE", "PN~ST", "196614^MDC_EVT_ACTIVE", state)
+}
+
+#[tokio::test]
+async fn alarms_go_out_as_alarms_and_are_answered_by_their_profile() {
+    let ward = Ward::new("");
+    let mut monitor = ward.connect();
+    monitor.say(&[desaturation("1", "AL|NE")]).await;
+    assert_eq!(monitor.code().await, "CA 1");
+    let taken = ward.spool.taken();
+    assert_eq!(taken[0].kind, Kind::Alarms);
+    assert!(matches!(
+        taken[0].records[0].value,
+        RecordValue::Alarm { .. }
+    ));
+    // PCD-05 where an application acknowledgement is asked for.
+    for (mode, asked, ora) in [
+        ("auto", "NE|AL", true),
+        ("auto", "", false),
+        ("ack", "NE|AL", false),
+        ("ora", "", true),
+    ] {
+        let ward = Ward::new(&format!("alarm-answer = \"{mode}\""));
+        let mut monitor = ward.connect();
+        monitor.say(&[desaturation("2", asked)]).await;
+        let answer = monitor.answer().await.expect("an answer");
+        assert!(answer.contains("\rMSA|AA|2\r"), "{answer}");
+        assert_eq!(
+            answer.contains("|ORA^R41^ORA_R41|"),
+            ora,
+            "{mode} {asked}: {answer}"
+        );
+    }
+}
+
+/// Our own alarms so far: device and phase.
+fn own(ward: &Ward) -> Vec<(String, Phase)> {
+    let record = |record: &Record| match &record.value {
+        RecordValue::Alarm { state, .. } if record.name == "local.heartbeat-missing" => state.phase,
+        _ => None,
+    };
+    let taken = ward.spool.taken();
+    taken
+        .iter()
+        .filter_map(|taken| Some((taken.device.clone(), record(&taken.records[0])?)))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_stops_raises_an_alarm_and_its_return_ends_it() {
+    let ward = Ward::new("heartbeat = \"30s\"\nidle = \"0s\"");
+    let device = "00A0370000000002".to_owned();
+    let mut monitor = ward.connect();
+    monitor.say(&[heartbeat("1", "active")]).await;
+    assert_eq!(monitor.code().await, "CA 1");
+    // Whatever an earlier process may have left open ends here.
+    assert_eq!(own(&ward), [(device.clone(), Phase::End)]);
+    tokio::time::advance(Duration::from_secs(29)).await;
+    message::watch(&ward.origin).await;
+    assert_eq!(own(&ward).len(), 1);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    message::watch(&ward.origin).await;
+    message::watch(&ward.origin).await;
+    assert_eq!(own(&ward)[1..], [(device.clone(), Phase::Start)]);
+    assert!(ward.counted("silent{source=\"ward\"} 1"));
+    assert_eq!(
+        ward.origin.shared.devices.snapshot()[&device].state,
+        "silent"
+    );
+    monitor.say(&[heartbeat("2", "active")]).await;
+    assert_eq!(monitor.code().await, "CA 2");
+    assert_eq!(own(&ward)[2..], [(device.clone(), Phase::End)]);
+    // A planned shutdown is none.
+    monitor.say(&[heartbeat("3", "inactive")]).await;
+    assert_eq!(monitor.code().await, "CA 3");
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    message::watch(&ward.origin).await;
+    assert_eq!(own(&ward).len(), 3);
+    assert!(ward.counted("heartbeats_total{source=\"ward\"} 3"));
+    // Heartbeats themselves are not published.
+    assert_eq!(ward.spool.taken().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_heartbeat_that_the_spool_did_not_take_is_told_again() {
+    let ward = Ward::new("heartbeat = \"30s\"\nheartbeat-devices = [\"m1\"]");
+    ward.spool.is(Mood::Full);
+    tokio::time::advance(Duration::from_secs(31)).await;
+    message::watch(&ward.origin).await;
+    ward.spool.is(Mood::Takes);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    message::watch(&ward.origin).await;
+    assert_eq!(own(&ward), [("m1".to_owned(), Phase::Start)]);
+}
