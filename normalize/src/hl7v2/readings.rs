@@ -572,10 +572,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let nanos = micros
             .checked_mul(1_000)?
             .checked_div(i64::try_from(count).ok()?)?;
-        (nanos > 0).then_some(Decimal {
-            mantissa: nanos,
-            exponent: -6,
-        })
+        (nanos > 0).then(|| wave::plain(nanos))
     }
 
     fn alarm(&mut self, first: &Row<'_>, told: Told, out: &mut Out) {

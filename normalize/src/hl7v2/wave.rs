@@ -75,13 +75,17 @@ fn period(rate: Decimal) -> Option<Decimal> {
     if !(rate > 0.0 && rate <= 1_000_000.0) {
         return None;
     }
-    let mut mantissa = (1e9 / rate).round() as i64;
+    Some(plain((1e9 / rate).round() as i64))
+}
+
+/// Millionths, without zeros at the end.
+pub(super) fn plain(mut mantissa: i64) -> Decimal {
     let mut exponent = -6;
     while exponent < 0 && mantissa % 10 == 0 {
         mantissa /= 10;
         exponent += 1;
     }
-    Some(Decimal { mantissa, exponent })
+    Decimal { mantissa, exponent }
 }
 
 /// The samples of OBX-5.

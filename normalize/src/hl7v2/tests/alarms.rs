@@ -1,0 +1,140 @@
+//! ORU^R40.
+
+use super::*;
+use crate::measurement::{AlarmPriority, AlarmState, AlertKind, Phase, Presence};
+
+const ALARM: &str = r"
+MSH|^~\&|GATEWAY^0102030405060708^EUI64|V|AM|X|20261122120457-0600||ORU^R40^ORU_R40|1|P|2.6|||AL|NE||UNICODE UTF-8|||IHE_PCD_ACM_001^IHE PCD^1.3.6.1.4.1.19376.1.6.4.4.1^ISO
+PID|||A17^^^CLINIC^PI
+PV1||I|OR^1
+OBR|1|1^GATEWAY^0102030405060708^EUI64|5^GATEWAY^0102030405060708^EUI64|196616^MDC_EVT_ALARM^MDC|||20261122120457-0600||||||||||||||||||||||^PARENT
+OBX|1|ST|196670^MDC_EVT_LO^MDC|1.3.1.150456.1|Low SpO2|||L~PM~SP|||F|||20261122120455-0600||||F15^DEVICES^example.org^DNS
+OBX|2|NM|150456^MDC_PULS_OXIM_SAT_O2^MDC|1.3.1.150456.2|88|262688^MDC_DIM_PERCENT^MDC|90-96||||F|||20261122120457-0600
+OBX|3|ST|PHASE|1.3.1.150456.3|start||||||F
+OBX|4|ST|STATE|1.3.1.150456.4|active||||||F
+OBX|5|ST|OFF|1.3.1.150456.5|audio-paused|||||F";
+
+fn alarm(text: &str) -> (Record, AlarmState, Option<String>) {
+    let mut repairs = Repairs::default();
+    let mut readings = parse(text).readings(&Profile::default(), received(), &mut repairs);
+    assert_eq!(readings.len(), 1);
+    assert!(readings[0].records.is_empty(), "an alarm is no reading");
+    let record = readings[0].alarms.remove(0);
+    let RecordValue::Alarm { text, state } = record.value.clone() else {
+        panic!("no alarm: {record:?}")
+    };
+    (record, *state, text)
+}
+
+fn newer() -> String {
+    ALARM
+        .replace("PHASE", "68481^MDC_ATTR_EVENT_PHASE^MDC")
+        .replace("STATE", "68482^MDC_ATTR_ALARM_STATE^MDC")
+        .replace("OFF", "68483^MDC_ATTR_ALARM_INACTIVATION_STATE")
+        .replace("PARENT", "")
+}
+
+#[test]
+fn both_generations_of_attributes() {
+    let older = ALARM
+        .replace("PHASE", "68165^^MDC")
+        .replace("STATE", "68166^^MDC")
+        .replace("OFF", "68167^^MDC")
+        .replace("PARENT", "");
+    for text in [newer(), older] {
+        let (record, state, words) = alarm(&text);
+        assert_eq!(record.name, "MDC_EVT_LO");
+        assert_eq!(words.as_deref(), Some("Low SpO2"));
+        assert_eq!(format_rfc3339(record.time), "2026-11-22T18:04:55Z");
+        assert_eq!(record.patient.as_deref(), Some("CLINIC|A17"));
+        assert_eq!(record.channel.as_deref(), Some("F15"));
+        let expected = AlarmState {
+            id: Some("5^GATEWAY^0102030405060708".to_owned()),
+            phase: Some(Phase::Start),
+            state: Some(Presence::Active),
+            audio: Some("audio-paused".to_owned()),
+            priority: Some(AlarmPriority::Medium),
+            kind: Some(AlertKind::Physiological),
+            source: Some("MDC_PULS_OXIM_SAT_O2".to_owned()),
+            value: crate::decimal::Decimal::parse("88"),
+            unit: Some("%".to_owned()),
+            limits: Some("90-96".to_owned()),
+        };
+        assert_eq!(state, expected);
+    }
+}
+
+#[test]
+fn an_update_names_the_instance_it_is_about() {
+    let update = newer()
+        .replace("start", "end")
+        .replace(
+            "^MDC|||20261122120457-0600|||",
+            "^MDC|||20261122120457-0600|||",
+        )
+        .replace(
+            "|||||||||||||||||||^",
+            "|||||||||||||||||||^1&GATEWAY&0102030405060708&EUI-64",
+        );
+    let (_, state, _) = alarm(&update);
+    assert_eq!(state.id.as_deref(), Some("1^GATEWAY^0102030405060708"));
+    assert_eq!(state.phase, Some(Phase::End));
+}
+
+#[test]
+fn heartbeats_are_no_alarms() {
+    let beat = |event: &str, priority: &str, state: &str| {
+        newer()
+            .replace("196670^MDC_EVT_LO^MDC", event)
+            .replace("L~PM~SP", priority)
+            .replace("|active|", &format!("|{state}|"))
+    };
+    let profile = Profile::default();
+    for (event, priority, state, expected) in [
+        (
+            "0^MDC_EVT_WATCHDOG^MDC",
+            "PN~SP",
+            "active",
+            Some(Heartbeat::Alive),
+        ),
+        (
+            "258047^MDC_EVT_ACTIVE^MDC",
+            "PN~SP",
+            "active",
+            Some(Heartbeat::Alive),
+        ),
+        (
+            "196614^MDC_EVT_ACTIVE^MDC",
+            "PN~SP",
+            "inactive",
+            Some(Heartbeat::PlannedShutdown),
+        ),
+        ("196614^MDC_EVT_ACTIVE^MDC", "PL~SP", "active", None),
+        ("196670^MDC_EVT_LO^MDC", "PN~SP", "active", None),
+    ] {
+        let message = parse(&beat(event, priority, state));
+        assert_eq!(message.heartbeat(&profile), expected, "{event} {priority}");
+        let mut repairs = Repairs::default();
+        let readings = message.readings(&profile, received(), &mut repairs);
+        assert_eq!(readings.is_empty(), expected.is_some());
+    }
+}
+
+#[test]
+fn several_events_of_one_order_are_several_alarms() {
+    let second = newer()
+        + "\nOBX|6|ST|196652^MDC_EVT_HI^MDC|1.7.4.147842.1|High HR|||H~PH~SP|||F\nOBX|7|ST|68481^MDC_ATTR_EVENT_PHASE^MDC|1.7.4.147842.3|continue||||||F";
+    let mut repairs = Repairs::default();
+    let readings = parse(&second).readings(&Profile::default(), received(), &mut repairs);
+    let names: Vec<&str> = readings[0]
+        .alarms
+        .iter()
+        .map(|alarm| alarm.name.as_str())
+        .collect();
+    assert_eq!(names, ["MDC_EVT_LO", "MDC_EVT_HI"]);
+    let RecordValue::Alarm { state, .. } = &readings[0].alarms[1].value else {
+        panic!("an alarm")
+    };
+    assert_eq!(state.phase, Some(Phase::Continue));
+    assert_eq!(state.priority, Some(AlarmPriority::High));
+}
