@@ -1,6 +1,5 @@
 //! Messages out of bytes.
 
-use super::*;
 use crate::hl7v2::frame::{Broken, Frame, MAX_MESSAGE, Splitter, wrap};
 use proptest::prelude::*;
 
