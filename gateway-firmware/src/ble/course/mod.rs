@@ -234,7 +234,12 @@ impl Course {
                 }
                 self.procedure_over();
             }
-            match self.steps.pop_front()? {
+            let step = self.steps.pop_front()?;
+            if let Step::Do(Action::Subscribe(id)) = &step {
+                // From now on, not from the answer on: the first value may overtake it.
+                self.subscribed.insert(*id);
+            }
+            match step {
                 Step::Do(action) | Step::Optional(action) | Step::Clock(action) => {
                     return Some(action);
                 }
@@ -342,11 +347,11 @@ impl Course {
         now: Instant,
     ) -> Verdict {
         let verdict = match (action, result) {
-            (Action::Subscribe(id), Ok(_)) => {
-                self.subscribed.insert(*id);
-                Verdict::Go
+            (Action::Subscribe(_), Ok(_)) => Verdict::Go,
+            (Action::Subscribe(id), Err(failure)) => {
+                self.subscribed.remove(id);
+                self.not_subscribed(*id, failure)
             }
-            (Action::Subscribe(id), Err(failure)) => self.not_subscribed(*id, failure),
             (Action::Write(id, _), result) => self.written(*id, result, now),
             (Action::Read(id), Ok(bytes)) => self.read(*id, bytes, taken),
             (Action::Read(id), Err(failure)) => self.not_read(*id, failure),
