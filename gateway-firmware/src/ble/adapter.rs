@@ -39,6 +39,8 @@ const SIGHTING: Duration = Duration::from_secs(20);
 const BROKEN: u32 = 3;
 /// Between a connection that a device ended and the next one.
 const AGAIN: Duration = Duration::from_millis(200);
+/// Scans left out while every device is connected: listening takes the air from the connections.
+const LOOK_AROUND: u32 = 12;
 /// How often the loop goes round when nothing happens.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -92,6 +94,7 @@ pub(crate) struct Work {
     /// The device that is connecting, and what says that it is done.
     connecting: Option<(usize, oneshot::Receiver<()>)>,
     scan: Scan,
+    scanned: Option<Instant>,
     /// bluetoothd or the bus has failed a session: everything is to be built anew.
     lost: bool,
 }
@@ -137,6 +140,7 @@ impl Work {
             tasks: HashMap::new(),
             connecting: None,
             scan: Scan::Pause(Instant::now()),
+            scanned: None,
             lost: false,
         };
         work.list();
@@ -509,11 +513,19 @@ impl Work {
                 self.stop_scan().await;
                 Ok(())
             }
-            Scan::Pause(next) if now >= next && self.connecting.is_none() && self.missing() => {
+            Scan::Pause(next)
+                if now >= next && self.connecting.is_none() && self.is_scan_due(now) =>
+            {
                 self.start_scan(now).await
             }
             _ => Ok(()),
         }
+    }
+
+    /// With everybody there, strangers are looked for now and then.
+    fn is_scan_due(&self, now: Instant) -> bool {
+        let rest = self.stack.shared.config.scan_interval * LOOK_AROUND;
+        self.missing() || self.scanned.is_none_or(|scanned| now >= scanned + rest)
     }
 
     /// Whether anybody is to be looked for.
@@ -530,6 +542,7 @@ impl Work {
             Ok(Ok(())) => {
                 self.objects.clear();
                 self.scan = Scan::Until(now + config.scan_window);
+                self.scanned = Some(now);
                 return Ok(());
             }
             Ok(Err(error)) => Failure::of("scan", &error),

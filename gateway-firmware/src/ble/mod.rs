@@ -89,6 +89,7 @@ pub(crate) async fn run(config: Config, context: Context) -> Result<(), Error> {
         metrics,
         pulse,
         stop,
+        give_up,
         mut commands,
         config: mut changes,
         state,
@@ -115,7 +116,12 @@ pub(crate) async fn run(config: Config, context: Context) -> Result<(), Error> {
             unknown: unknown.clone(),
             state: state.clone(),
         };
-        match supervisor.run().await? {
+        let ended = supervisor.run().await;
+        if matches!(ended, Err(Error::Bus(_))) {
+            // Started over in this process, it would do the same: the system's supervisor may know better.
+            give_up.cancel();
+        }
+        match ended? {
             Some(fresh) => config = fresh,
             None => {
                 pulse.end();

@@ -103,6 +103,11 @@ pub(crate) async fn run(session: Session) -> Ended {
         stop,
     };
     running.shared.state(device, "connecting");
+    // Before the connection: bluetoothd takes earlier subscriptions up again by itself, and values come at once.
+    let values = match running.link.values().await {
+        Ok(values) => values,
+        Err(failure) => return Ended::Failed(failure),
+    };
     let ended = match running.connect().await {
         Ok(()) => {
             if up.send(()).is_err() {
@@ -110,7 +115,8 @@ pub(crate) async fn run(session: Session) -> Ended {
             }
             running.shared.report.connected(&id);
             running.shared.state(device, "connected");
-            running.attend().await.unwrap_or_else(|ended| ended)
+            let ended = running.attend(values).await;
+            ended.unwrap_or_else(|ended| ended)
         }
         Err(ended) => ended,
     };
@@ -188,7 +194,7 @@ impl Running {
     }
 
     /// Everything between connect and disconnect.
-    async fn attend(&mut self) -> Result<Ended, Ended> {
+    async fn attend(&mut self, values: Values) -> Result<Ended, Ended> {
         let can = match self.unless_stopped(self.link.clone().discover()).await? {
             Ok(can) => can,
             Err(failure) => return Ok(self.judge(failure)),
@@ -196,8 +202,6 @@ impl Running {
         self.identify()?;
         self.bond().await?;
 
-        let link = self.link.clone();
-        let values = link.values().await.map_err(Ended::Failed)?;
         let memory = self
             .shared
             .memories

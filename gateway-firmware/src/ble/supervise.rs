@@ -96,8 +96,9 @@ impl Supervisor<'_> {
             let began = Instant::now();
             let down = self.stack().await;
             let report = &self.shared.report;
-            for (index, _) in self.shared.listed() {
+            for (index, device) in self.shared.listed() {
                 self.shared.state(index, "waiting");
+                self.shared.report.disconnected(&device.id);
             }
             match down {
                 Down::Stopped => return Ok(None),

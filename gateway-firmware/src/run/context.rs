@@ -37,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) pulse: Pulse,
     /// The source ends when this is cancelled.
     pub(crate) stop: CancellationToken,
+    /// Cancelled by a source that only a new process can help: the gateway then ends in good order and says so.
+    pub(crate) give_up: CancellationToken,
     /// Those that the source's entry in `sources` names.
     pub(crate) commands: mpsc::Receiver<Command>,
     /// The checked configuration; the source puts changes of its section into effect.

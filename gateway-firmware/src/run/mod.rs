@@ -149,6 +149,7 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
         let served = http::serve(bind, page, end.clone()).await;
         served.map_err(|error| Failure::usage(format!("metrics.bind: {bind}: {error}")))?;
     }
+    let give_up = CancellationToken::new();
     let supervisor = supervise::Supervisor {
         intake,
         devices,
@@ -156,6 +157,7 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
         metrics: registry,
         pulses: pulses.clone(),
         stop: stop.clone(),
+        give_up: give_up.clone(),
         config: watched,
         state,
     };
@@ -174,6 +176,7 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
     let finished = tokio::select! {
         () = control.run() => Finished::Stopped,
         () = all(&mut running) => Finished::SourcesDone,
+        () = give_up.cancelled() => Finished::GivenUp,
         outcome = &mut writer => Finished::Spool(outcome.map(|o| o.map_err(Failure::failed))),
         outcome = &mut publisher => {
             Finished::Publisher(outcome.map(|o| o.map(drop).map_err(Failure::failed)))
@@ -193,6 +196,7 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
         }
         Finished::Stopped => tracing::info!("stopping"),
         Finished::SourcesDone => tracing::info!("all sources are done"),
+        Finished::GivenUp => tracing::error!("a source gives up: the gateway must be started anew"),
     }
     let orderly = async {
         stop.cancel();
@@ -223,6 +227,9 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
         waiting = orderly => waiting?,
         () = control.second() => return Err(Failure::failed("stopped at once")),
     };
+    if give_up.is_cancelled() {
+        return Err(Failure::failed("a source gave up"));
+    }
     if waiting > 0 {
         return Err(Failure::Later(format!(
             "{waiting} entries stay in the spool until the next start"
@@ -236,6 +243,7 @@ type Outcome = Result<Result<(), Failure>, tokio::task::JoinError>;
 enum Finished {
     Stopped,
     SourcesDone,
+    GivenUp,
     Spool(Outcome),
     Publisher(Outcome),
 }

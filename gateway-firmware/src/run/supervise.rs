@@ -42,6 +42,7 @@ pub(super) struct Supervisor {
     pub(super) metrics: Metrics,
     pub(super) pulses: Pulses,
     pub(super) stop: CancellationToken,
+    pub(super) give_up: CancellationToken,
     pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) state: PathBuf,
 }
@@ -89,6 +90,7 @@ impl Supervisor {
             metrics: self.metrics.clone(),
             pulse,
             stop: self.stop.clone(),
+            give_up: self.give_up.clone(),
             commands,
             config: self.config.clone(),
             state,

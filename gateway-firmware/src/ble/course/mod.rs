@@ -121,7 +121,9 @@ pub(crate) struct Course {
     memory: Memory,
     memory_changed: bool,
     can: BTreeMap<Id, Can>,
-    subscribed: BTreeSet<Id>,
+    /// Whose values are taken: what is or will be subscribed to. bluetoothd takes subscriptions of before up again by
+    /// itself, and a first value may overtake the answer.
+    wanted: BTreeSet<Id>,
     steps: VecDeque<Step>,
     /// Clocks still to be read.
     clocks: usize,
@@ -170,13 +172,18 @@ impl Course {
             .iter()
             .filter(|step| matches!(step, Step::Clock(_)))
             .count();
+        let wanted = steps.iter().filter_map(|step| match step {
+            Step::Do(Action::Subscribe(id)) => Some(*id),
+            _ => None,
+        });
+        let wanted = wanted.collect();
         let mut course = Self {
             device: device.clone(),
             limit,
             memory,
             memory_changed: false,
             can: can.clone(),
-            subscribed: BTreeSet::new(),
+            wanted,
             steps,
             clocks,
             times: Times::new(zone),
@@ -234,12 +241,7 @@ impl Course {
                 }
                 self.procedure_over();
             }
-            let step = self.steps.pop_front()?;
-            if let Step::Do(Action::Subscribe(id)) = &step {
-                // From now on, not from the answer on: the first value may overtake it.
-                self.subscribed.insert(*id);
-            }
-            match step {
+            match self.steps.pop_front()? {
                 Step::Do(action) | Step::Optional(action) | Step::Clock(action) => {
                     return Some(action);
                 }
@@ -254,7 +256,7 @@ impl Course {
     }
 
     fn begin_procedure(&mut self, service: u16, now: Instant) {
-        if !self.subscribed.contains(&Id {
+        if !self.wanted.contains(&Id {
             service,
             uuid: uuid::RACP,
         }) {
@@ -349,7 +351,7 @@ impl Course {
         let verdict = match (action, result) {
             (Action::Subscribe(_), Ok(_)) => Verdict::Go,
             (Action::Subscribe(id), Err(failure)) => {
-                self.subscribed.remove(id);
+                self.wanted.remove(id);
                 self.not_subscribed(*id, failure)
             }
             (Action::Write(id, _), result) => self.written(*id, result, now),
@@ -376,6 +378,12 @@ impl Course {
     }
 
     fn written(&mut self, id: Id, result: Result<&[u8], &Failure>, now: Instant) -> Verdict {
+        if id.uuid == uuid::GHS_CONTROL_POINT {
+            if let Err(failure) = result {
+                tracing::debug!(device = self.device.id, %failure, "live observations were not asked for");
+            }
+            return Verdict::Go;
+        }
         if id.uuid != uuid::RACP {
             match result {
                 Ok(_) => {

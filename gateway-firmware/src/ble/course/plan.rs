@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use wardline_gateway::gatt::ghs;
+
 use super::super::config::Device;
 use super::super::link::{Action, Can, Id};
 use super::super::memory::Memory;
@@ -114,6 +116,14 @@ pub(crate) fn steps(device: &Device, memory: &Memory, can: &BTreeMap<Id, Can>) -
                 steps.push_back(Step::Optional(read(profile.service(), *uuid)));
             }
         }
+    }
+    let ghs = Id {
+        service: Profile::GenericHealth.service(),
+        uuid: uuid::GHS_CONTROL_POINT,
+    };
+    if device.profiles.contains(&Profile::GenericHealth) && writable(&ghs) {
+        let start = ghs::Operation::StartLive.encode();
+        steps.push_back(Step::Optional(Action::Write(ghs, start)));
     }
     for profile in &device.profiles {
         if sends(profile.service(), uuid::RACP) {

@@ -192,7 +192,7 @@ fn values_wait_for_the_clock_and_no_longer() {
     let items = bench.settle();
     let records = &items[0].readings.as_ref().unwrap().records;
     let digits = DateTimeOf("2026-11-22T07:00:00Z").us();
-    assert_eq!(records[0].device_time, Some(DeviceTime::Instant(digits)));
+    assert_eq!(records[0].device_time, Some(DeviceTime::Local(digits)));
     assert_eq!(records[0].time, digits + 6 * MINUTE);
     assert!(records[0].raw.is_some());
     let coincident = records.last().unwrap();

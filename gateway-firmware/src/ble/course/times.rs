@@ -3,7 +3,7 @@
 //!
 //! | the device states | `t` | `dt` | time source |
 //! |---|---|---|---|
-//! | local time, and it told its clock | moved by the measured distance | digits | corrected |
+//! | local time, and it told its clock | moved by the measured distance | digits, without zone | assumed zone |
 //! | local time, and it has no clock to read | digits in the gateway's zone | digits, without zone | assumed zone |
 //! | elapsed time with a zone | moved by the measured distance | the instant | corrected, or the device's |
 //! | minutes of a CGM session | start of the session and minutes | the same, uncorrected | corrected, or the device's |
@@ -123,7 +123,7 @@ impl Times {
         Some(match self.correction() {
             Some(correction) => When {
                 time: self.zone.instant(digits + correction)?,
-                device: Some(DeviceTime::Instant(digits)),
+                device: Some(DeviceTime::Local(digits)),
                 undated: false,
                 by_gateway: correction != 0,
                 altered: correction != 0,
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(when.time, NOW - 54 * MINUTE);
         assert_eq!(
             when.device,
-            Some(DeviceTime::Instant(NOW + HOUR - 60 * MINUTE))
+            Some(DeviceTime::Local(NOW + HOUR - 60 * MINUTE))
         );
         assert!(when.altered && when.by_gateway && !when.undated);
     }

@@ -145,7 +145,7 @@ impl Course {
 
     fn item(&mut self, sent: Sent, repeats: &mut Repeats, now: Instant) -> Item {
         let id = sent.id;
-        if !self.subscribed.contains(&id) {
+        if !self.wanted.contains(&id) {
             return Item {
                 sent: Some(sent),
                 notes: vec![Note::Ignored],
