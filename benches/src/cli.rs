@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// A vendor's events over MQTT, beside Node-RED doing the same.
     Peer(Peer),
+    /// Bedside monitors through a gateway that is killed midway: acknowledged after sync, nothing lost.
+    Mllp(Mllp),
     /// An open loop of publishing devices; prints what came back as JSON.
     Load(Load),
     /// Counts and discards; part of `serve`.
@@ -107,6 +109,24 @@ pub(crate) struct Peer {
     /// Directory that keeps Node-RED once npm has fetched it. [default: beside this program]
     #[arg(long, value_name = "DIR")]
     pub(crate) node_red: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Mllp {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The `wardline-gateway` program, built for release. [default: beside this program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gateway: Option<PathBuf>,
+    /// The Mosquitto program.
+    #[arg(long, default_value = "/usr/sbin/mosquitto", value_name = "FILE")]
+    pub(crate) broker: PathBuf,
+    /// Monitors, each with a connection of its own and a 3 KB message a second.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+    pub(crate) monitors: u32,
+    /// How long they send; the gateway is killed in the middle.
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub(crate) duration: Duration,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -6,6 +6,7 @@
 //! log:       group commit            against  write + fdatasync of the same bytes in the same batches
 //! serve:     wardline serve          against  Mosquitto with a subscriber that counts and discards
 //! peer:      a vendor's event over MQTT: wardline serve  beside  Node-RED doing the same
+//! mllp:      1,000 bedside monitors through a gateway that is killed midway: latency, CPU, and what arrives
 //! load:      an open loop of devices, for any MQTT 5 server
 //! ```
 //!
@@ -25,6 +26,7 @@ mod load;
 mod log;
 mod machine;
 mod mapping;
+mod mllp;
 mod normalize;
 mod packs;
 mod peer;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Log(arguments) => log::run(&arguments).map(drop),
         Command::Serve(arguments) => serve::run(&arguments).map(drop),
         Command::Peer(arguments) => peer::run(&arguments).map(drop),
+        Command::Mllp(arguments) => mllp::run(&arguments).map(drop),
         Command::Load(arguments) => load::run(&arguments),
         Command::Subscriber(arguments) => programs::subscriber::run(&arguments),
     });

@@ -1,5 +1,6 @@
 //! The programs that are measured: started, asked for their CPU time, stopped.
 
+pub(crate) mod gateway;
 pub(crate) mod mosquitto;
 pub(crate) mod node_red;
 pub(crate) mod subscriber;
