@@ -155,7 +155,7 @@ async fn a_ward_with_client_certificates_over_tls() {
 }
 
 /// An authority, a certificate for localhost and one for a client.
-fn certificates(directory: &std::path::Path) {
+pub(crate) fn certificates(directory: &std::path::Path) {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
     let write =
         |name: &str, text: &str| std::fs::write(directory.join(name), text).expect("a file");

@@ -4,6 +4,7 @@ mod broker;
 mod decode;
 mod delivery;
 mod link;
+mod mllp;
 mod outage;
 mod program;
 mod reconnect;
