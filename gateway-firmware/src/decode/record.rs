@@ -118,6 +118,8 @@ fn name(value: &Value) -> Option<String> {
     }
     let fits = vocabulary::by_mdc(name).is_some_and(|metric| match (&value.content, metric.kind) {
         (Content::Absent(_), _) => true,
+        // A word of status bits is its names.
+        (Content::Number(_), ValueKind::Text) => true,
         (Content::Number(_) | Content::Samples { .. }, kind) => kind == ValueKind::Quantity,
         (Content::Code(code), ValueKind::Coded(codes)) => {
             codes.iter().any(|(known, _)| known == code)
@@ -194,12 +196,17 @@ fn stamp(value: &Value, record: &mut Record) {
 
 /// The record of one value; `None` for what is shown while measuring and has no metric of its own.
 pub(crate) fn record(value: &Value, time: Micros) -> Option<Record> {
-    let mut record = Record::new(
-        name(value)?,
-        content(value),
-        time - Micros::from(value.earlier_us),
-    );
+    let name = name(value)?;
+    let status = vocabulary::by_mdc(&name).is_some_and(|metric| metric.kind == ValueKind::Text)
+        && matches!(value.content, Content::Number(_));
+    let content = match (status, value.flags.as_slice()) {
+        (true, []) => RecordValue::Text("none".to_owned()),
+        (true, flags) => RecordValue::Text(flags.join(" ")),
+        (false, _) => content(value),
+    };
+    let mut record = Record::new(name, content, time - Micros::from(value.earlier_us));
     record.unit = match (&value.content, value.unit) {
+        _ if status => None,
         (Content::Number(_) | Content::Samples { .. }, Unit::None) => Some("1".to_owned()),
         (_, Unit::None) => None,
         (_, Unit::Ucum(ucum)) => Some(ucum.to_owned()),

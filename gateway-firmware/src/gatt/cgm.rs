@@ -207,7 +207,12 @@ impl Record {
                 value.worse(Quality::Questionable);
             }
             if control {
-                value.purpose = Purpose::Control;
+                // The trend of a control solution is no patient's either.
+                value.purpose = if value.metric == metric::GLUCOSE_CONTROL {
+                    Purpose::Control
+                } else {
+                    Purpose::Test
+                };
             }
         }
         values

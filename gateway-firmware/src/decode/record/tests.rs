@@ -152,6 +152,7 @@ fn the_server_reads_what_is_published() {
             "00800159ffff",
             &["local:native/cgm-features 98304 1"],
         ),
+        (0x2AA9, "0500010000", &["MDC_CGM_DEV_STAT session-stopped"]),
     ] {
         let seen = served(told(characteristic, bytes));
         assert_eq!(seen.1, [""; 0], "{characteristic:04X}");
