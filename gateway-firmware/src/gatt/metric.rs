@@ -18,9 +18,12 @@ const fn own(name: &'static str) -> Metric {
 }
 
 impl Metric {
-    /// The metric of a code that came over the wire.
+    /// The metric of a code that came over the wire; 0 names nothing.
     #[must_use]
     pub fn of_code(code: u32) -> Self {
+        if code == 0 {
+            return OBSERVATION;
+        }
         NAMED
             .iter()
             .copied()

@@ -72,6 +72,11 @@ fn generic_health_sensor() {
     );
     check(
         0x2B8B,
+        "03 01 0c00 0100 00000000 2002 62000000",
+        &["local.observation=98 262688"],
+    );
+    check(
+        0x2B8B,
         "03 09 0200 0000",
         &["byte 0: expected observation class to be 1 to 8 or 255, it is 9"],
     );
