@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wardline_normalize::time::{Micros, parse_rfc3339};
 
+use crate::config::Size;
 use crate::publish::{Url, id};
 use crate::simulate::Assignments;
 
@@ -124,6 +125,9 @@ pub(crate) struct Simulate {
     /// many packs are safe is printed, a line each time.
     #[arg(long, value_name = "DIR")]
     pub(crate) spool: Option<PathBuf>,
+    /// Most bytes of the spool.
+    #[arg(long, default_value = "1GiB", requires = "spool", value_name = "SIZE")]
+    pub(crate) spool_size: Size,
     /// Stop at once when standard input closes: with the program that started this one, however that ended.
     #[arg(long)]
     pub(crate) ends_with_stdin: bool,

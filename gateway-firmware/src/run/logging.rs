@@ -1,5 +1,7 @@
 //! The log: lines of text or JSON on stderr. Ids of devices are in it, names and identifiers of patients never.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
@@ -10,6 +12,7 @@ pub(crate) fn start(settings: &Log) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(format!("log.level: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match settings.format {
         LogFormat::Text => lines.with_target(false).try_init(),

@@ -22,6 +22,9 @@ use crate::source::{Class, Kind, Readings, Refused};
 /// Packs put together when they are due together.
 const BATCH: usize = 200;
 
+/// Longer than a service's: whoever simulates waits for the end.
+const DRAIN: Duration = Duration::from_secs(30);
+
 pub(super) fn run(arguments: &Simulate, plan: Plan, dir: &Path) -> Result<(), Failure> {
     if arguments.server.stdout {
         return Err(Failure::usage("--spool and --stdout exclude each other"));
@@ -33,7 +36,9 @@ pub(super) fn run(arguments: &Simulate, plan: Plan, dir: &Path) -> Result<(), Fa
         let fed = feed(playback, skip, context);
         Box::pin(fed) as crate::run::sources::Running
     });
-    start(config(&arguments.server, dir), From::Once(source))
+    let mut config = config(&arguments.server, dir);
+    config.spool.max_size = arguments.spool_size;
+    start(config, From::Once(source))
 }
 
 fn config(typed: &Server, dir: &Path) -> Config {
@@ -56,6 +61,7 @@ fn config(typed: &Server, dir: &Path) -> Config {
     // The simulated devices state their times themselves.
     config.time.synchronized = Sync::Assume;
     config.time.wait = Duration::ZERO;
+    config.publish.drain = DRAIN;
     config
 }
 

@@ -58,6 +58,8 @@ use crate::source::Class;
 /// Left free on the disk: segments' headers, the files of what was acknowledged, and other programs' small needs.
 pub(crate) const RESERVE: u64 = 2 << 20;
 
+/// Free space that counts as room again: some hundred puts.
+const ROOM: u64 = 256 << 10;
 /// Between marks, and how far back they go.
 const MARK: Micros = 100_000;
 const MARKED: Micros = 60_000_000;
@@ -246,11 +248,11 @@ impl Spool {
         }
     }
 
-    /// There is room for confirmed readings while a segment of any class could go, or fits.
+    /// There is room for confirmed readings while a fair number of them fits, or something lesser could go.
     fn look_for_room(&self) {
-        let segment = store::segment(self.max_size.load(Ordering::Relaxed));
+        let enough = store::segment(self.max_size.load(Ordering::Relaxed)).min(ROOM);
         let droppable = self.stores[..2].iter().any(Store::droppable);
-        let room = self.free() >= segment || droppable;
+        let room = self.free() >= enough || droppable;
         self.set_room(room);
     }
 

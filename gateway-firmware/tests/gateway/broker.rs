@@ -98,7 +98,7 @@ fn mosquitto() -> &'static str {
 
 /// Subscribed to everything under `wardline/`.
 pub(crate) struct Subscriber {
-    _client: AsyncClient,
+    client: AsyncClient,
     events: EventLoop,
 }
 
@@ -111,12 +111,41 @@ impl Subscriber {
             .subscribe("wardline/#", QoS::AtLeastOnce)
             .await
             .expect("room for a request");
-        let mut subscriber = Self {
-            _client: client,
-            events,
-        };
+        let mut subscriber = Self { client, events };
         while !matches!(subscriber.event().await, Event::Incoming(Packet::SubAck(_))) {}
         subscriber
+    }
+
+    /// Publishes as whoever may.
+    pub(crate) async fn publish(&self, topic: &str, payload: &str) {
+        let sent = self
+            .client
+            .publish(topic, QoS::AtLeastOnce, false, payload.to_owned());
+        sent.await.expect("room for a request");
+    }
+
+    /// The next message on a topic that ends so.
+    pub(crate) async fn on(&mut self, end: &str) -> Publish {
+        loop {
+            let publish = self.next().await;
+            if text(&publish.topic).ends_with(end) {
+                return publish;
+            }
+        }
+    }
+
+    /// The next status for which `wanted` holds.
+    pub(crate) async fn status(
+        &mut self,
+        wanted: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        loop {
+            let publish = self.on("/status").await;
+            let status = serde_json::from_slice(&publish.payload).expect("JSON");
+            if wanted(&status) {
+                return status;
+            }
+        }
     }
 
     async fn event(&mut self) -> Event {

@@ -1,10 +1,14 @@
 //! The real `wardline-gateway` against a real Mosquitto, and against a server that misbehaves.
 
+mod answers;
 mod broker;
+mod clock;
 mod decode;
 mod delivery;
+mod disk;
 mod link;
 mod mllp;
 mod outage;
 mod program;
 mod reconnect;
+mod running;

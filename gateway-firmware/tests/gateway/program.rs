@@ -8,10 +8,16 @@ use crate::broker::PATIENCE;
 
 /// `wardline-gateway simulate` with arguments separated by blanks.
 pub(crate) fn simulate(arguments: &str) -> Command {
+    let mut command = gateway();
+    command.arg("simulate").args(arguments.split_whitespace());
+    command
+}
+
+/// The program.
+pub(crate) fn gateway() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wardline-gateway"));
     command
-        .arg("simulate")
-        .args(arguments.split_whitespace())
+        .env_remove("NOTIFY_SOCKET")
         .env_remove("WARDLINE_MQTT_PASSWORD")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -12,14 +12,14 @@ use tokio::time::timeout;
 use crate::broker::{PATIENCE, text};
 use crate::program::{end, said, send, simulate};
 
-struct Peer {
+pub(crate) struct Peer {
     stream: TcpStream,
     buffer: BytesMut,
 }
 
 impl Peer {
     /// Accepts a client as if it had never been here.
-    async fn accept(listener: &TcpListener) -> Self {
+    pub(crate) async fn accept(listener: &TcpListener) -> Self {
         let accepted = timeout(PATIENCE, listener.accept())
             .await
             .expect("a client in time");
@@ -39,7 +39,7 @@ impl Peer {
     }
 
     /// `None` when the client has gone.
-    async fn read(&mut self) -> Option<Packet> {
+    pub(crate) async fn read(&mut self) -> Option<Packet> {
         loop {
             match Packet::read(&mut self.buffer, None) {
                 Ok(packet) => return Some(packet),
@@ -55,7 +55,7 @@ impl Peer {
         }
     }
 
-    async fn write(&mut self, packet: &Packet) {
+    pub(crate) async fn write(&mut self, packet: &Packet) {
         let mut bytes = BytesMut::new();
         packet.write(&mut bytes, None).expect("a packet");
         self.stream.write_all(&bytes).await.expect("a connection");
