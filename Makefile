@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 # Debian packages that tests run against, and a file each installs.
-PACKAGES := mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub
+PACKAGES := mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub faketime:/usr/bin/faketime
 
 .PHONY: demo test bench packages fmt
 

@@ -96,6 +96,7 @@ async fn feed(mut playback: Playback, skip: u64, mut context: Context) -> Result
                         }
                     }
                     () = context.stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(PULSE) => context.pulse.beat(),
                 },
             }
         }

@@ -178,6 +178,7 @@ impl Cursor {
         let store = &spool.stores[class];
         while self.head.is_none() {
             let Some(span) = self.spans.front_mut() else {
+                self.reader = None;
                 return Ok(());
             };
             // Given up, or released, since the stretch was noted.
@@ -188,6 +189,10 @@ impl Cursor {
             }
             let number = span.0;
             if number > visible[class] {
+                // A released segment takes room on the disk for as long as it is open.
+                if store.first() >= number {
+                    self.reader = None;
+                }
                 return Ok(());
             }
             if self.reader.as_ref().map(Reader::position) != Some(number) {
