@@ -1,10 +1,11 @@
-# Two commands: `make demo` and `make test`. `make bench` measures.
+# Two commands: `make demo` and `make test`. `make bench` measures; `make gateway-footprint` and `make gateway-outage`
+# measure the gateway.
 
 CARGO ?= cargo
 # Debian packages that tests run against, and a file each installs.
 PACKAGES := mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub faketime:/usr/bin/faketime
 
-.PHONY: demo test bench packages fmt
+.PHONY: demo test bench gateway-footprint gateway-outage packages fmt
 
 demo:
 	$(CARGO) build --profile demo -p wardline -p wardline-gateway
@@ -18,6 +19,17 @@ test: packages
 bench: packages
 	$(CARGO) build --release -p wardline -p wardline-gateway -p wardline-benches
 	"$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/wardline-bench" all
+
+# Binary, memory and share of a core with 20 streaming devices.
+gateway-footprint: packages
+	$(CARGO) build --profile gateway -p wardline-gateway
+	WARDLINE_FOOTPRINT_SECONDS=60 \
+	WARDLINE_GATEWAY="$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/gateway/wardline-gateway" \
+	$(CARGO) test -p wardline-gateway --test gateway -- footprint:: --nocapture
+
+# The link down for an hour of 500 readings a second, two kills meanwhile.
+gateway-outage: packages
+	WARDLINE_OUTAGE_READINGS=1800000 $(CARGO) test -p wardline-gateway --test gateway -- outage:: --nocapture
 
 packages:
 	@missing=""; for entry in $(PACKAGES); do \

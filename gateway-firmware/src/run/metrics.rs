@@ -36,17 +36,20 @@ impl Page {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         help(
             out,
-            "gateway_spool_entries",
+            "wardline_gateway_spool_entries",
             "gauge",
             "Entries that the server does not have",
         )?;
         for (index, (_, class)) in CLASSES.iter().enumerate() {
             let waiting = self.spool.waiting_of(index);
-            writeln!(out, "gateway_spool_entries{{class=\"{class}\"}} {waiting}")?;
+            writeln!(
+                out,
+                "wardline_gateway_spool_entries{{class=\"{class}\"}} {waiting}"
+            )?;
         }
         help(
             out,
-            "gateway_spool_dropped_total",
+            "wardline_gateway_spool_dropped_total",
             "counter",
             "Entries given up for want of room",
         )?;
@@ -54,7 +57,7 @@ impl Page {
             let count = read(count);
             writeln!(
                 out,
-                "gateway_spool_dropped_total{{class=\"{class}\"}} {count}"
+                "wardline_gateway_spool_dropped_total{{class=\"{class}\"}} {count}"
             )?;
         }
         let taken = self.clock.now();
@@ -64,32 +67,32 @@ impl Page {
         let age = spool_age(&self.spool, figures, &self.clock);
         let gauges = [
             (
-                "gateway_spool_bytes",
+                "wardline_gateway_spool_bytes",
                 "Bytes of the spool on disk",
                 self.spool.bytes(),
             ),
             (
-                "gateway_spool_age_seconds",
+                "wardline_gateway_spool_age_seconds",
                 "Age of the oldest entry",
                 age.unsigned_abs(),
             ),
             (
-                "gateway_spool_full",
+                "wardline_gateway_spool_full",
                 "1 while nothing is confirmed to sources",
                 full,
             ),
             (
-                "gateway_connected",
+                "wardline_gateway_connected",
                 "1 while there is a connection to the server",
                 connected,
             ),
             (
-                "gateway_clock_synchronized",
+                "wardline_gateway_clock_synchronized",
                 "1 while the wall clock is synchronised",
                 u64::from(taken.synchronized),
             ),
             (
-                "gateway_devices",
+                "wardline_gateway_devices",
                 "Devices that a source knows",
                 self.devices.snapshot().len() as u64,
             ),
@@ -100,57 +103,57 @@ impl Page {
         }
         let counters = [
             (
-                "gateway_spool_taken_total",
+                "wardline_gateway_spool_taken_total",
                 "Entries made durable",
                 read(&counts.taken),
             ),
             (
-                "gateway_spool_refused_total",
+                "wardline_gateway_spool_refused_total",
                 "Puts refused for want of room",
                 read(&counts.refused),
             ),
             (
-                "gateway_spool_acknowledged_total",
+                "wardline_gateway_spool_acknowledged_total",
                 "Entries the server has",
                 read(&counts.acknowledged),
             ),
             (
-                "gateway_spool_unreadable_total",
+                "wardline_gateway_spool_unreadable_total",
                 "Entries put aside",
                 read(&counts.unreadable),
             ),
             (
-                "gateway_connections_total",
+                "wardline_gateway_connections_total",
                 "Connections made",
                 read(&figures.connections),
             ),
             (
-                "gateway_published_records_total",
+                "wardline_gateway_published_records_total",
                 "Records acknowledged",
                 read(&figures.records),
             ),
             (
-                "gateway_published_bytes_total",
+                "wardline_gateway_published_bytes_total",
                 "Payload acknowledged",
                 read(&figures.bytes),
             ),
             (
-                "gateway_failed_packs_total",
+                "wardline_gateway_failed_packs_total",
                 "Messages answered with a failure",
                 read(&figures.failed),
             ),
             (
-                "gateway_too_large_total",
+                "wardline_gateway_too_large_total",
                 "Records put aside as too large",
                 read(&figures.too_large),
             ),
             (
-                "gateway_commands_total",
+                "wardline_gateway_commands_total",
                 "Commands heard",
                 read(&figures.commands),
             ),
             (
-                "gateway_clock_steps_total",
+                "wardline_gateway_clock_steps_total",
                 "Jumps of the wall clock",
                 self.clock.steps(),
             ),
@@ -161,7 +164,7 @@ impl Page {
         }
         help(
             out,
-            "gateway_published_packs_total",
+            "wardline_gateway_published_packs_total",
             "counter",
             "Packs acknowledged",
         )?;
@@ -169,7 +172,7 @@ impl Page {
             let count = read(count);
             writeln!(
                 out,
-                "gateway_published_packs_total{{lane=\"{lane}\"}} {count}"
+                "wardline_gateway_published_packs_total{{lane=\"{lane}\"}} {count}"
             )?;
         }
         self.latency(out)?;
@@ -178,7 +181,7 @@ impl Page {
     }
 
     fn latency(&self, out: &mut String) -> std::fmt::Result {
-        const NAME: &str = "gateway_live_latency_seconds";
+        const NAME: &str = "wardline_gateway_live_latency_seconds";
         help(
             out,
             NAME,

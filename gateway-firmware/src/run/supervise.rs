@@ -101,7 +101,7 @@ impl Supervisor {
         let failures = self.metrics.group(|registry| {
             let failures = Failures::default();
             let help = "Sources that failed and were started again";
-            registry.register("gateway_source_failures", help, failures.0.clone());
+            registry.register("wardline_gateway_source_failures", help, failures.0.clone());
             failures
         });
         let mut wait = WAIT_FIRST;

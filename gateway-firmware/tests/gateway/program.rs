@@ -1,5 +1,6 @@
 //! The program under test.
 
+use std::ffi::OsStr;
 use std::process::{Output, Stdio};
 
 use tokio::process::{Child, Command};
@@ -15,7 +16,12 @@ pub(crate) fn simulate(arguments: &str) -> Command {
 
 /// The program.
 pub(crate) fn gateway() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wardline-gateway"));
+    gateway_at(env!("CARGO_BIN_EXE_wardline-gateway").as_ref())
+}
+
+/// Another build of it.
+pub(crate) fn gateway_at(program: &OsStr) -> Command {
+    let mut command = Command::new(program);
     command
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WARDLINE_MQTT_PASSWORD")

@@ -234,11 +234,11 @@ async fn metrics_and_health_are_served() {
     let page = get(port, "/metrics").await;
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     for line in [
-        "gateway_spool_entries{class=\"confirmed\"} 0",
-        "gateway_connected 1",
-        "gateway_clock_synchronized 1",
-        "gateway_live_latency_seconds_count 0",
-        "# TYPE gateway_connections counter",
+        "wardline_gateway_spool_entries{class=\"confirmed\"} 0",
+        "wardline_gateway_connected 1",
+        "wardline_gateway_clock_synchronized 1",
+        "wardline_gateway_live_latency_seconds_count 0",
+        "# TYPE wardline_gateway_connections counter",
     ] {
         assert!(page.contains(line), "{line} in {page}");
     }
