@@ -1,11 +1,14 @@
-# Two commands: `make demo` and `make test`. `make bench` measures; `make gateway-footprint` and `make gateway-outage`
-# measure the gateway.
+# Two commands: `make demo` and `make test`. `make test-ble-vm` tests the gateway on a real Bluetooth stack in a virtual
+# machine; `make bench` measures; `make gateway-footprint` and `make gateway-outage` measure the gateway.
 
 CARGO ?= cargo
 # Debian packages that tests run against, and a file each installs.
 PACKAGES := mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub faketime:/usr/bin/faketime
 
-.PHONY: demo test bench gateway-footprint gateway-outage packages fmt
+# The virtual machine and what Debian's bluetoothd and mosquitto are linked with.
+VM_PACKAGES := qemu-system-x86 python3-venv libglib2.0-0 libdw1 libasound2 libdbus-1-3 libmosquitto1
+
+.PHONY: demo test test-ble-vm bench gateway-footprint gateway-outage packages fmt
 
 demo:
 	$(CARGO) build --profile demo -p wardline -p wardline-gateway
@@ -15,6 +18,13 @@ test: packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features sabotage -- -D warnings
 	$(CARGO) test --workspace --features sabotage
+
+# Where the packages cannot be had it says so and skips.
+test-ble-vm:
+	@if test "$$(id -u)" = 0 && ! dpkg -s $(VM_PACKAGES) >/dev/null 2>&1; then \
+	  apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(VM_PACKAGES) || true; fi
+	$(CARGO) build --profile gateway -p wardline-gateway
+	tests/ble-vm/run "$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/gateway/wardline-gateway" $(ARGS)
 
 bench: packages
 	$(CARGO) build --release -p wardline -p wardline-gateway -p wardline-benches
