@@ -336,8 +336,8 @@ async fn a_gateway_tells_its_state_and_people_hear_when_it_is_not_well() {
     let status = "wardline/v1/s1/g1/status";
     let health = |full: bool, device: &str| {
         format!(
-            r#"{{"state":"online","version":"0.1.0","boot":"b1","clock":{{"state":"synchronized","offset":12}},
-                "spool":{{"bytes":10,"max":1000,"age":1,"full":{full},"dropped":0}},"devices":{{"d1":{{"state":"{device}"}}}}}}"#
+            r#"{{"state":"online","version":"0.1.0","boot":"b1","clock":{{"synchronized":true,"steps":0}},
+                "spool":{{"waiting":0,"bytes":10,"percent":1,"ageSeconds":1,"full":{full},"dropped":0}},"devices":{{"d1":{{"state":"{device}"}}}}}}"#
         )
     };
     publisher

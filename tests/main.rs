@@ -13,6 +13,7 @@ mod delivery;
 mod demo;
 mod flow;
 mod gateway_alarms;
+mod gateway_mllp;
 mod mapping;
 mod overload;
 mod quarantine;

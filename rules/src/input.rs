@@ -228,7 +228,7 @@ impl Default for GatewayLimits {
             clock_offset: 5_000_000,
             spool_percent: 80,
             spool_age: 15 * 60_000_000,
-            device_states: ["bond-lost", "pairing-lost", "heartbeat-lost"]
+            device_states: ["bond-lost", "refused", "unpaired"]
                 .map(str::to_owned)
                 .to_vec(),
         }

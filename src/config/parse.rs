@@ -286,17 +286,13 @@ fn gateways(section: &Section<'_, '_>) -> GatewayLimits {
         clock_offset: section.take("clock-offset", "5s", micros),
         spool_percent: section.take("spool-percent", "80", reader::number(1, 100)),
         spool_age: section.take("spool-age", "15m", micros),
-        device_states: section.take(
-            "device-states",
-            "bond-lost, pairing-lost, heartbeat-lost",
-            |text| {
-                let words = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|word| !word.is_empty());
-                Ok(words.map(str::to_owned).collect())
-            },
-        ),
+        device_states: section.take("device-states", "bond-lost, refused, unpaired", |text| {
+            let words = text
+                .split(',')
+                .map(str::trim)
+                .filter(|word| !word.is_empty());
+            Ok(words.map(str::to_owned).collect())
+        }),
     };
     section.finish();
     limits

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use wardline_normalize::decimal::Decimal;
-use wardline_normalize::time::Micros;
+use wardline_normalize::time::{Micros, parse_rfc3339};
 use wardline_rules::{
     Class, GatewayLimits, GatewayPresence, GatewayReport, MonitorAlarm, Presence, Priority,
 };
@@ -92,31 +92,18 @@ pub(super) fn gateway(entry: &GatewayEntry) -> GatewayReport {
         return report;
     }
     report.boot = text("boot");
-    match status.get("clock") {
-        Some(Value::String(state)) => report.synchronized = Some(state != "unsynchronized"),
-        Some(Value::Object(clock)) => {
-            report.synchronized = clock.get("synchronized").and_then(Value::as_bool);
-            if let Some(state) = clock.get("state").and_then(Value::as_str) {
-                report.synchronized = Some(state != "unsynchronized");
-            }
-            report.clock_offset = clock.get("offset").and_then(Value::as_i64);
-        }
-        _ => {}
-    }
-    if let Some(offset) = status.get("offset").and_then(Value::as_i64) {
-        report.clock_offset = Some(offset);
-    }
+    let clock = status.get("clock").and_then(Value::as_object);
+    report.synchronized = clock
+        .and_then(|clock| clock.get("synchronized"))
+        .and_then(Value::as_bool);
+    // A state can be old when it comes, as a broker keeps it: only a clock that is ahead shows.
+    let sent = text("time").as_deref().and_then(parse_rfc3339);
+    report.clock_offset = sent.map(|sent| (sent - entry.at).max(0));
     if let Some(spool) = status.get("spool").and_then(Value::as_object) {
         let number = |name: &str| spool.get(name).and_then(Value::as_u64);
-        let percent = match (number("percent"), number("bytes"), number("max")) {
-            (Some(percent), ..) => Some(percent),
-            (None, Some(bytes), Some(max)) if max > 0 => {
-                Some(bytes.saturating_mul(100).div_ceil(max))
-            }
-            _ => None,
-        };
+        let percent = number("percent");
         report.spool_percent = percent.map(|percent| u8::try_from(percent).unwrap_or(u8::MAX));
-        report.spool_age = spool.get("age").and_then(Value::as_f64).map(seconds);
+        report.spool_age = spool.get("ageSeconds").and_then(Value::as_f64).map(seconds);
         report.spool_full = spool.get("full").and_then(Value::as_bool);
         report.dropped = number("dropped");
     }
@@ -130,27 +117,12 @@ fn seconds(seconds: f64) -> Micros {
     (seconds.max(0.0) * 1e6) as Micros
 }
 
-/// `{"id": {"state": …}}`, `{"id": "state"}` or `[{"id": …, "state": …}]`.
+/// `{"id": {"state": …}}`.
 fn devices(devices: &Value) -> Option<Vec<(String, String)>> {
-    let state = |device: &Value| match device {
-        Value::String(state) => state.clone(),
-        other => other["state"].as_str().unwrap_or_default().to_owned(),
-    };
-    match devices {
-        Value::Object(devices) => Some(
-            devices
-                .iter()
-                .map(|(id, device)| (id.clone(), state(device)))
-                .collect(),
-        ),
-        Value::Array(devices) => Some(
-            devices
-                .iter()
-                .filter_map(|device| Some((device["id"].as_str()?.to_owned(), state(device))))
-                .collect(),
-        ),
-        _ => None,
-    }
+    let state = |device: &Value| device["state"].as_str().unwrap_or_default().to_owned();
+    let devices = devices.as_object()?.iter();
+    let devices = devices.map(|(id, device)| (id.clone(), state(device)));
+    Some(devices.collect())
 }
 
 pub(super) fn limits(entry: &GatewayLimitsEntry) -> GatewayLimits {
@@ -228,7 +200,7 @@ mod tests {
         let read = |status: &str| {
             gateway(&GatewayEntry {
                 gateway: "g".into(),
-                at: 1,
+                at: 1_000_000,
                 status: Some(status.to_owned()),
             })
         };
@@ -240,17 +212,17 @@ mod tests {
             birth,
             GatewayReport {
                 gateway: "g".into(),
-                at: 1,
+                at: 1_000_000,
                 ..GatewayReport::default()
             }
         );
         let health = read(
-            r#"{"state":"online","boot":"b","clock":{"state":"unsynchronized","offset":-7},
-                "spool":{"bytes":901,"max":1000,"age":2.5,"full":false,"dropped":3},
-                "devices":{"d1":{"state":"bond-lost"},"d2":"connected"}}"#,
+            r#"{"state":"online","boot":"b","time":"1970-01-01T00:00:08Z","clock":{"synchronized":false,"steps":0},
+                "spool":{"bytes":901,"percent":91,"ageSeconds":2.5,"full":false,"dropped":3},
+                "devices":{"d1":{"state":"bond-lost"},"d2":{"state":"connected"}}}"#,
         );
         assert_eq!(health.synchronized, Some(false));
-        assert_eq!(health.clock_offset, Some(-7));
+        assert_eq!(health.clock_offset, Some(7_000_000));
         assert_eq!(health.spool_percent, Some(91));
         assert_eq!(health.spool_age, Some(2_500_000));
         assert_eq!((health.spool_full, health.dropped), (Some(false), Some(3)));

@@ -17,6 +17,7 @@ mod beside;
 mod contain;
 mod decode;
 mod identity;
+mod prepare;
 mod quota;
 mod reattribute;
 mod sequencer;

@@ -16,8 +16,10 @@ use crate::{Micros, Principal};
 
 /// Retained messages kept: one status per gateway, so this many gateways.
 const MAX_RETAINED: usize = 10_000;
-/// Largest retained message: health is some hundred bytes, and some dozens for each device of the gateway.
-pub(super) const MAX_RETAINED_BYTES: usize = 16 << 10;
+/// Largest retained message: health is some hundred bytes, and some 300 for each device of the gateway.
+pub(super) const MAX_RETAINED_BYTES: usize = 256 << 10;
+/// All of them together: the states of a thousand gateways with dozens of devices each.
+const MAX_RETAINED_TOTAL: usize = 64 << 20;
 /// Messages that may wait for one subscriber; a pager that is 256 alerts behind is not reading.
 const MAX_QUEUED: usize = 256;
 /// Bytes that may wait for one subscriber.
@@ -322,7 +324,12 @@ impl Hub {
         } else if retain {
             let one_too_many =
                 shared.retained.len() >= MAX_RETAINED && !shared.retained.contains_key(topic);
-            if message.payload.len() > MAX_RETAINED_BYTES || one_too_many {
+            let others = shared.retained.iter().filter(|(other, _)| *other != topic);
+            let held: usize = others.map(|(_, kept)| kept.payload.len()).sum();
+            if message.payload.len() > MAX_RETAINED_BYTES
+                || held + message.payload.len() > MAX_RETAINED_TOTAL
+                || one_too_many
+            {
                 return Err(PublishError::Retained);
             }
             shared.retained.insert(topic.to_owned(), message.clone());

@@ -155,7 +155,7 @@ async fn a_late_subscriber_gets_the_status_kept() {
     assert_eq!(&statuses[0].payload[..], b"busy");
     // Too much to keep is refused, an empty payload clears.
     g.client
-        .publish(STATUS, QoS::AtLeastOnce, true, vec![b'x'; 20_000])
+        .publish(STATUS, QoS::AtLeastOnce, true, vec![b'x'; 300_000])
         .await
         .unwrap();
     g.client
