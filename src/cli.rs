@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Sql(Sql),
     /// Payloads on stdin to measurements, rows or FHIR Observations on stdout; no server needed.
     #[command(
-        before_help = "Examples:\n  wardline normalize --device-mapping device.json < events.ndjson\n  wardline normalize --device-mapping device.json --fhir-mapping fhir.json --errors rejects.ndjson < events.ndjson\n  wardline normalize --from senml --to fhir --patient p1 < packs.ndjson\n  wardline normalize --from fhir < observations.ndjson"
+        before_help = "Examples:\n  wardline normalize --device-mapping device.json < events.ndjson\n  wardline normalize --device-mapping device.json --fhir-mapping fhir.json --errors rejects.ndjson < events.ndjson\n  wardline normalize --from senml --to fhir --patient p1 < packs.ndjson\n  wardline normalize --from fhir < observations.ndjson\n  wardline normalize --from hl7v2 --zone Europe/Berlin < monitor.hl7"
     )]
     Normalize(Normalize),
     /// Check, try and explain MedTech (`iomt-fhir`) mapping documents.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use wardline_normalize::hl7v2;
 use wardline_normalize::mapping::Compat;
 use wardline_normalize::mapping::document::{Document, Fault};
 use wardline_normalize::mapping::fhir::FhirMapping;
@@ -53,6 +54,8 @@ pub(crate) struct Mappings {
     registry: Arc<Registry>,
     routes: HashMap<String, Configured>,
     raw: Vec<String>,
+    /// Of routes of format `hl7v2`.
+    monitors: HashMap<String, hl7v2::Profile>,
     versions: RwLock<HashMap<String, Option<Arc<RouteMapping>>>>,
 }
 
@@ -70,11 +73,16 @@ impl Mappings {
             registry,
             routes: HashMap::new(),
             raw: Vec::new(),
+            monitors: HashMap::new(),
             versions: RwLock::default(),
         };
         for route in routes {
             if route.keep_raw {
                 mappings.raw.push(route.name.clone());
+            }
+            if let Some(profile) = &route.monitors {
+                let profile = profile.clone();
+                mappings.monitors.insert(route.name.clone(), profile);
             }
             let Some(settings) = &route.mapping else {
                 continue;
@@ -107,6 +115,11 @@ impl Mappings {
             mapping: Arc::clone(&read_lock(&route.current)),
             identity: route.settings.identity,
         })
+    }
+
+    /// What is known of the monitors of a route of format `hl7v2`.
+    pub(crate) fn monitors(&self, route: &str) -> Option<&hl7v2::Profile> {
+        self.monitors.get(route)
     }
 
     /// Whether a route keeps the bytes as the device sent them.

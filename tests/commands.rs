@@ -3,6 +3,7 @@
 mod configuration;
 mod copies;
 mod doctor;
+mod hl7v2;
 mod mapping;
 mod offline;
 mod quarantine;

@@ -412,6 +412,62 @@ async fn an_observation_of_another_system_is_a_reading_too() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_speaks_hl7_over_mqtt() {
+    let config = "[[route]]\nname = \"monitors\"\nfilter = \"hl7/+/oru\"\nformat = \"hl7v2\"\n\
+                  zone = \"+02:00\"\nsentinels = [\"-9.9\"]\n";
+    let server = Server::start(&Setup {
+        config: config.to_owned(),
+        ..Setup::default()
+    });
+    server.admit("p1", "AABBCCDDEEFF0011").await;
+    let mut client = client(&server).await;
+    // Local time two hours ahead of UTC, without saying so.
+    let stamp: String = rfc3339(now() - 60_000_000 + 7_200_000_000)
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(14)
+        .collect();
+    let message = [
+        r"MSH|^~\&|MON|WARD|||STAMP||ORU^R01^ORU_R01|7|P|2.6|||AL|NE",
+        "OBR|1|||182777000^monitoring of patient^SCT|||STAMP",
+        "OBX|1|NM|150344^MDC_TEMP^MDC|1.2.1.1|37.20|268192^MDC_DIM_DEGC^MDC|||||F|||||||AABBCCDDEEFF0011",
+        "OBX|2|NM|147842^MDC_ECG_HEART_RATE^MDC|1.5.1.1|-9.9|264864^MDC_DIM_BEAT_PER_MIN^MDC|||||F",
+    ]
+    .join("\r")
+    .replace("STAMP", &stamp);
+    for _ in 0..2 {
+        let answer = client.publish("hl7/ward-3/oru", message.as_bytes()).await;
+        assert!(answer.is_stored(), "{answer:?}");
+    }
+    let rows = server
+        .sql("SELECT patient_id, mdc, value, decimals, unit, data_absent_reason, time_source FROM observation ORDER BY mdc")
+        .await;
+    assert_eq!(
+        rows,
+        [
+            [
+                json!("p1"),
+                json!("MDC_ECG_HEART_RATE"),
+                json!(null),
+                json!(null),
+                json!(null),
+                json!("unknown"),
+                json!("assumed-zone")
+            ],
+            [
+                json!("p1"),
+                json!("MDC_TEMP"),
+                json!(37.2),
+                json!(2),
+                json!("Cel"),
+                json!(null),
+                json!("assumed-zone")
+            ],
+        ]
+    );
+}
+
 #[test]
 fn a_configuration_with_a_faulty_mapping_names_every_fault() {
     let dir = tempfile::tempdir().unwrap();

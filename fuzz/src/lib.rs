@@ -4,7 +4,8 @@
 //! bytes ──┬─ jsonpath          a path, an end of line, an event
 //!         ├─ jmespath          an expression, an end of line, an event
 //!         ├─ mapping_document  a device or FHIR mapping, then one event through it
-//!         └─ event             an event, through `mappings/` to Observations
+//!         ├─ event             an event, through `mappings/` to Observations
+//!         └─ hl7v2             monitors' messages, to rows, alarms and waveforms
 //! ```
 //!
 //! What holds:
@@ -21,6 +22,7 @@
 use std::sync::LazyLock;
 
 use bumpalo::Bump;
+use wardline_normalize::hl7v2;
 use wardline_normalize::mapping::device::DeviceMapping;
 use wardline_normalize::mapping::document::{Fault, cross_check, load_device, load_fhir};
 use wardline_normalize::mapping::fhir::{FhirMapping, Input, Options, observations};
@@ -30,6 +32,10 @@ use wardline_normalize::mapping::measurement::Measurement;
 use wardline_normalize::mapping::parse::{ParseOptions, parse};
 use wardline_normalize::mapping::value::Value;
 use wardline_normalize::mapping::{Budget, Compat};
+use wardline_normalize::measurement::{
+    Alarm, Claims, Measurement as Reading, Reason, Sink, Waveform,
+};
+use wardline_normalize::senml;
 
 /// Steps for one evaluation: a two-hundredth of what the service allows, so that running out is found too.
 const STEPS: u64 = 100_000;
@@ -297,6 +303,65 @@ fn to_observations(measurements: &[Measurement<'_>], compat: Compat) {
         }
         for problem in problems {
             assert!(problem.measurement < inputs.len() && !problem.detail.is_empty());
+        }
+    }
+}
+
+/// Counts what comes out of monitors' messages.
+#[derive(Default)]
+struct Counted(usize);
+
+impl Sink for Counted {
+    fn take(&mut self, _: u32, _: &Reading<'_>, _: Option<Claims>) {
+        self.0 += 1;
+    }
+
+    fn refuse(&mut self, _: Option<u32>, _: Reason, detail: String) {
+        assert!(!detail.is_empty());
+        self.0 += 1;
+    }
+
+    fn waveform(&mut self, _: u32, waveform: Waveform, _: Option<Claims>) {
+        assert_eq!(waveform.data.check(), Ok(()));
+        self.0 += 1;
+    }
+
+    fn alarm(&mut self, _: u32, alarm: Alarm, _: Option<Claims>) {
+        assert!(!alarm.event.is_empty());
+        self.0 += 1;
+    }
+}
+
+/// Messages of monitors, in frames or plain, whole and in pieces; every message can be answered.
+pub fn hl7v2(data: &[u8]) {
+    let profile = hl7v2::Profile::default();
+    let context = senml::Context {
+        received: 1_795_352_400_000_000,
+        ..senml::Context::default()
+    };
+    let mut counted = Counted::default();
+    hl7v2::decode(data, &profile, &context, &mut counted);
+    let mut whole = hl7v2::frame::Splitter::default();
+    whole.push(data);
+    whole.finish();
+    let mut pieces = hl7v2::frame::Splitter::default();
+    let mut taken = Vec::new();
+    for piece in data.chunks(7) {
+        pieces.push(piece);
+        taken.extend(std::iter::from_fn(|| pieces.take()));
+    }
+    pieces.finish();
+    taken.extend(std::iter::from_fn(|| pieces.take()));
+    assert_eq!(
+        std::iter::from_fn(|| whole.take()).collect::<Vec<_>>(),
+        taken
+    );
+    for frame in taken.into_iter().flatten() {
+        if let Ok(message) = hl7v2::Message::parse(&frame.bytes, &profile) {
+            let answer =
+                hl7v2::ack::build(&message, hl7v2::ack::AckCode::AR, "no", context.received);
+            let again = hl7v2::Message::parse(&answer, &profile).expect("an answer is a message");
+            assert_eq!(again.kind(), hl7v2::Kind::Ack);
         }
     }
 }

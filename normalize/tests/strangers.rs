@@ -10,11 +10,12 @@ use std::path::Path;
 
 type Entry = fn(&[u8]);
 
-const ENTRIES: [(&str, Entry); 4] = [
+const ENTRIES: [(&str, Entry); 5] = [
     ("jsonpath", entries::jsonpath),
     ("jmespath", entries::jmespath),
     ("mapping_document", entries::mapping_document),
     ("event", entries::event),
+    ("hl7v2", entries::hl7v2),
 ];
 
 fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use wardline_normalize::hl7v2::Zone;
 
 use super::Output;
 
@@ -15,6 +16,8 @@ pub(crate) enum To {
     Rows,
     /// FHIR R4 Observations.
     Fhir,
+    /// Devices' own alarms (HL7 ORU^R40, SenML label al), which are no rows.
+    Alarms,
 }
 
 /// What `normalize` reads.
@@ -26,6 +29,8 @@ pub(crate) enum From {
     Senml,
     /// R4 Observations and Bundles.
     Fhir,
+    /// Bedside monitors' messages (ORU^R01, R40, W01), one after another, in MLLP frames or plain.
+    Hl7v2,
 }
 
 /// Whose choice counts where ours differs from the original's on purpose.
@@ -37,7 +42,7 @@ pub(crate) enum Compatible {
 
 #[derive(Debug, Args)]
 pub(crate) struct Normalize {
-    /// Format of the payloads: one document a line.
+    /// Format of the payloads: one document a line, but for hl7v2.
     #[arg(long, value_enum, default_value_t = From::Events)]
     pub(crate) from: From,
     #[command(flatten)]
@@ -46,6 +51,9 @@ pub(crate) struct Normalize {
     /// and rows for the rest.
     #[arg(long, value_enum)]
     pub(crate) to: Option<To>,
+    /// Zone of HL7 times that state no offset, as Europe/Berlin or +02:00.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub(crate) zone: Option<Zone>,
     /// Patient id of every reading.
     #[arg(long, value_name = "ID")]
     pub(crate) patient: Option<String>,
@@ -55,6 +63,10 @@ pub(crate) struct Normalize {
     /// Write rejects here as NDJSON {line, reason, detail}; then the exit code is 0.
     #[arg(long, value_name = "FILE")]
     pub(crate) errors: Option<PathBuf>,
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    text.parse()
 }
 
 /// The mappings of a run.

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wardline_normalize::hl7v2;
 use wardline_rules::GatewayLimits;
 
 pub(crate) use environment::strays;
@@ -103,6 +104,8 @@ pub(crate) struct Route {
     pub(crate) keep_raw: bool,
     /// Of format `medtech` only.
     pub(crate) mapping: Option<Mapping>,
+    /// Of format `hl7v2` only: what is known of the monitors beside their messages.
+    pub(crate) monitors: Option<hl7v2::Profile>,
 }
 
 /// The mapping documents of a route and how they are taken.

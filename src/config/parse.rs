@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use toml::de::DeTable;
+use wardline_normalize::hl7v2::{Profile, RawIs, Sentinel};
 use wardline_rules::GatewayLimits;
 
 use super::reader::{self, Context, Effective, Fault, Section};
@@ -204,8 +205,8 @@ fn broker(section: &Section<'_, '_>) -> Broker {
 
 fn route(section: &Section<'_, '_>) -> Route {
     let format = section.take("format", "senml", |format| match format {
-        "senml" | "medtech" | "fhir" => Ok(format.to_owned()),
-        _ => Err("a payload format: senml, medtech or fhir".to_owned()),
+        "senml" | "medtech" | "fhir" | "hl7v2" => Ok(format.to_owned()),
+        _ => Err("a payload format: senml, medtech, fhir or hl7v2".to_owned()),
     });
     let route = Route {
         name: section.required("name"),
@@ -215,10 +216,30 @@ fn route(section: &Section<'_, '_>) -> Route {
         keep_raw: section.take("keep-raw", "false", reader::flag),
         // Of another format the keys of a mapping stay unread, and so are faults.
         mapping: (format == "medtech").then(|| mapping(section)),
+        monitors: (format == "hl7v2").then(|| monitors(section)),
         format,
     };
     section.finish();
     route
+}
+
+fn monitors(section: &Section<'_, '_>) -> Profile {
+    let mut profile = Profile {
+        zone: section.take("zone", "UTC", |zone| {
+            let expected = "a time zone as Europe/Berlin or an offset as +02:00";
+            zone.parse().map_err(|_| expected.to_owned())
+        }),
+        raw_is: section.take("raw-is", "final", |status| match status {
+            "final" => Ok(RawIs::Final),
+            "preliminary" => Ok(RawIs::Preliminary),
+            _ => Err("final or preliminary".to_owned()),
+        }),
+        ..Profile::default()
+    };
+    let sentinels: Vec<String> = section.list("sentinels");
+    let own = sentinels.iter().map(|text| Sentinel::configured(text));
+    profile.sentinels.extend(own);
+    profile
 }
 
 fn mapping(section: &Section<'_, '_>) -> Mapping {

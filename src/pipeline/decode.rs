@@ -110,7 +110,7 @@ impl Decoder {
         Some(Mapped { in_force, named })
     }
 
-    fn view<'a>(&self, message: &'a Incoming, mapped: Option<&'a Mapped>) -> Message<'a> {
+    fn view<'a>(&'a self, message: &'a Incoming, mapped: Option<&'a Mapped>) -> Message<'a> {
         let format = match mapped {
             Some(Mapped { in_force, named }) => Format::Medtech(Delivery {
                 mapping: &in_force.mapping,
@@ -122,7 +122,10 @@ impl Decoder {
                 },
             }),
             None if message.route.format == "fhir" => Format::Fhir,
-            None => Format::Senml,
+            None => match self.mappings.monitors(&message.route.name) {
+                Some(profile) => Format::Hl7v2(profile),
+                None => Format::Senml,
+            },
         };
         Message {
             format,

@@ -10,8 +10,9 @@ use wardline_normalize::mapping::ticks::Ticks;
 use wardline_normalize::measurement::Reason;
 use wardline_normalize::time::Micros;
 
-use super::documents::{of_patient, printed, refuse};
+use super::documents::refuse;
 use super::lines::{Line, Rejected, Rejects, batch};
+use super::printed::{of_patient, printed};
 use crate::cli::To;
 use crate::exit::UsageError;
 use crate::output;
@@ -29,6 +30,9 @@ pub(super) fn run(
     if to == To::Fhir && mapping.fhir.is_none() {
         let message = "FHIR Observations need --fhir-mapping FILE";
         return Err(UsageError(message.to_owned()).into());
+    }
+    if to == To::Alarms {
+        return Err(UsageError("mappings make no alarms".to_owned()).into());
     }
     let mut input = std::io::stdin().lock();
     let mut read = 0;

@@ -1,8 +1,11 @@
 //! `wardline normalize`: codecs and mappings offline, one document a line.
 
+mod alarms;
 mod documents;
 mod events;
 mod lines;
+mod messages;
+mod printed;
 
 use wardline_normalize::mapping::Compat;
 use wardline_normalize::mapping::route::{Options, RouteMapping};
@@ -37,13 +40,20 @@ pub(super) fn run(command: &Normalize) -> anyhow::Result<Exit> {
                 &mut rejects,
             )?;
         }
-        From::Senml | From::Fhir => {
+        From::Senml | From::Fhir | From::Hl7v2 => {
             if command.mappings.device_mapping.is_some() || command.mappings.fhir_mapping.is_some()
             {
                 let message = "mappings are for --from events";
                 return Err(UsageError(message.to_owned()).into());
             }
-            documents::run(command, received, &mut rejects)?;
+            if command.zone.is_some() && command.from != From::Hl7v2 {
+                return Err(UsageError("--zone is for --from hl7v2".to_owned()).into());
+            }
+            if command.from == From::Hl7v2 {
+                messages::run(command, received, &mut rejects)?;
+            } else {
+                documents::run(command, received, &mut rejects)?;
+            }
         }
     }
     rejects.finish()
