@@ -28,7 +28,8 @@ pub(super) fn is_event(service: Field<'_>) -> bool {
 
 /// Whether a row names an event: partition 3, or by name.
 pub(super) fn names_event(coded: &Coded) -> bool {
-    coded.is_reference("MDC_EVT_") || coded.number.is_some_and(|number| number >> 16 == 3)
+    let private = coded.is_reference("MDCX_EVT_");
+    private || coded.is_reference("MDC_EVT_") || coded.number.is_some_and(|n| n >> 16 == 3)
 }
 
 /// What the rows of one alarm say.
@@ -48,6 +49,8 @@ enum Attribute {
     Inactivation,
     Priority,
     Kind,
+    /// Words beside the event's own.
+    Text,
     /// How long the sender waits for an answer.
     Timeout,
 }
@@ -60,6 +63,7 @@ fn attribute(coded: &Coded) -> Option<Attribute> {
         ("PRIORITY", Attribute::Priority),
         ("CONFIRM_TIMEOUT", Attribute::Timeout),
         ("TYPE", Attribute::Kind),
+        ("TEXT", Attribute::Text),
         ("SOURCE", Attribute::Source),
         ("STATE", Attribute::State),
     ];
@@ -70,6 +74,7 @@ fn attribute(coded: &Coded) -> Option<Attribute> {
         68_167 | 68_483 => Attribute::Inactivation,
         68_168 | 68_484 => Attribute::Priority,
         68_485 => Attribute::Kind,
+        68_546 => Attribute::Text,
         67_860 => Attribute::Timeout,
         _ => {
             let found = by_name.into_iter().find(|(part, _)| name.contains(part));
@@ -92,12 +97,12 @@ impl Told {
             return self.attribute(attribute, segment, repairs);
         }
         if names_event(coded) && self.event.is_none() {
-            self.event = Some(coded.event());
-            self.text = words(segment.field(5), repairs);
-            return;
+            return self.event(coded, segment.field(5), repairs);
         }
-        // The metric the alarm is about.
-        if self.state.source.is_none() {
+        // The metric the alarm is about; not what else is said of the device.
+        let measured = coded.metric.is_some() || coded.number.is_some_and(|n| n >> 16 == 2);
+        let number = segment.field(2).component(1).trim() == "NM";
+        if (measured || number) && self.state.source.is_none() {
             self.state.source = Some(coded.event());
             self.state.limits = clipped(segment.field(7).raw().trim());
             let said = segment.field(5).text(1, repairs);
@@ -106,6 +111,23 @@ impl Told {
             return;
         }
         repairs.note(Repair::AlarmAttribute);
+    }
+
+    /// The event: of OBX-3, or where that says no more than "alarm", the code in OBX-5.
+    fn event(&mut self, coded: &Coded, said: Field<'_>, repairs: &mut Repairs) {
+        let general = coded.number == Some(EVENT) || coded.is_reference("MDC_EVT_ALARM");
+        let exact = super::code::of_field(said, repairs)
+            .filter(|exact| general && (exact.number.is_some() || names_event(exact)));
+        match exact {
+            Some(exact) => {
+                self.event = Some(exact.event());
+                self.text = clipped(&said.text(9, repairs)).or_else(|| words(said, repairs));
+            }
+            None => {
+                self.event = Some(coded.event());
+                self.text = words(said, repairs);
+            }
+        }
     }
 
     fn attribute(&mut self, attribute: Attribute, segment: &Segment<'_>, repairs: &mut Repairs) {
@@ -147,6 +169,10 @@ impl Told {
                 let coded = super::code::of_field(field, repairs);
                 let source = coded.map(|coded| coded.event());
                 self.state.source = self.state.source.take().or(source);
+                true
+            }
+            Attribute::Text => {
+                self.text = words(field, repairs).or(self.text.take());
                 true
             }
             Attribute::Timeout => true,

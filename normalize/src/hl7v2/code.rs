@@ -40,7 +40,7 @@ impl Coded {
             return metric.to_owned();
         }
         match self.number {
-            _ if self.reference.starts_with("MDC_") && is_word(&self.reference) => {
+            _ if self.reference.starts_with("MDC") && is_word(&self.reference) => {
                 self.reference.clone()
             }
             Some(number) if number > 0 => number.to_string(),
@@ -115,6 +115,11 @@ fn is_mdc(triplet: &Triplet) -> bool {
         || triplet.code.starts_with("MDC_")
 }
 
+/// Philips exports the respiratory rate under the term of respiration as such.
+const PHILIPS_RESP: u32 = 0x0002_5000;
+/// MDC_RESP_RATE.
+const RESP_RATE: u32 = 151_562;
+
 fn mdc(triplet: &Triplet, repairs: &mut Repairs) -> Option<Coded> {
     let hex = hexadecimal(&triplet.code);
     if hex.is_none() && !is_mdc(triplet) {
@@ -125,7 +130,13 @@ fn mdc(triplet: &Triplet, repairs: &mut Repairs) -> Option<Coded> {
     } else {
         &triplet.name
     };
-    let number = hex.or(number(&triplet.code)).filter(|number| *number > 0);
+    let number = hex
+        .map(|code| match code {
+            PHILIPS_RESP => RESP_RATE,
+            code => code,
+        })
+        .or(number(&triplet.code))
+        .filter(|number| *number > 0);
     let metric = match number {
         Some(number) => vocabulary::by_code(number),
         None => vocabulary::by_mdc(reference),
@@ -148,6 +159,7 @@ fn mdc(triplet: &Triplet, repairs: &mut Repairs) -> Option<Coded> {
         },
         // The number decides, so a name that means another one is not used.
         (None, _) if is_reference && named.is_none() => local(&[reference]),
+        (None, Some(_)) if hex.is_some() => vendor(triplet).name,
         (None, Some(number)) => local(&["mdc", &number.to_string()]),
         (None, None) => local(&[reference]),
     };

@@ -64,7 +64,7 @@ pub struct Sentinel {
     pub text: String,
     /// FHIR data-absent-reason.
     pub reason: &'static str,
-    /// Only where the metric cannot have the number: below its plausible range.
+    /// Only where the metric cannot have the number, by its plausible range; of a metric without one, from 100 on.
     pub outside_range: bool,
 }
 
@@ -172,7 +172,7 @@ impl Profile {
         ] {
             all.push(Sentinel::new(text, reason));
         }
-        all.extend(["-100", "-1", "-10", "65535", "32767"].map(outside));
+        all.extend(["-1", "-10", "-100", "-1000", "-10000", "65535", "32767"].map(outside));
         all
     }
 }

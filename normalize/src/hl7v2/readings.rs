@@ -165,6 +165,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let sender = device::sender(self.message);
         let mut equipments = Equipments::default();
         let mut set_id = 0_u32;
+        let alarms = self.message.kind() == Kind::R40;
         for segment in self.message.segments() {
             match segment.name() {
                 "PID" => {
@@ -186,7 +187,7 @@ impl<'a, 'r> Reader<'a, 'r> {
                 "OBR" => {
                     set_id = 0;
                     self.orders.push(Order {
-                        alarm: alarm::is_event(segment.field(4)),
+                        alarm: alarms || alarm::is_event(segment.field(4)),
                         begin: Written::parse(segment.field(7).component(1)),
                         end: Written::parse(segment.field(8).component(1)),
                         instance: alarm::instance(&segment, self.message),
@@ -238,13 +239,19 @@ impl<'a, 'r> Reader<'a, 'r> {
         }
         let found = equipments.of(place, equipment);
         let owner = match device::owner(found.as_ref(), sender, self.profile) {
-            Some(owner) => owner,
-            None => {
-                let expected = "an id of the device in OBX-18 or MSH-3";
-                return self.refuse("", &segment, Reason::NoDevice, expected);
-            }
+            Some(owner) => self.with_bed(owner, found.is_some(), order),
+            // A central station that names nothing but beds.
+            None => match self.bed(order) {
+                Some(bed) => Owner {
+                    device: device::valid(&format!("bed-{bed}")),
+                    part: None,
+                },
+                None => {
+                    let expected = "an id of the device in OBX-18 or MSH-3, or a bed in PV1-3";
+                    return self.refuse("", &segment, Reason::NoDevice, expected);
+                }
+            },
         };
-        let owner = self.with_bed(owner, found.is_some(), order);
         if self.rows.len() == MAX_RECORDS {
             let detail = format!("at most {MAX_RECORDS} OBX segments");
             return self.refuse(&owner.device, &segment, Reason::TooManyRecords, &detail);
@@ -267,9 +274,16 @@ impl<'a, 'r> Reader<'a, 'r> {
         if named || self.profile.device.is_some() || owner.part.is_some() {
             return owner;
         }
+        Owner {
+            part: self.bed(order),
+            ..owner
+        }
+    }
+
+    /// The bed as part of an id.
+    fn bed(&self, order: usize) -> Option<String> {
         let bed = self.persons[self.orders[order].person].bed.as_deref();
-        let part = bed.map(device::valid).filter(|bed| !bed.is_empty());
-        Owner { part, ..owner }
+        bed.map(device::valid).filter(|bed| !bed.is_empty())
     }
 
     fn refuse(&mut self, device: &str, segment: &Segment<'_>, reason: Reason, expected: &str) {

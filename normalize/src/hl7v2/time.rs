@@ -154,7 +154,12 @@ fn parse(text: &str) -> Option<Written> {
         .chars()
         .filter(|c| !matches!(c, '-' | ':' | 'T' | ' '))
         .collect();
-    let (whole, fraction) = compact.split_once('.').unwrap_or((&compact, ""));
+    let (whole, fraction) = match compact.split_once('.') {
+        Some(parts) => parts,
+        // Milliseconds without a point.
+        None if compact.len() == 17 => compact.split_at_checked(14)?,
+        None => (compact.as_str(), ""),
+    };
     let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if !all_digits(whole) || !all_digits(fraction) || fraction.len() > 9 {
         return None;
@@ -233,6 +238,7 @@ mod tests {
             ("20261122130501", "2026-11-22T12:05:01Z"),
             ("20260722130501", "2026-07-22T11:05:01Z"),
             ("20261122130501.0000", "2026-11-22T12:05:01Z"),
+            ("20261122130501250+0000", "2026-11-22T13:05:01.250Z"),
             ("20261122130501.25+0800", "2026-11-22T05:05:01.250Z"),
             ("202611221305-0600", "2026-11-22T19:05:00Z"),
             ("20261122130501Z", "2026-11-22T13:05:01Z"),

@@ -149,7 +149,9 @@ fn sentinel(
         let value = number.map(Decimal::to_f64);
         match (metric.and_then(|metric| metric.range), value) {
             (Some((low, high)), Some(value)) => (low..=high).contains(&value),
-            _ => true,
+            // Of what nobody knows, small numbers may well be values; these are none.
+            (None, Some(value)) => value.abs() < 100.0,
+            (_, None) => true,
         }
     };
     (!found.outside_range || !possible()).then_some(found.reason)

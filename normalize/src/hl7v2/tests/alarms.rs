@@ -132,3 +132,41 @@ fn several_events_of_one_order_are_several_alarms() {
     assert_eq!(state.phase, Some(Phase::Continue));
     assert_eq!(state.priority, Some(AlarmPriority::High));
 }
+
+#[test]
+fn an_event_in_the_value_of_a_general_one() {
+    let coded = newer().replace(
+        "OBX|1|ST|196670^MDC_EVT_LO^MDC|1.3.1.150456.1|Low SpO2|||L~PM~SP",
+        "OBX|1|CWE|196616^MDC_EVT_ALARM^MDC|1.3.1.150456.1|196680^MDC_EVT_LEAD_OFF^MDC^^^^^^Leads off|||L~PL~ST",
+    ) + "\nOBX|6|ST|67972^MDC_ATTR_SYS_ID^MDC|1.1.0.9|PUMP-7||||||F";
+    let (record, state, words) = alarm(&coded);
+    assert_eq!(record.name, "MDC_EVT_LEAD_OFF");
+    assert_eq!(words.as_deref(), Some("Leads off"));
+    assert_eq!(state.kind, Some(AlertKind::Technical));
+    assert_eq!(state.source.as_deref(), Some("MDC_PULS_OXIM_SAT_O2"));
+    // No order, no code of an alarm above: the message says what it is.
+    let bare: String = coded
+        .lines()
+        .filter(|line| !line.starts_with("OBR"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert_eq!(alarm(&bare).0.name, "MDC_EVT_LEAD_OFF");
+}
+
+#[test]
+fn a_watchdog_in_the_older_attributes() {
+    let beat = r"
+        MSH|^~\&|0030E60000000001^EUI-64|V|||20261105183941+0100||ORU^R40^ORU_R40|79|D|2.6|||AL|NE
+        OBR|1||0^urn:uuid:1^0030E60000000001^EUI-64|196616^MDC_EVT_ALARM^MDC|||20261105183941+0100
+        OBX|1|ST|258047^MDC_EVT_ACTIVE^MDC|1.0.0.0.1|x||||||F|||||||urn:uuid:1^^urn:uuid:1^URN
+        OBX|2|ST|68480^MDC_ATTR_ALERT_SOURCE^MDC|1.0.0.0.2|69837^MDC_TODO^MDC||||||F
+        OBX|3|ST|68165^MDC_ATTR_EVENT_PHASE^MDC|1.0.0.0.3|start||||||F
+        OBX|4|ST|68166^MDC_ATTR_ALARM_STATE^MDC|1.0.0.0.4|active||||||F
+        OBX|6|ST|68168^MDC_ATTR_ALARM_PRIORITY^MDC|1.0.0.0.6|PN||||||F";
+    let message = parse(beat);
+    assert_eq!(
+        message.heartbeat(&Profile::default()),
+        Some(Heartbeat::Alive)
+    );
+    assert_eq!(message.device(&Profile::default()), "0030E60000000001");
+}

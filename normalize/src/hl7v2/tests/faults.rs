@@ -112,7 +112,7 @@ fn a_device_that_nobody_names_is_said() {
                    OBX|1|NM|147842^MDC_ECG_HEART_RATE^MDC|1.1.1.1|70|/min|||||F";
     let text = said(nobody, &Profile::default());
     assert!(
-        text.contains("no-device segment 2 (OBX): expected an id of the device in OBX-18 or MSH-3"),
+        text.contains("no-device segment 2 (OBX): expected an id of the device in OBX-18 or MSH-3, or a bed in PV1-3"),
         "{text}"
     );
 }

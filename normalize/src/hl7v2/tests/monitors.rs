@@ -247,14 +247,18 @@ fn philips_writes_partition_and_term_in_hex() {
           OBR|||||||20261122115000+0100
           OBX||NM|0002-4182^HR^MDIL||61|0004-0aa0^bpm^MDIL|||||F
           OBX||NM|0002-4bb8^SpO2^MDIL||97|0004-0220^%^MDIL|||||F
-          OBX||NM|0002-f0a1^Own^MDIL||3|0004-0220^%^MDIL|||||F",
+          OBX||NM|0002-f0a1^Own^MDIL||3|0004-0220^%^MDIL|||||F
+          OBX||NM|0002-5000^Resp^MDIL||15|0004-0ae0^rpm^MDIL|||||F
+          OBX||NM|40^HR||-100|0002-4182^bpm^MDIL|||||F",
         &Profile::default(),
         "1122334455667788
          MDC_ECG_HEART_RATE 61 /min @ 2026-11-22T10:50:00Z
          MDC_PULS_OXIM_SAT_O2 97 % @ 2026-11-22T10:50:00Z
-         local.mdc.192673 3 % @ 2026-11-22T10:50:00Z
-         set-id 3
-         sub-id 3",
+         local.MDIL.Own 3 % @ 2026-11-22T10:50:00Z
+         MDC_RESP_RATE 15 /min @ 2026-11-22T10:50:00Z
+         local.HR absent:unknown @ 2026-11-22T10:50:00Z
+         set-id 5
+         sub-id 5",
     );
 }
 
