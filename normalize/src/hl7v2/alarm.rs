@@ -251,31 +251,30 @@ impl Message {
     /// else: priority PN (or none) and an event that the profile names, or MDC_EVT_WATCHDOG.
     #[must_use]
     pub fn heartbeat(&self, profile: &Profile) -> Option<Heartbeat> {
+        let alarm = self.kind() == super::Kind::R40
+            || self
+                .segments_named("OBR")
+                .any(|order| is_event(order.field(4)));
+        if !alarm {
+            return None;
+        }
         let mut repairs = Repairs::default();
         let mut told = Told::default();
         let mut watchdog = false;
-        let mut alarm = false;
-        for segment in self.segments() {
-            match segment.name() {
-                "OBR" => alarm |= is_event(segment.field(4)),
-                "OBX" => {
-                    let Some(coded) = super::code::of_field(segment.field(3), &mut repairs) else {
-                        continue;
-                    };
-                    let named = coded.is_reference("MDC_EVT_WATCHDOG")
-                        || coded.is_reference("MDC_EVT_HEARTBEAT");
-                    let listed = coded
-                        .number
-                        .is_some_and(|number| profile.heartbeat_events.contains(&number));
-                    watchdog |= named || listed;
-                    told.take(&coded, &segment, &mut repairs);
-                }
-                _ => {}
-            }
+        for segment in self.segments_named("OBX") {
+            let Some(coded) = super::code::of_field(segment.field(3), &mut repairs) else {
+                continue;
+            };
+            let named =
+                coded.is_reference("MDC_EVT_WATCHDOG") || coded.is_reference("MDC_EVT_HEARTBEAT");
+            let listed = coded
+                .number
+                .is_some_and(|number| profile.heartbeat_events.contains(&number));
+            watchdog |= named || listed;
+            told.take(&coded, &segment, &mut repairs);
         }
         let silent = matches!(told.state.priority, None | Some(AlarmPriority::None));
-        let alarm = alarm || self.kind() == super::Kind::R40;
-        (alarm && watchdog && silent).then_some(match told.state.state {
+        (watchdog && silent).then_some(match told.state.state {
             Some(Presence::Inactive) => Heartbeat::PlannedShutdown,
             _ => Heartbeat::Alive,
         })

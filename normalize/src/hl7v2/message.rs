@@ -149,6 +149,18 @@ impl Message {
             .map(|(line, range)| self.segment_at(line, range))
     }
 
+    /// The segments of one name, in order.
+    pub(super) fn segments_named(&self, name: &str) -> impl Iterator<Item = Segment<'_>> {
+        self.segments
+            .iter()
+            .enumerate()
+            .filter(move |(_, range)| {
+                let text = self.text.get((*range).clone());
+                text.is_some_and(|text| text.starts_with(name))
+            })
+            .map(|(line, range)| self.segment_at(line, range))
+    }
+
     fn segment_at(&self, line: usize, range: &Range<usize>) -> Segment<'_> {
         Segment::new(
             self.text.get(range.clone()).unwrap_or_default(),
@@ -160,12 +172,7 @@ impl Message {
     /// The first segment of a name.
     #[must_use]
     pub fn segment(&self, name: &str) -> Option<Segment<'_>> {
-        let line = self.segments.iter().position(|range| {
-            self.text
-                .get(range.clone())
-                .is_some_and(|text| text.starts_with(name))
-        })?;
-        Some(self.segment_at(line, &self.segments[line]))
+        self.segments_named(name).next()
     }
 
     /// MSH.
