@@ -119,7 +119,7 @@ fn messages_become_rows() {
 
 #[test]
 fn messages_become_observations_and_measurements() {
-    let ran = normalize(&["--to", "fhir", "--patient", "p1"]);
+    let ran = normalize(&["--zone", "Europe/Berlin", "--to", "fhir", "--patient", "p1"]);
     let observations = ndjson(&ran.out);
     assert_eq!(observations.len(), 4, "{}", ran.out);
     let temperature = observations
@@ -127,7 +127,7 @@ fn messages_become_observations_and_measurements() {
         .find(|o| o["valueQuantity"]["unit"] == "°C")
         .unwrap();
     assert_eq!(temperature["subject"]["reference"], "Patient/p1");
-    let ran = normalize(&["--to", "measurements"]);
+    let ran = normalize(&["--zone", "Europe/Berlin", "--to", "measurements"]);
     let measurements = ndjson(&ran.out);
     assert_eq!(measurements.len(), 4, "{}", ran.out);
     assert_eq!(measurements[2]["type"], "MDC_TEMP");

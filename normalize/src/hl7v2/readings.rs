@@ -1,14 +1,10 @@
 //! A message as records of SenML, device by device.
 //!
 //! Two passes over the segments: the first finds devices, orders and the places in the tree, the second makes records.
-//!
-//! # Channels
-//! Two sensors of one metric must not share rows, and one sensor's rows must not depend on numbers that a monitor may
-//! deal out anew in its next message. So the places (OBX-4) of one metric of one device in one message are ranked: the
-//! lowest has no channel, the next is channel `2`, and so on; a panel's components are ranked together by the channel
-//! they stand in. A device that only its sender knows (OBX-18 without an EUI-64) goes before: `F1519EFX`,
-//! `F1519EFX.2`. A sender that shares one id among its beds and names no device (MSH-3 of a gateway, PV1-3) gets the
-//! bed there.
+
+mod channel;
+mod out;
+mod person;
 
 use super::alarm::{self, Told};
 use super::code::{self, Coded};
@@ -28,7 +24,9 @@ use crate::senml::{MAX_RECORDS, MAX_TEXT, Record, RecordValue};
 use crate::time::Micros;
 use crate::units::{self, Unit};
 use chrono::FixedOffset;
-use std::collections::{BTreeSet, HashMap};
+use out::Out;
+use person::{Person, bed, identifier, site};
+use std::collections::HashMap;
 
 /// What one message says of one device.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,17 +85,9 @@ impl Message {
         }
         let mut reader = Reader::new(self, profile, received, repairs);
         reader.scan();
-        reader.rank();
+        channel::rank(&mut reader.rows);
         reader.emit()
     }
-}
-
-/// Identifiers as read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Person {
-    patient: Option<String>,
-    bed: Option<String>,
-    encounter: Option<String>,
 }
 
 /// What an OBR says of the rows below it.
@@ -297,52 +287,6 @@ impl<'a, 'r> Reader<'a, 'r> {
             ),
         };
         self.rejects.push((device.to_owned(), rejected));
-    }
-
-    /// Channels by rank of place.
-    fn rank(&mut self) {
-        type Stream<'s> = (&'s Owner, &'s str, bool);
-        let mut places: HashMap<Stream<'_>, BTreeSet<Ranked>> = HashMap::new();
-        for row in &self.rows {
-            places.entry(stream(row)).or_default().insert(ranked(row));
-        }
-        let channels: Vec<Option<String>> = self
-            .rows
-            .iter()
-            .map(|row| {
-                let of_stream = places.get(&stream(row));
-                let rank = of_stream.map_or(0, |places| places.range(..ranked(row)).count());
-                let part = row.owner.part.as_deref();
-                let channel = match (part, rank) {
-                    (None, 0) => return None,
-                    (Some(part), 0) => part.to_owned(),
-                    (None, rank) => (rank + 1).to_string(),
-                    (Some(part), rank) => format!("{part}.{}", rank + 1),
-                };
-                Some(channel)
-            })
-            .collect();
-        for (row, channel) in self.rows.iter_mut().zip(channels) {
-            row.channel = channel;
-        }
-
-        fn stream<'s>(row: &'s Row<'_>) -> Stream<'s> {
-            let panel = row.coded.metric.and_then(|metric| metric.panel);
-            let name = panel.map_or(row.coded.name.as_str(), |panel| panel.mdc);
-            (&row.owner, name, row.array)
-        }
-
-        fn ranked(row: &Row<'_>) -> Ranked {
-            let of_panel = row
-                .coded
-                .metric
-                .is_some_and(|metric| metric.panel.is_some());
-            match row.place {
-                None => Ranked::Text(row.segment.field(4).raw().trim().to_owned()),
-                Some(place) if of_panel && place.is_dotted() => Ranked::Place(place.channel()),
-                Some(place) => Ranked::Place(place.metric()),
-            }
-        }
     }
 
     /// Second pass.
@@ -627,13 +571,6 @@ impl<'a, 'r> Reader<'a, 'r> {
 /// Attributes kept with one reading.
 const MAX_WORDS: usize = 16;
 
-/// What places are ranked by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Ranked {
-    Place(Place),
-    Text(String),
-}
-
 /// OBX-14, else OBR-7, else MSH-7.
 fn written(
     segment: &Segment<'_>,
@@ -654,103 +591,4 @@ fn written(
         Repair::NoTime
     });
     stamped.clone()
-}
-
-/// Records by device, each said once.
-#[derive(Default)]
-struct Out {
-    devices: Vec<DeviceReadings>,
-    index: HashMap<String, usize>,
-    /// Stream and stated time to what was said.
-    said: HashMap<String, Vec<RecordValue>>,
-}
-
-impl Out {
-    fn device(&mut self, id: &str) -> &mut DeviceReadings {
-        let next = self.devices.len();
-        let index = *self.index.entry(id.to_owned()).or_insert(next);
-        if index == next {
-            self.devices.push(DeviceReadings {
-                device: id.to_owned(),
-                ..DeviceReadings::default()
-            });
-        }
-        &mut self.devices[index]
-    }
-
-    fn take(&mut self, device: &str, line: usize, mut record: Record, repairs: &mut Repairs) {
-        let channel = record.channel.as_deref().unwrap_or_default();
-        let array = matches!(record.value, RecordValue::Waveform(_));
-        let key = format!(
-            "{device}\n{}\n{channel}\n{array}\n{:?}",
-            record.name, record.device_time
-        );
-        let said = self.said.entry(key).or_default();
-        if said.contains(&record.value) {
-            return;
-        }
-        if !said.is_empty() {
-            repairs.note(Repair::RepeatedSubId);
-            let order = said.len() + 1;
-            record.channel = Some(match channel {
-                "" => format!("same.{order}"),
-                channel => format!("{channel}.same.{order}"),
-            });
-        }
-        // The same place over and over is garbage: its tail goes on under the last number.
-        if said.len() < 64 {
-            said.push(record.value.clone());
-        }
-        let device = self.device(device);
-        device.records.push(record);
-        device.lines.push(line as u32);
-    }
-}
-
-/// PID-3: `assigner|id` or the id alone; the first repetition that has one.
-fn identifier(field: Field<'_>, repairs: &mut Repairs) -> Option<String> {
-    field.repeats().find_map(|repeat| {
-        let id = repeat.text(1, repairs).into_owned();
-        if id.is_empty() {
-            return None;
-        }
-        let name = repeat.sub(4, 1).trim();
-        let assigner = if name.is_empty() {
-            repeat.sub(4, 2).trim()
-        } else {
-            name
-        };
-        let text = if assigner.is_empty() {
-            id
-        } else {
-            format!("{}|{id}", repeat.plain(assigner, repairs))
-        };
-        (text.len() <= MAX_TEXT).then_some(text)
-    })
-}
-
-/// PV1-3 as sent, with the usual separators and without empty ends: `ICU^2^23`.
-fn bed(field: Field<'_>, message: &Message) -> Option<String> {
-    let d = message.delimiters;
-    let first = field.repeats().next()?;
-    let text: String = first
-        .raw()
-        .trim()
-        .chars()
-        .map(|c| match c {
-            _ if c == d.component => '^',
-            _ if c == d.sub => '&',
-            _ => c,
-        })
-        .collect();
-    let text = text.trim_end_matches(['^', '&']);
-    let said = text.chars().any(|c| !matches!(c, '^' | '&' | ' '));
-    (said && text.len() <= MAX_TEXT).then(|| text.to_owned())
-}
-
-/// OBX-20: its text, else its code.
-fn site(field: Field<'_>, repairs: &mut Repairs) -> Option<String> {
-    let (code, text) = (field.text(1, repairs), field.text(2, repairs));
-    let said = if text.is_empty() { code } else { text };
-    (!said.is_empty() && said.len() <= MAX_TEXT).then(|| said.into_owned())
 }
