@@ -69,6 +69,18 @@ pub(crate) enum Command {
     /// Read devices and publish what they say, until a signal.
     #[command(before_help = RUN_EXAMPLES)]
     Run(Run),
+    /// Look for Bluetooth health devices.
+    #[command(before_help = crate::ble::tools::SCAN_EXAMPLES)]
+    Scan(crate::ble::tools::Scan),
+    /// Pair a Bluetooth device of the configuration.
+    #[command(before_help = crate::ble::tools::PAIR_EXAMPLES)]
+    Pair(crate::ble::tools::Pair),
+    /// Write down what a Bluetooth device sends, byte by byte.
+    #[command(before_help = crate::ble::tools::CAPTURE_EXAMPLES)]
+    Capture(crate::ble::tools::Capture),
+    /// What a capture says.
+    #[command(before_help = crate::ble::tools::REPLAY_EXAMPLES)]
+    Replay(crate::ble::tools::Replay),
     /// The configuration.
     #[command(subcommand, before_help = CONFIG_EXAMPLES)]
     Config(ConfigCommand),

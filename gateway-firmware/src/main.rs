@@ -15,7 +15,6 @@
 //! 3. Stamps are absolute and are the time of the reading; nothing moves a reading to another time.
 //! 4. A number that a device did not measure is published as an absence with its reason.
 
-#[allow(dead_code)]
 mod ble;
 mod cli;
 mod clock;
@@ -55,6 +54,10 @@ fn main() -> ExitCode {
         Command::Decode(arguments) => decode::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Run(arguments) => run::run(arguments.config),
+        Command::Scan(arguments) => ble::tools::scan::run(&arguments),
+        Command::Pair(arguments) => ble::tools::pair::run(&arguments),
+        Command::Capture(arguments) => ble::tools::capture::run(&arguments),
+        Command::Replay(arguments) => ble::tools::replay::run(arguments),
         Command::Config(command) => config::command(&command),
     };
     match outcome {

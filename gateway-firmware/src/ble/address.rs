@@ -29,12 +29,6 @@ impl AddressType {
 }
 
 impl Address {
-    /// The last part of a device's D-Bus path below its adapter: `dev_AA_BB_CC_DD_EE_FF`.
-    pub(crate) fn node(self) -> String {
-        let [a, b, c, d, e, f] = self.0;
-        format!("dev_{a:02X}_{b:02X}_{c:02X}_{d:02X}_{e:02X}_{f:02X}")
-    }
-
     /// The address in a device's path or id (`…/dev_AA_BB_CC_DD_EE_FF`).
     pub(crate) fn of_path(path: &str) -> Option<Self> {
         let (_, node) = path.rsplit_once("dev_")?;
@@ -107,7 +101,6 @@ mod tests {
     fn an_address_reads_back_as_printed() {
         let address: Address = "c0:26:DA:00:1f:9e".parse().unwrap();
         assert_eq!(address.to_string(), "C0:26:DA:00:1F:9E");
-        assert_eq!(address.node(), "dev_C0_26_DA_00_1F_9E");
         assert_eq!(
             Address::of_path("/org/bluez/hci0/dev_C0_26_DA_00_1F_9E/service000a"),
             Some(address)

@@ -178,6 +178,27 @@ impl Default for Config {
 }
 
 impl Device {
+    /// A device of which nothing else is known.
+    pub(crate) fn new(address: Address) -> Self {
+        Self {
+            id: String::new(),
+            address,
+            address_type: AddressType::default(),
+            name: None,
+            profiles: Vec::new(),
+            serial: None,
+            adapter: None,
+            priority: None,
+            pair: Pair::default(),
+            passkey_file: None,
+            set_clock: false,
+            delete_after_download: false,
+            quirk: None,
+            intermediate: false,
+            silence: None,
+        }
+    }
+
     pub(crate) fn priority(&self) -> Priority {
         let usual = self.profiles.iter().map(|profile| profile.priority()).max();
         self.priority.or(usual).unwrap_or(Priority::Spot)

@@ -61,6 +61,7 @@ pub(crate) mod session;
 pub(crate) mod shared;
 pub(crate) mod slots;
 pub(crate) mod supervise;
+pub(crate) mod tools;
 pub(crate) mod unknown;
 
 pub(crate) use config::Config;

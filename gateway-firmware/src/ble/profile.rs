@@ -39,9 +39,7 @@ pub(crate) mod uuid {
     pub(crate) const SERIAL_NUMBER: u16 = 0x2A25;
     pub(crate) const CURRENT_TIME_SERVICE: u16 = 0x1805;
     pub(crate) const CURRENT_TIME: u16 = 0x2A2B;
-    pub(crate) const LOCAL_TIME_INFORMATION: u16 = 0x2A0F;
     pub(crate) const DATE_TIME: u16 = 0x2A08;
-    pub(crate) const ELAPSED_TIME_SERVICE: u16 = 0x183F;
     pub(crate) const ELAPSED_TIME: u16 = 0x2BF2;
     pub(crate) const RACP: u16 = 0x2A52;
 

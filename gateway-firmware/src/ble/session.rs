@@ -8,6 +8,9 @@
 //! Values are taken before anything else at every turn: decoded, put, and only when they are synced does the course
 //! learn of them. What to do next is the course's business (`course`), when to end is decided here.
 
+mod batteries;
+mod bonding;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,15 +20,15 @@ use rand::RngExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::bluez::watch::{Change, Watch};
 use super::capture::{Frame, How};
-use super::config::{Device, Pair, read_passkey};
+use super::config::Device;
 use super::course::{Course, Item, Note, Sent, Verdict};
 use super::failure::{Failure, Kind};
 use super::link::{Action, Link, Values, source};
-use super::profile::{Profile, uuid};
+use super::profile::Profile;
 use super::shared::{Shared, Stack, lock};
 use crate::source::Refused;
+use batteries::{Batteries, next_of};
 
 /// Values put at one time: one sync serves them all.
 const TOGETHER: usize = 64;
@@ -33,6 +36,9 @@ const TOGETHER: usize = 64;
 const LOOK: Duration = Duration::from_secs(30);
 /// Signals waiting for a session; it looks at each at once.
 pub(crate) const SIGNALS: usize = 16;
+
+/// Something that is being done at the device, and how it went.
+type Operation = BoxFuture<'static, (Action, Result<Vec<u8>, Failure>)>;
 
 /// What the adapter heard of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,12 +156,15 @@ impl Running {
                 Err(Ended::Failed(failure)) => failure,
                 Err(ended) => return Err(ended),
             };
+            tracing::debug!(device = self.config().id, attempt, %failure, "not connected");
             // The link may be up all the same, and a slot lost with it.
             self.link.disconnect().await;
             if failure.kind == Kind::BondLost {
                 return Err(Ended::BondLost(failure.text));
             }
-            if attempt >= attempts || !failure.kind.passes() {
+            // A bonded device that hangs up has most likely lost the bond; the next sighting tells more than haste.
+            let hung_up = failure.kind == Kind::Broken && self.is_remembered();
+            if attempt >= attempts || hung_up || !failure.kind.passes() {
                 return Err(Ended::Failed(failure));
             }
             self.shared
@@ -168,6 +177,12 @@ impl Running {
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    /// Whether it was bonded at an earlier connection.
+    fn is_remembered(&self) -> bool {
+        let device = self.config();
+        self.shared.memories.load(&device.id, device.address).bonded
     }
 
     async fn attempt(&mut self) -> Result<(), Ended> {
@@ -236,100 +251,6 @@ impl Running {
         }
     }
 
-    /// Sees to the bond: there already, made now, lost, or to be made by a person.
-    async fn bond(&mut self) -> Result<(), Ended> {
-        let path = self.link.path();
-        let facts = self.stack.bus.device(&path).await;
-        let facts = facts.map_err(|e| Ended::Failed(Failure::of_bluez("bond", &e)))?;
-        let device = self.config().clone();
-        let mut memory = self.shared.memories.load(&device.id, device.address);
-        let asked = self.shared.wants_pairing(self.device);
-        if facts.paired && !asked {
-            if !memory.bonded {
-                memory.bonded = true;
-                self.save(&memory)?;
-            }
-            if !facts.trusted {
-                self.trust(&path).await;
-            }
-            return Ok(());
-        }
-        if facts.paired {
-            // Somebody wants it paired anew: it would answer that it is paired already.
-            let adapter = path
-                .rsplit_once('/')
-                .map_or("", |(adapter, _)| adapter)
-                .to_owned();
-            if let Err(error) = self.stack.bus.remove(&adapter, &path).await {
-                return Err(Ended::Failed(Failure::of_bluez("forget", &error)));
-            }
-            return Err(Ended::Gone { answered: true });
-        }
-        if device.pair == Pair::None && !asked {
-            return Ok(());
-        }
-        if memory.bonded && !asked {
-            return Err(Ended::BondLost(
-                "bluetoothd has no keys for it any more".to_owned(),
-            ));
-        }
-        let passkey = self.passkey(&device, asked)?;
-        let pairing = self.shared.pairings.allow(device.address, passkey);
-        let limit = self.shared.config.discovery_timeout;
-        let bus = self.stack.bus.clone();
-        let paired = self.unless_stopped(bus.pair(&path, limit)).await?;
-        drop(pairing);
-        match paired {
-            Ok(()) => {
-                self.trust(&path).await;
-                memory.bonded = true;
-                self.save(&memory)?;
-                tracing::info!(device = device.id, "paired and bonded");
-                self.shared
-                    .paired(self.device, Ok(serde_json::json!({"paired": device.id})));
-                Ok(())
-            }
-            Err(error) => {
-                let failure = Failure::of_bluez("pair", &error);
-                self.shared.paired(self.device, Err(failure.to_string()));
-                Err(Ended::Failed(failure))
-            }
-        }
-    }
-
-    async fn trust(&self, path: &str) {
-        if let Err(error) = self.stack.bus.trust(path).await {
-            tracing::warn!(device = self.config().id, %error, "the device is not trusted");
-        }
-    }
-
-    fn passkey(&self, device: &Device, asked: bool) -> Result<Option<u32>, Ended> {
-        let given = lock(&self.shared.pair_requests)
-            .get(&self.device)
-            .and_then(|r| r.passkey);
-        match (device.pair, given, &device.passkey_file) {
-            (_, Some(passkey), _) if asked => Ok(Some(passkey)),
-            (Pair::Passkey, _, Some(file)) => match read_passkey(file) {
-                Ok(passkey) => Ok(Some(passkey)),
-                Err(error) => Err(Ended::Failed(Failure::new(
-                    Kind::Authentication,
-                    "passkey",
-                    error,
-                ))),
-            },
-            (Pair::Passkey, ..) => Err(Ended::Unpaired),
-            _ => Ok(None),
-        }
-    }
-
-    fn save(&self, memory: &super::memory::Memory) -> Result<(), Ended> {
-        // A few hundred bytes, a few times per connection; the sync is what takes time, and must be waited for.
-        tokio::task::block_in_place(|| self.shared.memories.save(&self.config().id, memory)).map_err(|error| {
-            tracing::error!(device = self.config().id, %error, "the memory of the device cannot be written");
-            Ended::Over
-        })
-    }
-
     /// A failed step: some failures say more than that.
     fn judge(&self, failure: Failure) -> Ended {
         match failure.kind {
@@ -343,7 +264,7 @@ impl Running {
     async fn exchange(&mut self, mut course: Course, values: Values) -> Result<Ended, Ended> {
         let mut chunks = values.ready_chunks(TOGETHER);
         let mut batteries = None;
-        let mut operation: Option<BoxFuture<'static, (Action, Result<Vec<u8>, Failure>)>> = None;
+        let mut operation: Option<Operation> = None;
         let mut heard = Instant::now();
         let mut looked = Instant::now();
         let mut answered = false;
@@ -667,69 +588,5 @@ async fn maybe<T>(operation: &mut Option<BoxFuture<'static, T>>) -> T {
     match operation {
         Some(operation) => operation.await,
         None => std::future::pending().await,
-    }
-}
-
-async fn next_of(batteries: &mut Option<Batteries>) -> Option<(usize, Vec<u8>)> {
-    match batteries {
-        Some(batteries) => batteries.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The batteries of a device, over the side channel: btleplug keeps one characteristic of a number, and which one
-/// nobody can tell.
-struct Batteries {
-    watches: Vec<(usize, Watch)>,
-}
-
-impl Batteries {
-    /// Reads every charge, and listens for the next ones.
-    async fn new(stack: &Stack, device: &str, course: &mut Course) -> Self {
-        let limit = stack.shared.config.operation_timeout;
-        let paths = match stack.bus.objects().await {
-            Ok(objects) => objects.instances(device, uuid::BATTERY_LEVEL),
-            Err(error) => {
-                tracing::debug!(device, %error, "the batteries are not known");
-                Vec::new()
-            }
-        };
-        let mut watches = Vec::new();
-        for (number, path) in paths.iter().enumerate() {
-            // Read before listening, or what the read makes BlueZ say would be taken for another charge.
-            match stack.bus.read(path, limit).await {
-                Ok(charge) => course.battery(number, &charge, stack.shared.clock.now()),
-                Err(error) => tracing::debug!(path, %error, "a battery is not readable"),
-            }
-            let watch = match Watch::values(&stack.bus, path).await {
-                Ok(watch) => watch,
-                Err(error) => {
-                    tracing::debug!(path, %error, "a battery is not watched");
-                    continue;
-                }
-            };
-            match stack.bus.subscribe(path, limit).await {
-                Ok(()) => watches.push((number, watch)),
-                Err(error) => tracing::debug!(path, %error, "a battery does not notify"),
-            }
-        }
-        Self { watches }
-    }
-
-    /// The next charge and whose it is; waits for ever when there is nothing to watch. Safe to drop at any time.
-    async fn next(&mut self) -> Option<(usize, Vec<u8>)> {
-        if self.watches.is_empty() {
-            return std::future::pending().await;
-        }
-        let waits = self
-            .watches
-            .iter_mut()
-            .map(|(number, watch)| async move { (*number, watch.next().await) }.boxed());
-        match futures::future::select_all(waits).await.0 {
-            (number, Some(Change::Value(_, value))) => Some((number, value)),
-            (_, Some(_)) => None,
-            // The bus is gone; the stack is built anew for it.
-            (_, None) => std::future::pending().await,
-        }
     }
 }

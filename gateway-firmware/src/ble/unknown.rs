@@ -46,11 +46,6 @@ impl Unknown {
         lock(&self.0).remove(&address);
     }
 
-    /// All of them, by address.
-    pub(crate) fn all(&self) -> Vec<Sighting> {
-        lock(&self.0).values().cloned().collect()
-    }
-
     /// How many of them advertise a health service.
     pub(crate) fn health(&self) -> usize {
         lock(&self.0)

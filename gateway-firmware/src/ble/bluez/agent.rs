@@ -141,7 +141,7 @@ pub(crate) async fn register(
     };
     // `false`: already there, from an earlier bluetoothd on the same bus.
     bus.connection().object_server().at(PATH, agent).await?;
-    let path = ObjectPath::try_from(PATH).map_err(zbus::Error::from)?;
+    let path = ObjectPath::try_from(PATH)?;
     let manager = "org.bluez.AgentManager1";
     let body = (&path, capability.word());
     let registered = bus

@@ -18,7 +18,6 @@ pub(crate) const BLUEZ: &str = "org.bluez";
 pub(crate) const ADAPTER: &str = "org.bluez.Adapter1";
 pub(crate) const DEVICE: &str = "org.bluez.Device1";
 pub(crate) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
-pub(crate) const SERVICE: &str = "org.bluez.GattService1";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// Why a call over the side channel failed.
@@ -177,7 +176,7 @@ impl Bus {
 
     /// Forgets a device and its bond.
     pub(crate) async fn remove(&self, adapter: &str, device: &str) -> Result<(), Error> {
-        let path = zbus::ObjectPath::try_from(device).map_err(zbus::Error::from)?;
+        let path = zbus::ObjectPath::try_from(device)?;
         self.call(adapter, ADAPTER, "RemoveDevice", &path, self.limit)
             .await
             .map(drop)
@@ -199,6 +198,26 @@ impl Bus {
             .call("/", interface, "GetManagedObjects", &(), self.limit)
             .await?;
         Ok(Objects(answer.body().deserialize()?))
+    }
+
+    /// Looks for Low Energy devices, until told otherwise or disconnected from the bus.
+    pub(crate) async fn discover(&self, adapter: &str) -> Result<(), Error> {
+        let filter = std::collections::HashMap::from([
+            ("Transport", Variant::from("le")),
+            ("DuplicateData", Variant::from(true)),
+        ]);
+        self.call(adapter, ADAPTER, "SetDiscoveryFilter", &filter, self.limit)
+            .await?;
+        self.call(adapter, ADAPTER, "StartDiscovery", &(), self.limit)
+            .await
+            .map(drop)
+    }
+
+    /// Ends a connection.
+    pub(crate) async fn disconnect(&self, device: &str) -> Result<(), Error> {
+        self.call(device, DEVICE, "Disconnect", &(), self.limit)
+            .await
+            .map(drop)
     }
 
     /// Reads a characteristic by its path, for those that share a UUID with another.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zbus::{OwnedObjectPath, OwnedVariant};
 
-use super::{ADAPTER, CHARACTERISTIC, DEVICE, SERVICE, text, truth};
+use super::{ADAPTER, CHARACTERISTIC, DEVICE, text, truth};
 use crate::ble::address::Address;
 
 pub(crate) type Properties = HashMap<String, OwnedVariant>;
@@ -120,14 +120,6 @@ impl Objects {
         paths.sort_unstable();
         paths
     }
-
-    /// Whether the path is a GATT service's.
-    #[cfg(test)]
-    pub(crate) fn is_service(&self, path: &str) -> bool {
-        self.0
-            .iter()
-            .any(|(p, i)| p.as_str() == path && i.contains_key(SERVICE))
-    }
 }
 
 fn below(path: &str, parent: &str) -> bool {
@@ -173,7 +165,6 @@ mod tests {
                 HashMap::from([(CHARACTERISTIC.to_owned(), properties)]),
             );
         }
-        assert!(!objects.is_service("/org/bluez/hci0"));
         let paths = objects.instances("/org/bluez/hci0/dev_C0_00_00_00_00_01", 0x2A19);
         assert_eq!(paths.len(), 2, "{paths:?}");
         assert!(paths[0].ends_with("char0011") && paths[1].ends_with("char0021"));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::source::Class;
+use wardline_gateway::gatt;
 use wardline_normalize::senml::{DeviceTime, RecordValue};
 
 use super::super::repeats::Repeats;

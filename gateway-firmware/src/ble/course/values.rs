@@ -210,10 +210,8 @@ impl Course {
         let mut notes = Vec::new();
         match sent.id.uuid {
             uuid::GLUCOSE => self.expect_context(&sent, &values, now),
-            uuid::GLUCOSE_CONTEXT => {
-                if !self.match_context(&mut values) {
-                    notes.push(Note::Unmatched);
-                }
+            uuid::GLUCOSE_CONTEXT if !self.match_context(&mut values) => {
+                notes.push(Note::Unmatched)
             }
             _ => {}
         }
