@@ -24,7 +24,6 @@ mod decode;
 #[allow(dead_code)]
 mod devices;
 mod exit;
-#[allow(dead_code)]
 mod mllp;
 mod publish;
 mod run;

@@ -1,11 +1,11 @@
-//! What a bedside monitor sends every second: 25 numerics and their devices, some 3 KB.
+//! What a bedside monitor sends every second: 19 numerics, some 3 KB.
 
 use std::fmt::Write as _;
 
 use wardline_normalize::time::{Micros, format_rfc3339};
 
 /// MDC code, reference id, sub-id, unit, value.
-const METRICS: [(&str, &str, &str, &str); 24] = [
+const METRICS: [(&str, &str, &str, &str); 19] = [
     (
         "147842^MDC_ECG_HEART_RATE",
         "1.5.1.1",
@@ -109,36 +109,6 @@ const METRICS: [(&str, &str, &str, &str); 24] = [
         "1.11.1.2",
         "266016^MDC_DIM_MMHG",
         "1",
-    ),
-    (
-        "151586^MDC_CO2_RESP_RATE",
-        "1.11.1.3",
-        "264928^MDC_DIM_RESP_PER_MIN",
-        "16",
-    ),
-    (
-        "151562^MDC_RESP_RATE",
-        "1.6.1.2",
-        "264928^MDC_DIM_RESP_PER_MIN",
-        "16",
-    ),
-    (
-        "150045^MDC_PRESS_BLD_ART_PULM_SYS",
-        "1.7.3.1",
-        "266016^MDC_DIM_MMHG",
-        "25",
-    ),
-    (
-        "150046^MDC_PRESS_BLD_ART_PULM_DIA",
-        "1.7.3.2",
-        "266016^MDC_DIM_MMHG",
-        "11",
-    ),
-    (
-        "150047^MDC_PRESS_BLD_ART_PULM_MEAN",
-        "1.7.3.3",
-        "266016^MDC_DIM_MMHG",
-        "16",
     ),
 ];
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, interval_at, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,9 @@ use super::tls;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// After a failed accept: out of file descriptors, for one, which passes.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often certificates are read again: renewed ones are in use soon, and nobody is cut off for them.
+const REREAD: Duration = Duration::from_secs(60);
 
 /// Listens until stopped; a port that cannot be opened is tried again, since its address may come later than we.
 pub(crate) async fn run(config: Listen, origin: Arc<Origin>, stop: CancellationToken) {
@@ -64,16 +67,26 @@ async fn open(config: &Listen) -> Result<(TcpListener, Option<TlsAcceptor>), Err
 async fn accept(
     config: &Listen,
     listener: &TcpListener,
-    acceptor: Option<TlsAcceptor>,
+    mut acceptor: Option<TlsAcceptor>,
     origin: &Arc<Origin>,
     stop: &CancellationToken,
 ) {
+    let mut reread = interval_at(Instant::now() + REREAD, REREAD);
     let places = Arc::new(Semaphore::new(config.max_connections));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
+            _ = reread.tick(), if acceptor.is_some() => {
+                match config.tls.as_ref().map(tls::acceptor).transpose() {
+                    Ok(renewed) => acceptor = renewed,
+                    Err(error) => {
+                        tracing::warn!(source = %origin.name, %error, "certificates cannot be read; the old ones stay");
+                    }
+                }
+                continue;
+            }
             () = stop.cancelled() => break,
         };
         let (stream, peer) = match accepted {

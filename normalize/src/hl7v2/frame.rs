@@ -11,6 +11,9 @@
 /// second are 400 kB.
 pub const MAX_MESSAGE: usize = 1 << 20;
 
+/// Room that a splitter keeps: a thousand connections that each once had a long message do not hold on to it.
+const KEPT: usize = 16 << 10;
+
 /// Begin of a frame.
 pub const BEGIN: u8 = 0x0B;
 /// End of a frame; a CR follows.
@@ -82,6 +85,9 @@ impl Splitter {
             self.buffer.drain(..self.start);
             self.scanned -= self.start;
             self.start = 0;
+            if self.buffer.len() + bytes.len() <= KEPT {
+                self.buffer.shrink_to(KEPT);
+            }
         }
         self.buffer.extend_from_slice(bytes);
     }
