@@ -38,11 +38,31 @@ pub(crate) enum Command {
     Peer(Peer),
     /// Bedside monitors through a gateway that is killed midway: acknowledged after sync, nothing lost.
     Mllp(Mllp),
+    /// Readings through 30 rules on many patients, and one of them beside Bytewax doing the same.
+    Rules(Common),
+    /// What rules would have told people of recordings and of a simulated ward, with and without patience.
+    Alerts(Alerts),
     /// An open loop of publishing devices; prints what came back as JSON.
     Load(Load),
     /// Counts and discards; part of `serve`.
     #[command(hide = true)]
     Subscriber(Subscriber),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Alerts {
+    /// Rules file. [default: the adult ward pack]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// Patients of the simulated ward, each for --days.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub(crate) patients: usize,
+    /// Days of the simulated ward.
+    #[arg(long, default_value_t = 1.0, value_name = "DAYS")]
+    pub(crate) days: f64,
+    /// Same seed, same ward.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Clone, Args)]

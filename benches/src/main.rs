@@ -7,6 +7,8 @@
 //! serve:     wardline serve          against  Mosquitto with a subscriber that counts and discards
 //! peer:      a vendor's event over MQTT: wardline serve  beside  Node-RED doing the same
 //! mllp:      1,000 bedside monitors through a gateway that is killed midway: latency, CPU, and what arrives
+//! rules:     readings through 30 rules; one of them beside Bytewax doing the same
+//! alerts:    what rules would have told people of recordings and of a simulated ward
 //! load:      an open loop of devices, for any MQTT 5 server
 //! ```
 //!
@@ -18,6 +20,7 @@
 //! * Results go to `benches/results/<date>/` as JSON and Markdown, with the machine but no host name, user
 //!   or path.
 
+mod alerts;
 mod cli;
 mod compare;
 mod events;
@@ -32,6 +35,7 @@ mod packs;
 mod peer;
 mod programs;
 mod report;
+mod rules;
 mod serve;
 mod template;
 
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
     };
     let outcome = interrupt::watch().and_then(|()| match cli.command {
         Command::All(arguments) => all(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments).map(drop),
+        Command::Alerts(arguments) => alerts::run(&arguments),
         Command::Normalize(arguments) => normalize::run(&arguments).map(drop),
         Command::Mapping(arguments) => mapping::run(&arguments).map(drop),
         Command::Log(arguments) => log::run(&arguments).map(drop),
@@ -83,6 +89,7 @@ fn all(arguments: &cli::Peer) -> anyhow::Result<()> {
         normalize::run(common)?,
         mapping::run(common)?,
         log::run(common)?,
+        rules::run(common)?,
         serve::run(&arguments.serve)?,
         peer::run(arguments)?,
     ];

@@ -1,0 +1,299 @@
+//! Readings through rules: 30 of them on 1,000 and on 100,000 patients, and one of them beside Bytewax doing the same.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow, ensure};
+use arrow_array::RecordBatch;
+use serde::Deserialize;
+use wardline_normalize::columns::Builder;
+use wardline_normalize::decimal::Decimal;
+use wardline_normalize::measurement::{Measurement, Value};
+use wardline_normalize::vocabulary;
+use wardline_rules::{Engine, EventKind, Input, RuleSet};
+
+use crate::cli::{self, Common};
+use crate::compare::{Comparison, Side, alternate};
+use crate::machine;
+use crate::report::{Report, talk};
+
+/// 2026-01-01T00:00:00Z.
+const START: i64 = 1_767_225_600_000_000;
+/// Rows of a micro-batch.
+const BATCH: usize = 1_000;
+/// What pip is asked for, once, into a cache beside this program.
+const PEER: &str = "bytewax==0.21.1";
+const SCRIPT: &str = include_str!("../bytewax/threshold.py");
+
+/// The rule that Bytewax has too.
+const ONE: &str = r#"
+[[rule]]
+id = "fast"
+kind = "threshold"
+metric = "MDC_ECG_HEART_RATE"
+above = 120
+for = "5m"
+max-gap = "2m"
+clear = { below = 110, for = "2m" }
+priority = "medium"
+"#;
+
+/// Metric, value when well, limit above, limit below.
+const METRICS: [(&str, f64, f64, f64); 5] = [
+    ("MDC_ECG_HEART_RATE", 80.0, 120.0, 45.0),
+    ("MDC_PULS_OXIM_SAT_O2", 96.0, 101.0, 90.0),
+    ("MDC_TTHOR_RESP_RATE", 16.0, 24.0, 9.0),
+    ("MDC_PRESS_BLD_NONINV_SYS", 125.0, 180.0, 90.0),
+    ("MDC_TEMP_BODY", 36.9, 39.0, 35.0),
+];
+
+pub(crate) fn run(common: &Common) -> anyhow::Result<Report> {
+    let mut report = Report::new("rules");
+    let thirty = parse(&thirty())?;
+    for patients in [1_000, 100_000] {
+        many(&thirty, patients, common, &mut report)?;
+    }
+    match peer(common)? {
+        Some(comparison) => report.add(comparison),
+        None => report
+            .notes
+            .push(format!("{PEER} could not be fetched: not compared")),
+    }
+    report.notes.push(
+        "readings are Arrow batches in memory, 1,000 rows each; one thread; Bytewax reads tuples from memory, one worker"
+            .to_owned(),
+    );
+    report.write(&common.out)?;
+    Ok(report)
+}
+
+fn parse(text: &str) -> anyhow::Result<Arc<RuleSet>> {
+    RuleSet::parse(text).map(Arc::new).map_err(|faults| {
+        anyhow!(
+            "{}",
+            faults
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")
+        )
+    })
+}
+
+/// Six rules a metric: each limit at once, with a duration, and with a longer one.
+fn thirty() -> String {
+    let mut text = String::new();
+    for (metric, _, above, below) in METRICS {
+        for (kind, limit) in [("above", above), ("below", below)] {
+            for hold in ["0s", "2m", "10m"] {
+                text += &format!(
+                    "[[rule]]\nid = \"{metric}-{kind}-{hold}\"\nkind = \"threshold\"\nmetric = \"{metric}\"\n\
+                     {kind} = {limit:?}\nfor = \"{hold}\"\nmax-gap = \"5m\"\npriority = \"medium\"\n"
+                );
+            }
+        }
+    }
+    text
+}
+
+/// Readings of all patients at one step, five seconds apart, in batches.
+fn step(
+    patients: usize,
+    step: usize,
+    metrics: &[(&str, f64, f64, f64)],
+    value: impl Fn(usize, f64) -> f64,
+) -> Vec<RecordBatch> {
+    let at = START + step as i64 * 5_000_000;
+    let mut batches = Vec::new();
+    let mut builder = Builder::new();
+    for patient in 0..patients {
+        let (device, id) = (format!("d{patient:06}"), format!("p{patient:06}"));
+        for (mdc, usual, ..) in metrics {
+            let metric = vocabulary::by_mdc(mdc).expect("the names above are in the vocabulary");
+            let number =
+                Decimal::from_f64_decimals(value(patient, *usual), 1).expect("a usual value");
+            let reading = Measurement::new(&device, metric, Value::Number(number), at, at);
+            builder.push(&reading, Some(&id), None);
+            if builder.len() == BATCH {
+                batches.push(std::mem::take(&mut builder).finish());
+            }
+        }
+    }
+    if !builder.is_empty() {
+        batches.push(builder.finish());
+    }
+    batches
+}
+
+/// Thirty rules on many patients: readings a second of one core, and what a patient's state takes.
+fn many(
+    rules: &Arc<RuleSet>,
+    patients: usize,
+    common: &Common,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let readings = ((10_000_000.0 * common.scale) as usize).max(patients * METRICS.len() * 3);
+    let steps = (readings / patients / METRICS.len()).max(3);
+    let before = machine::resident();
+    let mut engine = Engine::new();
+    let mut events = Vec::new();
+    engine.apply(
+        1,
+        &Input::RuleSet {
+            at: START,
+            rules: Arc::clone(rules),
+        },
+        &mut events,
+    );
+    let (mut rows, mut took) = (0, std::time::Duration::ZERO);
+    for number in 0..steps {
+        // One patient in twenty is out of every limit, on and off.
+        let off = |patient: usize| patient.is_multiple_of(20) && (number / 40) % 2 == 1;
+        let batches = step(patients, number, &METRICS, |patient, usual| {
+            usual * if off(patient) { 1.6 } else { 1.0 } + (patient + number) as f64 % 7.0 / 10.0
+        });
+        let began = Instant::now();
+        for (seq, batch) in (2..).zip(&batches) {
+            engine.apply(seq, &Input::Readings(batch), &mut events);
+            rows += batch.num_rows();
+        }
+        // The first steps make the state.
+        if number < 2 {
+            rows = 0;
+        } else {
+            took += began.elapsed();
+        }
+        events.clear();
+    }
+    let rate = rows as f64 / took.as_secs_f64();
+    let held = machine::resident().saturating_sub(before) as f64 / patients as f64;
+    talk(&format!(
+        "30 rules, {patients} patients: {rate:.0} readings/s, {held:.0} bytes a patient"
+    ));
+    report.figure(
+        format!("30 rules, {patients} patients, one core"),
+        "readings/s",
+        rate,
+    );
+    report.figure(
+        format!("30 rules, {patients} patients, resident memory"),
+        "bytes/patient",
+        held,
+    );
+    Ok(())
+}
+
+/// What the script prints.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    per_second: f64,
+    raised: u64,
+}
+
+fn peer(common: &Common) -> anyhow::Result<Option<Comparison>> {
+    const PATIENTS: usize = 1_000;
+    let Some(python) = install()? else {
+        return Ok(None);
+    };
+    let steps = ((1_000.0 * common.scale) as usize).max(100);
+    let script = common.scratch()?.join("threshold.py");
+    std::fs::write(&script, SCRIPT).with_context(|| script.display().to_string())?;
+    let rules = parse(ONE)?;
+    let mut raised = None;
+    let rounds = alternate(common.runs(), |side, _| {
+        let (rate, count) = match side {
+            Side::Ours => ours(&rules, PATIENTS, steps),
+            Side::Limit => {
+                let said = theirs(&python, &script, PATIENTS, steps)?;
+                (said.per_second, said.raised)
+            }
+        };
+        ensure!(
+            *raised.get_or_insert(count) == count,
+            "one raised {count} alerts, the other {raised:?}"
+        );
+        Ok(rate)
+    });
+    std::fs::remove_file(&script)?;
+    Ok(Some(Comparison::new(
+        "one threshold rule, 1,000 patients",
+        "readings/s",
+        "Bytewax, the same rule",
+        &rounds?,
+        Some(20.0),
+    )))
+}
+
+/// The same values as the script's.
+fn ours(rules: &Arc<RuleSet>, patients: usize, steps: usize) -> (f64, u64) {
+    let mut engine = Engine::new();
+    let mut events = Vec::new();
+    engine.apply(
+        1,
+        &Input::RuleSet {
+            at: START,
+            rules: Arc::clone(rules),
+        },
+        &mut events,
+    );
+    let (mut rows, mut raised, mut took) = (0, 0, std::time::Duration::ZERO);
+    for number in 0..steps {
+        let batches = step(patients, number, &METRICS[..1], |patient, _| {
+            if (patient * 37 + number) % 240 < 90 {
+                130.0
+            } else {
+                80.0 + ((patient + number) % 20) as f64
+            }
+        });
+        let began = Instant::now();
+        for (seq, batch) in (2..).zip(&batches) {
+            engine.apply(seq, &Input::Readings(batch), &mut events);
+            rows += batch.num_rows();
+        }
+        took += began.elapsed();
+        raised += events
+            .drain(..)
+            .filter(|event| event.event == EventKind::Raised)
+            .count() as u64;
+    }
+    (rows as f64 / took.as_secs_f64(), raised)
+}
+
+fn theirs(python: &Path, script: &Path, patients: usize, steps: usize) -> anyhow::Result<Said> {
+    let output = Command::new(python)
+        .arg(script)
+        .args([patients.to_string(), steps.to_string()])
+        .stdin(Stdio::null())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The Python that has Bytewax; none when pip cannot get it.
+fn install() -> anyhow::Result<Option<PathBuf>> {
+    let cache = cli::beside("peer-cache")?.join("bytewax");
+    let python = cache.join("bin/python");
+    let whole = cache.join("installed");
+    if whole.is_file() {
+        return Ok(Some(python));
+    }
+    let quiet = |command: &mut Command| {
+        command
+            .stdin(Stdio::null())
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    let made = quiet(Command::new("python3").args(["-m", "venv"]).arg(&cache))
+        && quiet(Command::new(&python).args(["-m", "pip", "install", "--quiet", PEER]));
+    if made {
+        std::fs::write(whole, "")?;
+    }
+    Ok(made.then_some(python))
+}
