@@ -1,11 +1,13 @@
 //! The command line: what may be typed. What it does is in `commands`.
 
+mod gateway;
 mod offline;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use gateway::GatewayCommand;
 pub(crate) use offline::{
     Compatible, Document, From, MappingCommand, MappingFiles, Normalize, Recording, RulesCommand,
     To,
@@ -91,6 +93,12 @@ pub(crate) enum Command {
         before_help = "Examples:\n  wardline token add ward-screen --role read\n  wardline token add gw-3 --role publish --gateway gw-3\n  wardline token revoke ward-screen"
     )]
     Token(TokenCommand),
+    /// Gateways: enrol them, take their right away, tell them something.
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline gateway enroll-code gw-3 --url https://ward.example:8080\n  wardline gateway command gw-3 rescan\n  wardline gateway revoke gw-3"
+    )]
+    Gateway(GatewayCommand),
     /// Record a manual observation; the token (or local user) is its author.
     #[command(
         before_help = "Examples:\n  wardline observe --patient p1 --metric heart-rate --value 72\n  wardline observe --patient p1 --metric consciousness --text A"

@@ -13,11 +13,13 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use wardline_dashboard::backend::{Principal, Role};
 
+use crate::authority::Keeper;
 use crate::backend::Adapter;
 use crate::cli::Target;
 use crate::config::Config;
 use crate::core::{Core, Options};
 use crate::exit::UsageError;
+use crate::gateways::{self, Gateways};
 use crate::metrics::Sources;
 use crate::pipeline::Limits;
 
@@ -136,6 +138,7 @@ impl Client {
             copies: core.copies.clone(),
             mappings: core.mappings.clone(),
             told: core.told.clone(),
+            gateways: gateways(&core, &defaults).into(),
             routes: wardline_ingest::Routes::new(Vec::new())?.into(),
             sources: Sources {
                 metrics: core.metrics.clone(),
@@ -306,6 +309,19 @@ impl Answer {
         };
         anyhow::anyhow!("{words} ({})", status.as_u16())
     }
+}
+
+/// Codes and certificates on a directory that nobody serves; a command has nobody to go to.
+fn gateways(core: &Core, defaults: &Config) -> Gateways {
+    let registry = &core.registry;
+    let settings = gateways::Settings {
+        life: defaults.enrolment.certificate_life,
+        code_life: defaults.enrolment.code_life,
+        fingerprint: None,
+        trust: None,
+    };
+    let keeper = Keeper::new(registry.clone()).into();
+    Gateways::new(registry.clone(), keeper, settings, None)
 }
 
 /// Who acts, as audit records it.

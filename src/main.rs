@@ -1,5 +1,6 @@
 //! Wardline: IoMT ingestion and continuous patient monitoring. See README.md for the map.
 
+mod authority;
 mod backend;
 mod cli;
 mod client;
@@ -12,6 +13,7 @@ mod deliver;
 mod demo;
 mod exit;
 mod follow;
+mod gateways;
 mod live;
 mod mappings;
 mod metrics;

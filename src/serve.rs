@@ -9,18 +9,21 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wardline_dashboard::throttle::{Throttle, Verdict};
 use wardline_ingest::{
-    Authenticate, BatchConfig, BrokerConfig, BrokerPublisher, BrokerSource, DeviceFrom, Handle,
-    Intake, Listener, ListenerConfig, Principal, Principals, Role, Route, Routes, Stats,
-    broker_publisher,
+    Authenticate, BatchConfig, BrokerConfig, BrokerPublisher, BrokerSource, ClientCertificate,
+    DeviceFrom, Handle, Intake, Listener, ListenerConfig, Principal, Principals, Role, Route,
+    Routes, Stats, broker_publisher,
 };
 use wardline_store::registry::{self, Registry};
 
+use crate::authority::{self, Keeper};
 use crate::backend::Adapter;
 use crate::config::{self, Config};
 use crate::core::{Core, Options};
 use crate::deliver::{self, Outbox, Receiver, Topic, Webhook};
+use crate::gateways::{self, Gateways, Replies, Ways};
 use crate::metrics::Sources;
 use crate::pipeline::Limits;
+use crate::tls::Own;
 
 /// Where the service listens.
 #[derive(Debug, Clone, Copy)]
@@ -111,9 +114,30 @@ async fn with_core(
     };
     let (intake, batcher) = wardline_ingest::batcher(batching, Arc::clone(&stats));
     let mut edge = JoinSet::new();
-    let (listener, mqtt) = listen(config, core, &intake, &routes, &intake_stop, &mut edge).await?;
+    let keeper = Arc::new(Keeper::new(Arc::clone(&core.registry)));
+    let edge_parts = (&intake, &routes, &*keeper);
+    let (listener, mqtt) = listen(config, core, edge_parts, &intake_stop, &mut edge).await?;
     let brokers = subscribe(config, &intake, &routes, &intake_stop, &mut edge)?;
-    let sink = Arc::new(core.pipeline.clone());
+    let ways = Ways {
+        listener: listener
+            .clone()
+            .map(|handle| (handle, mqtt_tls(config).is_some())),
+        brokers: brokers
+            .iter()
+            .zip(&config.brokers)
+            .map(|(publisher, broker)| (publisher.clone(), broker.ca.is_some()))
+            .collect(),
+    };
+    let gateways = Arc::new(Gateways::new(
+        Arc::clone(&core.registry),
+        Arc::clone(&keeper),
+        enrolment(config, &keeper)?,
+        Some(ways),
+    ));
+    let sink = Arc::new(Replies {
+        pipeline: core.pipeline.clone(),
+        gateways: Arc::clone(&gateways),
+    });
     let batches = tokio::spawn(batcher.run(sink));
     drop(intake);
 
@@ -127,6 +151,7 @@ async fn with_core(
         copies: core.copies.clone(),
         mappings: Arc::clone(&core.mappings),
         told: Arc::clone(&core.told),
+        gateways,
         routes,
         sources: Sources {
             metrics: Arc::clone(&core.metrics),
@@ -144,12 +169,9 @@ async fn with_core(
         .await
         .with_context(|| format!("cannot listen for HTTP on {}", config.http.bind))?;
     let http = http_listener.local_addr()?;
-    let tls = config
-        .http
-        .tls
-        .as_ref()
-        .map(crate::tls::server)
-        .transpose()?;
+    let own = own(config, &keeper, config.http.bind.ip());
+    let tls = config.http.tls.as_ref();
+    let tls = tls.map(|tls| crate::tls::http(tls, &own)).transpose()?;
     let mut settings = wardline_dashboard::Config::new(crate::clock::now);
     settings.metrics_public = config.http.metrics_public;
     settings.insecure = config.http.insecure;
@@ -227,11 +249,37 @@ async fn failed(store: &wardline_store::Store) {
     tracing::error!("the store failed; nothing more is acknowledged");
 }
 
+fn mqtt_tls(config: &Config) -> Option<&config::Tls> {
+    config.mqtt.as_ref()?.tls.as_ref()
+}
+
+fn own<'a>(config: &'a Config, keeper: &'a Keeper, bind: IpAddr) -> Own<'a> {
+    Own {
+        keeper,
+        names: &config.enrolment.names,
+        bind,
+    }
+}
+
+/// What gateways are told when they enrol.
+fn enrolment(config: &Config, keeper: &Keeper) -> anyhow::Result<gateways::Settings> {
+    let shown = config.http.tls.as_ref();
+    let server_ca = config.enrolment.server_ca.as_deref();
+    let trust = mqtt_tls(config).map(|tls| crate::tls::trust(tls, server_ca, keeper));
+    Ok(gateways::Settings {
+        life: config.enrolment.certificate_life,
+        code_life: config.enrolment.code_life,
+        fingerprint: shown
+            .map(|tls| crate::tls::shown(tls, keeper))
+            .transpose()?,
+        trust: trust.transpose()?.flatten(),
+    })
+}
+
 async fn listen(
     config: &Config,
     core: &Core,
-    intake: &Intake,
-    routes: &Arc<Routes>,
+    (intake, routes, keeper): (&Intake, &Arc<Routes>, &Keeper),
     stop: &CancellationToken,
     edge: &mut JoinSet<()>,
 ) -> anyhow::Result<(Option<Handle>, Option<SocketAddr>)> {
@@ -246,7 +294,11 @@ async fn listen(
         drain_timeout: config.intake.drain / 2,
         ..ListenerConfig::new(mqtt.bind)
     };
-    let tls = mqtt.tls.as_ref().map(crate::tls::server).transpose()?;
+    let own = own(config, keeper, mqtt.bind.ip());
+    let tls = mqtt.tls.as_ref();
+    let tls = tls
+        .map(|tls| crate::tls::mqtt(tls, &own, &core.registry))
+        .transpose()?;
     let login = Arc::new(Login {
         registry: Arc::clone(&core.registry),
         site: config.site.clone(),
@@ -272,11 +324,9 @@ fn subscribe(
     let mut publishers = Vec::new();
     for broker in &config.brokers {
         let settings = self::broker(broker)?;
-        if config.alert_topic {
-            let (publisher, task) = broker_publisher(settings.clone(), Arc::clone(intake.stats()));
-            publishers.push(publisher);
-            tokio::spawn(task.run(stop.clone()));
-        }
+        let (publisher, task) = broker_publisher(settings.clone(), Arc::clone(intake.stats()));
+        publishers.push(publisher);
+        tokio::spawn(task.run(stop.clone()));
         let source = BrokerSource::new(settings, Arc::clone(routes), intake.clone())
             .with_context(|| format!("broker {}", broker.name))?;
         edge.spawn(source.run(stop.clone()));
@@ -390,10 +440,26 @@ impl Authenticate for Login {
             .map(|token| self.principal(&token))
     }
 
-    fn certificate(&self, san_uri: &str) -> Option<Principal> {
-        self.registry
-            .verify_certificate(san_uri, crate::clock::now())
-            .map(|token| self.principal(&token))
+    fn certificate(&self, certificate: &ClientCertificate) -> Option<Principal> {
+        let now = crate::clock::now();
+        if let Some(known) = self.registry.verify_gateway(&certificate.fingerprint, now) {
+            return Some(Principal {
+                name: known.gateway.clone(),
+                site: Some(known.site.clone()),
+                gateway: Some(known.gateway.clone()),
+                device: None,
+                role: Role::Publish,
+            });
+        }
+        let names = &certificate.san_uris;
+        // The names of enrolled gateways stand for nothing else, whoever signed them.
+        if names.iter().any(|uri| authority::is_gateway_uri(uri)) {
+            return None;
+        }
+        let mut tokens = names
+            .iter()
+            .filter_map(|uri| self.registry.verify_certificate(uri, now));
+        tokens.next().map(|token| self.principal(&token))
     }
 
     fn refused(&self, peer: Option<IpAddr>) -> bool {

@@ -29,6 +29,8 @@ pub(crate) struct App {
     pub(crate) live: Arc<Live>,
     pub(crate) metrics: Metrics,
     pub(crate) throttle: Throttle,
+    /// Refused enrolments per address.
+    pub(crate) enrolments: Throttle,
     /// Bounds the lines of the log that tell of refused logins.
     pub(crate) told: Throttle,
     pub(crate) requests: Semaphore,
@@ -47,6 +49,7 @@ impl App {
         let window = Micros::try_from(limits.failure_window.as_micros()).unwrap_or(Micros::MAX);
         Self {
             throttle: Throttle::new(limits.failures, window),
+            enrolments: Throttle::new(limits.enrolments, window),
             told: Throttle::new(LOGIN_LINES, window),
             requests: Semaphore::new(limits.requests),
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -85,6 +88,8 @@ pub(crate) struct Call {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) tls: bool,
+    /// Where it came from; none within this process.
+    pub(crate) peer: Option<IpAddr>,
     /// In a mutex only so that a shared call can cross threads; nobody locks it.
     pub(crate) body: Mutex<Body>,
 }
@@ -103,10 +108,19 @@ impl Call {
 
     /// The path's segment at the template's first `{…}`.
     pub(crate) fn id(&self) -> Result<String, Failure> {
+        self.segment(|name| name.starts_with('{'))
+    }
+
+    /// The path's segment at this name of the template, braces included.
+    pub(crate) fn part(&self, wanted: &str) -> Result<String, Failure> {
+        self.segment(|name| name == wanted)
+    }
+
+    fn segment(&self, wanted: impl Fn(&str) -> bool) -> Result<String, Failure> {
         let template = self.route.path.split('/');
         let found = template
             .zip(self.uri.path().split('/'))
-            .find(|(name, _)| name.starts_with('{'));
+            .find(|(name, _)| wanted(name));
         match found {
             Some((_, id)) if crate::params::is_id(id) => Ok(id.to_owned()),
             _ => Err(Failure::not_found("id")),

@@ -10,6 +10,7 @@
 mod access;
 mod alerts;
 mod gateway_states;
+mod gateways;
 mod observations;
 mod quarantine;
 mod registry;
@@ -20,6 +21,10 @@ pub use access::{
 };
 pub use alerts::{Alert, AlertAction, AlertActionKind, AlertSearch};
 pub use gateway_states::GatewayState;
+pub use gateways::{
+    CommandNew, Enrolled, EnrolmentCode, GatewayCertificate, GatewayCommand, RENEWAL_CONTEXT,
+    Renewal,
+};
 pub use observations::{
     CodeFilter, CodeKeys, DateFilter, DatePrefix, ExportRequest, Found, ManualObservation,
     ManualReading, ManualValue, ObservationPage, ObservationSearch, Order, Position, SqlAnswer,
@@ -224,6 +229,30 @@ pub trait Backend: Send + Sync + 'static {
         replay: QuarantineReplay,
         by: &Principal,
     ) -> BackendResult<Replayed>;
+
+    // --- gateways ---
+
+    /// Makes a code that enrols the gateway once, within 15 minutes; an earlier one is good no longer.
+    async fn enrolment_code(&self, gateway: &str, by: &Principal) -> BackendResult<EnrolmentCode>;
+    /// Enrols by a code; `None` for a code that is not good, whatever the reason. The request's names are
+    /// ignored: the certificate names the gateway that the code is for. [`BackendError::Invalid`] for a request
+    /// that is none, before the code is looked at.
+    async fn enrol(&self, code: &str, csr: &str) -> BackendResult<Option<Enrolled>>;
+    /// Renews by the present key; `None` for a certificate or proof that is not good, whatever the reason.
+    async fn renew(&self, renewal: Renewal) -> BackendResult<Option<Enrolled>>;
+    /// Certificates of a gateway, the latest issued first.
+    async fn gateway_certificates(&self, gateway: &str) -> BackendResult<Vec<GatewayCertificate>>;
+    /// Takes a gateway's certificates and any unused code away and ends its sessions; says how many certificates.
+    async fn revoke_gateway(&self, gateway: &str, by: &Principal) -> BackendResult<usize>;
+    /// Sends a command and waits for its answer as long as asked. [`BackendError::Conflict`] when the gateway
+    /// cannot be reached, or a secret would travel in the clear.
+    async fn command(&self, new: CommandNew, by: &Principal) -> BackendResult<GatewayCommand>;
+    /// A command and its answer.
+    async fn commanded(&self, gateway: &str, id: &str) -> BackendResult<GatewayCommand>;
+    /// The own authority's certificate, PEM.
+    async fn authority(&self) -> BackendResult<String>;
+    /// Its revocation list, DER (RFC 5280).
+    async fn revocations(&self) -> BackendResult<Vec<u8>>;
 
     // --- operation ---
 

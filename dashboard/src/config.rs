@@ -64,6 +64,8 @@ pub struct Limits {
     pub recheck: Duration,
     /// Refused tokens from one address in `failure_window` before it is told to slow down.
     pub failures: u32,
+    /// Refused enrolments from one address in `failure_window` before it is refused unheard.
+    pub enrolments: u32,
     /// Over which time refused tokens are counted.
     pub failure_window: Duration,
 }
@@ -85,6 +87,7 @@ impl Default for Limits {
             heartbeat: Duration::from_secs(1),
             recheck: Duration::from_secs(15),
             failures: 20,
+            enrolments: 10,
             failure_window: Duration::from_secs(60),
         }
     }

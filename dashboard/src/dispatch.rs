@@ -9,6 +9,9 @@
 //! 5. the audit record, durable; if that fails the answer is thrown away and a 500 goes out;
 //! 6. the answer.
 //!
+//! A route of [`Access::Enrol`] has no token: its request proves itself, and an address whose requests keep being
+//! refused is not heard (429) until the window has passed.
+//!
 //! Steps 4 to 6 of a route that changes something run to their end even when the client hangs up, so no
 //! change goes unrecorded. A client that hangs up on a read has been told nothing, and leaves no record.
 
@@ -91,11 +94,12 @@ async fn answer(
     tls: bool,
 ) -> Result<Response, Failure> {
     let needed = match route.access {
-        Access::Open => None,
+        Access::Open | Access::Enrol => None,
         Access::Metrics if app.config.metrics_public => None,
         Access::Metrics => Some(Role::Read),
         Access::Role(role) => Some(role),
     };
+    let peer = asked.peer;
     let (parts, body) = request.into_parts();
     let mut call = Call {
         app: app.clone(),
@@ -106,8 +110,12 @@ async fn answer(
         uri: parts.uri,
         headers: parts.headers,
         tls,
+        peer,
         body: std::sync::Mutex::new(body),
     };
+    if route.access == Access::Enrol {
+        return enrolment(app, call, asked).await;
+    }
     let Some(needed) = needed else {
         let fhir = call.uri.path().starts_with("/fhir/");
         let reply = run(call)
@@ -152,6 +160,42 @@ async fn answer(
     } else {
         work.await
     }
+}
+
+/// A request without a token that changes something: bounded by address before it is heard, and on record.
+async fn enrolment(app: Arc<App>, call: Call, asked: Asked) -> Result<Response, Failure> {
+    if app.enrolments.spent(asked.peer, app.now()) {
+        app.metrics.refused_tokens.inc();
+        let seconds = app.config.limits.failure_window.as_secs().max(1);
+        let slow_down = Failure::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "throttled",
+            "too many refused enrolments from this address",
+        )
+        .with(header::RETRY_AFTER, HeaderValue::from(seconds));
+        return match app.enrolments.failed(asked.peer, app.now()) {
+            Verdict::Count => Err(slow_down),
+            Verdict::Record { .. } | Verdict::SlowDown => {
+                audited(&app, asked, None, slow_down.into_reply(false)).await
+            }
+        };
+    }
+    let work = async move {
+        let reply = run(call)
+            .await
+            .unwrap_or_else(|failure| failure.into_reply(false));
+        if reply.status.is_client_error() {
+            app.enrolments.failed(asked.peer, app.now());
+            if let Verdict::Record { repeats } = app.told.failed(None, app.now()) {
+                let peer = asked.peer.map(|peer| peer.to_string());
+                tracing::warn!(peer, untold = repeats, "an enrolment was refused");
+            }
+        }
+        audited(&app, asked, None, reply).await
+    };
+    tokio::spawn(work)
+        .await
+        .unwrap_or_else(|_| Err(Failure::internal("a request's task ended early")))
 }
 
 fn is_fhir(call: &Call) -> bool {

@@ -42,7 +42,7 @@ fn build(schemas: Value) -> Value {
 
 fn operation(route: &Route) -> Value {
     let role = match route.access {
-        Access::Open => None,
+        Access::Open | Access::Enrol => None,
         Access::Metrics => Some(Role::Read),
         Access::Role(role) => Some(role),
     };
@@ -100,6 +100,10 @@ fn responses(route: &Route, role: Option<Role>) -> Value {
     let mut add = |status: &str, description: &str| {
         responses[status] = json!({ "description": description, "content": problem.clone() });
     };
+    if route.access == Access::Enrol {
+        add("403", "A code or proof that is not good");
+        add("429", "Too many refused enrolments from this address");
+    }
     if role.is_some() {
         add("401", "No valid token");
         add("403", "The token's role does not suffice");

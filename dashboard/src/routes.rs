@@ -53,8 +53,10 @@ impl Method {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Nothing about patients: health, and the files of the screen.
+    /// Nothing about patients: health, the files of the screen, the authority's public papers.
     Open,
+    /// No token: the request carries a code or a proof of its own. Bounded in attempts, and audited.
+    Enrol,
     /// As [`Role::Read`] unless the configuration opens it.
     Metrics,
     /// This role or a stronger one.

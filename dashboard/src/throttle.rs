@@ -48,6 +48,14 @@ impl Throttle {
         }
     }
 
+    /// Whether this address has used up its window and is not to be heard before it has passed.
+    pub fn spent(&self, peer: Option<IpAddr>, now: Micros) -> bool {
+        let peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        peers
+            .get(&peer)
+            .is_some_and(|held| held.failures >= self.limit && now - held.began < self.window)
+    }
+
     /// One more from this address; none is an address of its own.
     pub fn failed(&self, peer: Option<IpAddr>, now: Micros) -> Verdict {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +106,9 @@ mod tests {
         assert_eq!(throttle.failed(None, 2), Verdict::SlowDown);
         assert_eq!(throttle.failed(None, 3), Verdict::Count);
         assert_eq!(throttle.failed(None, 4), Verdict::Count);
+        assert!(throttle.spent(None, 4) && !throttle.spent(None, 60));
         let other = Some(IpAddr::from([10, 0, 0, 1]));
+        assert!(!throttle.spent(other, 4));
         assert_eq!(throttle.failed(other, 4), Verdict::Record { repeats: 0 });
         assert_eq!(throttle.failed(None, 61), Verdict::Record { repeats: 2 });
     }

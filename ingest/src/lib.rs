@@ -57,7 +57,7 @@ pub use broker::{
 };
 pub use listener::{BindError, Handle, Listener, ListenerConfig, PublishError, Status};
 pub use message::{Answer, Closed, Incoming, Micros, Sink};
-pub use principal::{Authenticate, Principal, Role};
+pub use principal::{Authenticate, ClientCertificate, Principal, Role};
 pub use routes::{
     COMMAND_REPLY, DeviceFrom, GATEWAY_STATUS, Principals, Route, RouteError, Routes,
 };

@@ -16,6 +16,15 @@ pub enum Role {
     Admin,
 }
 
+/// What is known of a client certificate that the TLS configuration's verifier has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// SHA-256 of the certificate in DER.
+    pub fingerprint: [u8; 32],
+    /// Its SAN URIs, in order.
+    pub san_uris: Vec<String>,
+}
+
 /// A credential's or certificate's entry in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -53,8 +62,9 @@ impl fmt::Display for Principal {
 pub trait Authenticate: Send + Sync + 'static {
     /// User name and password of CONNECT.
     fn password(&self, user: &str, password: &[u8]) -> Option<Principal>;
-    /// One SAN URI of a client certificate that the configured CA signed.
-    fn certificate(&self, san_uri: &str) -> Option<Principal>;
+    /// A client certificate that passed the handshake. Asked at CONNECT and once more when the session has been
+    /// entered, so that one revoked in between is refused.
+    fn certificate(&self, certificate: &ClientCertificate) -> Option<Principal>;
     /// Hears of a login that was refused; true when this address is to be told to slow down.
     fn refused(&self, peer: Option<IpAddr>) -> bool {
         let _ = peer;

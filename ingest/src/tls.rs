@@ -8,7 +8,10 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::ClientCertificate;
 
 /// Why certificates or keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +87,16 @@ fn roots(ca: &[u8]) -> Result<Arc<RootCertStore>, TlsError> {
     Ok(Arc::new(roots))
 }
 
+/// What a principal is looked up by.
+pub(crate) fn client(certificate: &CertificateDer<'_>) -> ClientCertificate {
+    ClientCertificate {
+        fingerprint: Sha256::digest(certificate).into(),
+        san_uris: san_uris(certificate),
+    }
+}
+
 /// The SAN URIs of a certificate, in order; empty if it has none or cannot be read.
-pub(crate) fn san_uris(certificate: &CertificateDer<'_>) -> Vec<String> {
+fn san_uris(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return Vec::new();
     };

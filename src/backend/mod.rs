@@ -20,11 +20,11 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::block_in_place;
 use wardline_dashboard::backend::{
     Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch,
-    AuditRecord, Backend, BackendError, BackendResult, Check, Device, DeviceWrite, ExportRequest,
-    Found, GatewayState, ListPage, ListRequest, ManualObservation, ObservationPage,
-    ObservationSearch, Patient, PatientWrite, Principal, QuarantineDetail, QuarantineItem,
-    QuarantineReplay, QuarantineSearch, Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued,
-    TokenNew,
+    AuditRecord, Backend, BackendError, BackendResult, Check, CommandNew, Device, DeviceWrite,
+    Enrolled, EnrolmentCode, ExportRequest, Found, GatewayCertificate, GatewayCommand, GatewayState, ListPage,
+    ListRequest, ManualObservation, ObservationPage, ObservationSearch, Patient, PatientWrite,
+    Principal, QuarantineDetail, QuarantineItem, QuarantineReplay, QuarantineSearch, Renewal,
+    Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
 };
 use wardline_ingest::Routes;
 use wardline_normalize::mapping::fhir::FhirMapping;
@@ -36,6 +36,7 @@ pub(crate) use alerts::view;
 pub(crate) use manual::DEVICE as MANUAL_DEVICE;
 
 use crate::copies::Copies;
+use crate::gateways::Gateways;
 use crate::mappings::Mappings;
 use crate::metrics::Sources;
 use crate::pipeline::{Former, Pipeline, Window};
@@ -50,6 +51,7 @@ pub(crate) struct Adapter {
     pub(crate) copies: Copies,
     pub(crate) mappings: Arc<Mappings>,
     pub(crate) told: Arc<Told>,
+    pub(crate) gateways: Arc<Gateways>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) sources: Sources,
     /// Held from a change of the registry until log, rules and rows have it. True once one did not get there:
@@ -62,7 +64,7 @@ pub(crate) struct Adapter {
 }
 
 /// A fault of the registry in the words of HTTP.
-fn fault(error: wardline_store::registry::Error) -> BackendError {
+pub(crate) fn fault(error: wardline_store::registry::Error) -> BackendError {
     use wardline_store::registry::Error;
     match error {
         Error::NotFound { entity, id } => BackendError::NotFound(format!("{entity} {id}")),
@@ -392,6 +394,42 @@ impl Backend for Adapter {
         _by: &Principal,
     ) -> BackendResult<Replayed> {
         quarantine::replay(self, replay).await
+    }
+
+    async fn enrolment_code(&self, gateway: &str, by: &Principal) -> BackendResult<EnrolmentCode> {
+        block_in_place(|| self.gateways.code(gateway, &by.name))
+    }
+
+    async fn enrol(&self, code: &str, csr: &str) -> BackendResult<Option<Enrolled>> {
+        block_in_place(|| self.gateways.enrol(code, csr))
+    }
+
+    async fn renew(&self, renewal: Renewal) -> BackendResult<Option<Enrolled>> {
+        block_in_place(|| self.gateways.renew(&renewal))
+    }
+
+    async fn gateway_certificates(&self, gateway: &str) -> BackendResult<Vec<GatewayCertificate>> {
+        self.gateways.certificates(gateway)
+    }
+
+    async fn revoke_gateway(&self, gateway: &str, _by: &Principal) -> BackendResult<usize> {
+        block_in_place(|| self.gateways.revoke(gateway))
+    }
+
+    async fn command(&self, new: CommandNew, by: &Principal) -> BackendResult<GatewayCommand> {
+        self.gateways.command(new, by).await
+    }
+
+    async fn commanded(&self, gateway: &str, id: &str) -> BackendResult<GatewayCommand> {
+        self.gateways.commanded(gateway, id)
+    }
+
+    async fn authority(&self) -> BackendResult<String> {
+        block_in_place(|| self.gateways.pem())
+    }
+
+    async fn revocations(&self) -> BackendResult<Vec<u8>> {
+        block_in_place(|| self.gateways.revocations())
     }
 
     async fn backup(&self, to: &Path, by: &Principal) -> BackendResult<()> {

@@ -181,7 +181,8 @@ fn clock(findings: &mut Vec<Value>) {
 fn certificates(config: &Config) -> Vec<std::path::PathBuf> {
     let http = config.http.tls.iter();
     let mqtt = config.mqtt.iter().filter_map(|mqtt| mqtt.tls.as_ref());
-    let mut files: Vec<_> = http.chain(mqtt).map(|tls| tls.cert.clone()).collect();
+    let shown = http.chain(mqtt).filter_map(|tls| tls.files.as_ref());
+    let mut files: Vec<_> = shown.map(|(cert, _)| cert.clone()).collect();
     files.sort();
     files.dedup();
     files

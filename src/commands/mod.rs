@@ -4,6 +4,7 @@ mod backup;
 mod config;
 mod doctor;
 mod export;
+mod gateway;
 mod mapping;
 mod normalize;
 mod observe;
@@ -49,6 +50,7 @@ async fn with_data(command: Command) -> anyhow::Result<Exit> {
         Command::Patient(command) => registry::patient(command).await,
         Command::Assign(command) => registry::assign(command).await,
         Command::Token(command) => registry::token(command).await,
+        Command::Gateway(command) => gateway::run(command).await,
         Command::Observe(observe) => observe::run(observe).await,
         Command::Backup(backup) => backup::backup(&backup).await,
         Command::Export(export) => export::run(export).await,

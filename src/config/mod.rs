@@ -39,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) gateways: GatewayLimits,
     pub(crate) rules: Option<PathBuf>,
     pub(crate) webhooks: Vec<Webhook>,
+    pub(crate) enrolment: Enrolment,
     pub(crate) alert_topic: bool,
     /// Which events go to the topic.
     pub(crate) alert_topic_events: Events,
@@ -55,13 +56,24 @@ pub(crate) struct Http {
     pub(crate) metrics_public: bool,
 }
 
-/// Certificate and key of a server, PEM files.
+/// What a server shows its clients.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tls {
-    pub(crate) cert: PathBuf,
-    pub(crate) key: PathBuf,
+    /// Certificate and key, PEM files; none: a certificate of the installation's own authority.
+    pub(crate) files: Option<(PathBuf, PathBuf)>,
     /// When given, clients may present a certificate signed by one of these authorities.
     pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// How gateways get their certificates.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Enrolment {
+    /// Names and addresses of this machine in certificates of its own authority.
+    pub(crate) names: Vec<String>,
+    pub(crate) certificate_life: Duration,
+    pub(crate) code_life: Duration,
+    /// PEM file of the authorities behind `mqtt.tls.cert`, handed to gateways.
+    pub(crate) server_ca: Option<PathBuf>,
 }
 
 /// The MQTT listener.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use toml::de::DeTable;
 use wardline_normalize::hl7v2::{Profile, RawIs, Sentinel};
@@ -11,8 +12,8 @@ use wardline_rules::GatewayLimits;
 
 use super::reader::{self, Context, Effective, Fault, Section};
 use super::{
-    Broker, Config, Events, Http, Identity, Intake, Log, LogFormat, Mapping, Mqtt, Route, Store,
-    Tls, Webhook,
+    Broker, Config, Enrolment, Events, Http, Identity, Intake, Log, LogFormat, Mapping, Mqtt,
+    Route, Store, Tls, Webhook,
 };
 
 /// A configuration that passed its checks, with the origin of every value.
@@ -84,6 +85,7 @@ fn config(root: &Section<'_, '_>) -> Config {
         gateways: gateways(&root.section("gateways")),
         rules: rules(&root.section("rules")),
         webhooks: root.sections("webhook").iter().map(webhook).collect(),
+        enrolment: enrolment(&root.section("enrolment")),
         alert_topic: root.take("alert-topic", "true", reader::flag),
         alert_topic_events: root.take("alert-topic-events", "all", events),
         log: log(&root.section("log")),
@@ -130,13 +132,53 @@ fn unique<'n>(root: &Section<'_, '_>, kind: &str, names: impl Iterator<Item = &'
 }
 
 fn tls(section: &Section<'_, '_>) -> Option<Tls> {
-    let tls = section.present().then(|| Tls {
-        cert: section.required("cert").into(),
-        key: section.required("key").into(),
-        client_ca: section.optional("client-ca", reader::path),
+    let tls = section.present().then(|| {
+        let files = if section.take("own", "false", reader::flag) {
+            for name in ["cert", "key"] {
+                if section.optional(name, reader::path).is_some() {
+                    section.fault(name, "has no use beside own = true");
+                }
+            }
+            None
+        } else {
+            Some((
+                section.required("cert").into(),
+                section.required("key").into(),
+            ))
+        };
+        Tls {
+            files,
+            client_ca: section.optional("client-ca", reader::path),
+        }
     });
     section.finish();
     tls
+}
+
+/// Longest life of a code: whoever reads it off a screen uses it at once.
+const MAX_CODE_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Longest life of a gateway's certificate.
+const MAX_CERTIFICATE_LIFE: Duration = Duration::from_secs(5 * 365 * 86_400);
+
+fn enrolment(section: &Section<'_, '_>) -> Enrolment {
+    let within = |most: Duration, said: &'static str| {
+        move |text: &str| match reader::duration(text)? {
+            life if life >= Duration::from_secs(1) && life <= most => Ok(life),
+            _ => Err(format!("a duration from 1s to {said}")),
+        }
+    };
+    let enrolment = Enrolment {
+        names: section.list("names"),
+        certificate_life: section.take(
+            "certificate-life",
+            "90d",
+            within(MAX_CERTIFICATE_LIFE, "1825d"),
+        ),
+        code_life: section.take("code-life", "15m", within(MAX_CODE_LIFE, "15m")),
+        server_ca: section.optional("server-ca", reader::path),
+    };
+    section.finish();
+    enrolment
 }
 
 /// Plain text off loopback would show patients' data to the network.

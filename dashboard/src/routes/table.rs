@@ -5,6 +5,7 @@ use crate::backend::{AuditKind, Role};
 use crate::{api, assets, fhir, openapi};
 
 const OPEN: Access = Access::Open;
+const ENROL: Access = Access::Enrol;
 const READ: Access = Access::Role(Role::Read);
 const OPERATE: Access = Access::Role(Role::Operate);
 const ADMIN: Access = Access::Role(Role::Admin);
@@ -231,6 +232,33 @@ pub(crate) static TABLE: &[Route] = &[
     route((M::Get, "/api/v1/stream"), (READ, Stream, "stream"),
         "Latest values and open alerts as server-sent events: a snapshot, then changes", h!(api::stream::open))
         .query(STREAM_QUERY).answer("text/event-stream").pace(Pace::Stream),
+
+    // Gateways.
+    route((M::Post, "/api/v1/gateways/{id}/enrollment-code"), (ADMIN, Create, "gateway.enrollment-code"),
+        "A code that enrols this gateway once, within 15 minutes", h!(api::gateways::code))
+        .answer("EnrollmentCode"),
+    route((M::Get, "/api/v1/gateways/{id}/certificates"), (OPERATE, Read, "gateway.certificates"),
+        "Certificates of a gateway, the latest first", h!(api::gateways::certificates))
+        .answer("GatewayCertificatePage"),
+    route((M::Post, "/api/v1/gateways/{id}/revoke"), (ADMIN, Command, "gateway.revoke"),
+        "Take a gateway's certificates away and end its sessions, at once", h!(api::gateways::revoke))
+        .answer("GatewayRevoked"),
+    route((M::Post, "/api/v1/gateways/{id}/commands"), (OPERATE, Command, "gateway.command"),
+        "Send a command to a gateway: rescan, reload, pair or capture", h!(api::gateways::command))
+        .body("GatewayCommandNew").answer("GatewayCommand"),
+    route((M::Get, "/api/v1/gateways/{id}/commands/{command}"), (OPERATE, Read, "gateway.commanded"),
+        "A command and its answer", h!(api::gateways::commanded)).answer("GatewayCommand"),
+    route((M::Post, "/api/v1/enroll"), (ENROL, Create, "gateway.enroll"),
+        "A certificate for the gateway that an enrolment code is for", h!(api::enroll::enrol))
+        .body("Enroll").answer("Enrolled"),
+    route((M::Post, "/api/v1/enroll/renew"), (ENROL, Update, "gateway.renew"),
+        "A new certificate for who holds the key of the present one", h!(api::enroll::renew))
+        .body("Renewal").answer("Enrolled"),
+    route((M::Get, "/api/v1/ca.pem"), (OPEN, Read, "ca"),
+        "Certificate of the installation's own authority", h!(api::enroll::authority))
+        .answer("application/x-pem-file"),
+    route((M::Get, "/api/v1/ca.crl"), (OPEN, Read, "ca.revocations"),
+        "Its revocation list (RFC 5280)", h!(api::enroll::revocations)).answer("application/pkix-crl"),
 
     // Operation.
     route((M::Post, "/api/v1/backup"), (ADMIN, Command, "backup"),

@@ -31,6 +31,7 @@ pub(crate) struct Memory {
     pub(crate) actions: Mutex<Vec<AlertAction>>,
     pub(crate) observed: Mutex<Vec<ManualObservation>>,
     pub(crate) searches: Mutex<Vec<ObservationSearch>>,
+    pub(crate) commands: Mutex<Vec<CommandNew>>,
     pub(crate) revoked: Mutex<BTreeSet<String>>,
     patients: Mutex<BTreeMap<String, Patient>>,
     devices: Mutex<BTreeMap<String, Device>>,
@@ -101,6 +102,18 @@ pub(crate) fn alert(id: &str, patient: &str) -> Alert {
         message: "heart rate 131 /min".into(),
         evidence: vec!["E1".into()],
         reason: None,
+    }
+}
+
+fn enrolled() -> Enrolled {
+    Enrolled {
+        gateway: "g1".into(),
+        site: "s1".into(),
+        certificate: "PEM".into(),
+        trust: None,
+        serial: "4f".into(),
+        expires: NOW + 3,
+        renew: NOW + 2,
     }
 }
 
@@ -510,6 +523,81 @@ impl Backend for Memory {
             messages,
             ..Replayed::default()
         })
+    }
+
+    async fn enrolment_code(&self, gateway: &str, _: &Principal) -> BackendResult<EnrolmentCode> {
+        Ok(EnrolmentCode {
+            gateway: gateway.to_owned(),
+            code: "GOOD-CODE".into(),
+            expires: NOW + 900_000_000,
+            fingerprint: Some("ab".repeat(32)),
+        })
+    }
+
+    async fn enrol(&self, code: &str, csr: &str) -> BackendResult<Option<Enrolled>> {
+        if csr != "CSR" {
+            return Err(BackendError::Invalid("csr: is none".into()));
+        }
+        Ok((code == "GOOD-CODE").then(enrolled))
+    }
+
+    async fn renew(&self, renewal: Renewal) -> BackendResult<Option<Enrolled>> {
+        Ok((renewal.proof == b"proof").then(enrolled))
+    }
+
+    async fn gateway_certificates(&self, _: &str) -> BackendResult<Vec<GatewayCertificate>> {
+        Ok(vec![GatewayCertificate {
+            serial: "4f".into(),
+            issued: NOW,
+            expires: NOW + 1,
+            renewed_from: None,
+            revoked: Some(NOW),
+            reason: Some("superseded"),
+        }])
+    }
+
+    async fn revoke_gateway(&self, gateway: &str, _: &Principal) -> BackendResult<usize> {
+        self.revoked.lock().unwrap().insert(gateway.to_owned());
+        Ok(1)
+    }
+
+    async fn command(&self, new: CommandNew, by: &Principal) -> BackendResult<GatewayCommand> {
+        let command = GatewayCommand {
+            id: "C1".into(),
+            gateway: new.gateway.clone(),
+            command: new.command.clone(),
+            args: serde_json::json!({}),
+            by: by.name.clone(),
+            sent: NOW,
+            expires: NOW + 60_000_000,
+            reply: None,
+        };
+        self.commands.lock().unwrap().push(new);
+        Ok(command)
+    }
+
+    async fn commanded(&self, gateway: &str, id: &str) -> BackendResult<GatewayCommand> {
+        if id != "C1" {
+            return Err(BackendError::NotFound("command".into()));
+        }
+        Ok(GatewayCommand {
+            id: id.to_owned(),
+            gateway: gateway.to_owned(),
+            command: "rescan".into(),
+            args: serde_json::json!({}),
+            by: "operate-token".into(),
+            sent: NOW,
+            expires: NOW + 60_000_000,
+            reply: Some((NOW + 1, serde_json::json!({ "id": "C1", "ok": true }))),
+        })
+    }
+
+    async fn authority(&self) -> BackendResult<String> {
+        Ok("-----BEGIN CERTIFICATE-----\n".into())
+    }
+
+    async fn revocations(&self) -> BackendResult<Vec<u8>> {
+        Ok(vec![0x30, 0x80])
     }
 
     async fn backup(&self, to: &std::path::Path, _: &Principal) -> BackendResult<()> {

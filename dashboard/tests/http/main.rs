@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod backend;
 mod fhir;
+mod gateways;
 mod harness;
 mod operation;
 mod stream;

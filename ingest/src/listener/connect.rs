@@ -12,16 +12,16 @@ use super::Shared;
 use super::hub::{MAX_RETAINED_BYTES, Session};
 use super::packets::{Connect, Will};
 use super::protocol::{Accept, Protocol};
-use crate::Principal;
 use crate::rights::{self, Publication};
 use crate::stats::Stats;
+use crate::{ClientCertificate, Principal};
 
 /// Where a connection comes from.
 #[derive(Debug, Default)]
 pub(super) struct Peer {
     pub(super) ip: Option<IpAddr>,
-    /// SAN URIs of a verified certificate.
-    pub(super) certificate: Vec<String>,
+    /// A certificate that the handshake has verified.
+    pub(super) certificate: Option<ClientCertificate>,
 }
 
 /// An accepted client.
@@ -29,6 +29,9 @@ pub(super) struct Welcome {
     pub(super) session: Arc<Session>,
     pub(super) keep_alive: Duration,
 }
+
+/// Who it is, under which client id, and the certificate if that is what says so.
+type Judged<'a> = (Arc<Principal>, String, Option<&'a ClientCertificate>);
 
 impl Shared {
     /// Decides on a CONNECT and writes the CONNACK; none means the connection ends.
@@ -40,8 +43,8 @@ impl Shared {
         wake: &Arc<Notify>,
         out: &mut BytesMut,
     ) -> Option<Welcome> {
-        match self.judge(&connect, &peer.certificate, protocol.is_v5()) {
-            Ok((principal, client_id)) => {
+        match self.judge(&connect, peer.certificate.as_ref(), protocol.is_v5()) {
+            Ok((principal, client_id, certificate)) => {
                 let most = self.config.max_keep_alive;
                 let asked = connect.keep_alive;
                 // 3.1.1 cannot be told another keep-alive: one that has none gets ours, unannounced.
@@ -55,11 +58,23 @@ impl Shared {
                     server_keep_alive: (seconds != asked).then_some(seconds),
                     topic_alias_maximum: self.config.topic_alias_maximum,
                 };
-                let (session, earlier) =
-                    self.hub
-                        .enter(principal, &client_id, connect.will, wake.clone());
+                let fingerprint = certificate.map(|certificate| certificate.fingerprint);
+                let (session, earlier) = self.hub.enter(
+                    principal,
+                    fingerprint,
+                    &client_id,
+                    connect.will,
+                    wake.clone(),
+                );
                 if let Some((principal, will)) = earlier {
                     self.publish_will(&principal, will);
+                }
+                // Revoked between look-up and entry, it was not among the sessions that were ended.
+                if certificate.is_some_and(|one| self.authenticate.certificate(one).is_none()) {
+                    self.hub.leave(&session);
+                    Stats::add(&self.stats.auth_failures, 1);
+                    protocol.reject(V5::NotAuthorized, V3::NotAuthorized, out);
+                    return None;
                 }
                 if let Err(error) = protocol.accept(accept, out) {
                     tracing::debug!(?error, "no CONNACK that the client takes");
@@ -88,18 +103,17 @@ impl Shared {
         }
     }
 
-    fn judge(
+    fn judge<'a>(
         &self,
         connect: &Connect,
-        certificate: &[String],
+        certificate: Option<&'a ClientCertificate>,
         is_v5: bool,
-    ) -> Result<(Arc<Principal>, String), (V5, V3)> {
+    ) -> Result<Judged<'a>, (V5, V3)> {
         if connect.extended_authentication {
             return Err((V5::BadAuthenticationMethod, V3::NotAuthorized));
         }
-        let by_certificate = certificate
-            .iter()
-            .find_map(|uri| self.authenticate.certificate(uri));
+        let by_certificate =
+            certificate.and_then(|one| Some((self.authenticate.certificate(one)?, certificate)));
         let by_password = || {
             let user = connect
                 .user
@@ -107,9 +121,10 @@ impl Shared {
                 .ok_or((V5::NotAuthorized, V3::NotAuthorized))?;
             let password = connect.password.as_deref().unwrap_or_default();
             let principal = self.authenticate.password(user, password);
-            principal.ok_or((V5::BadUserNameOrPassword, V3::BadUserNameOrPassword))
+            let principal = principal.ok_or((V5::BadUserNameOrPassword, V3::BadUserNameOrPassword));
+            principal.map(|principal| (principal, None))
         };
-        let principal = by_certificate.map_or_else(by_password, Ok)?;
+        let (principal, certificate) = by_certificate.map_or_else(by_password, Ok)?;
         // MQTT 3.1.1, 3.1.3.1: a client without an id cannot ask for a kept session.
         if connect.client_id.is_empty() && !connect.clean && !is_v5 {
             return Err((V5::ClientIdentifierNotValid, V3::IdentifierRejected));
@@ -119,7 +134,7 @@ impl Shared {
         if let Some(will) = &connect.will {
             self.judge_will(&principal, will)?;
         }
-        Ok((Arc::new(principal), client_id))
+        Ok((Arc::new(principal), client_id, certificate))
     }
 
     fn judge_will(&self, principal: &Principal, will: &Will) -> Result<(), (V5, V3)> {

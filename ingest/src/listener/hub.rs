@@ -74,6 +74,8 @@ pub enum PublishError {
 pub(crate) struct Session {
     key: Key,
     pub(crate) principal: Arc<Principal>,
+    /// SHA-256 of the certificate it logged in with.
+    certificate: Option<[u8; 32]>,
     pub(crate) wake: Arc<Notify>,
     state: Mutex<State>,
 }
@@ -190,6 +192,7 @@ impl Hub {
     pub(crate) fn enter(
         &self,
         principal: Arc<Principal>,
+        certificate: Option<[u8; 32]>,
         client_id: &str,
         will: Option<Will>,
         wake: Arc<Notify>,
@@ -202,6 +205,7 @@ impl Hub {
         let session = Arc::new(Session {
             key: key.clone(),
             principal,
+            certificate,
             wake,
             state,
         });
@@ -217,6 +221,22 @@ impl Hub {
                 .map(|will| (earlier.principal.clone(), will))
         });
         (session, will)
+    }
+
+    /// Ends the sessions of these certificates; says how many.
+    pub(crate) fn disconnect(&self, certificates: &[[u8; 32]]) -> usize {
+        let shared = lock(&self.shared);
+        let theirs = |session: &&Arc<Session>| {
+            session
+                .certificate
+                .is_some_and(|one| certificates.contains(&one))
+        };
+        let ended: Vec<_> = shared.sessions.values().filter(theirs).cloned().collect();
+        drop(shared);
+        for session in &ended {
+            session.kick(Reason::NotAuthorized);
+        }
+        ended.len()
     }
 
     /// Leaves; a later session of the same key stays.

@@ -140,6 +140,12 @@ impl Handle {
         self.hub.publish(topic, payload, retain, expiry, now())
     }
 
+    /// Ends every session that logged in with one of these certificates, wills published; says how many. Revoke
+    /// first: who comes back is asked for by [`Authenticate::certificate`].
+    pub fn disconnect(&self, revoked: &[[u8; 32]]) -> usize {
+        self.hub.disconnect(revoked)
+    }
+
     /// The last state of every gateway that has told one since the start.
     #[must_use]
     pub fn statuses(&self) -> Vec<Status> {
@@ -271,7 +277,7 @@ fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream, ip:
         let Some(tls) = tls else {
             let peer = Peer {
                 ip,
-                certificate: Vec::new(),
+                certificate: None,
             };
             return Connection::new(shared, stream, peer).run().await;
         };
@@ -286,7 +292,7 @@ fn accept(shared: &Arc<Shared>, tls: Option<TlsAcceptor>, stream: TcpStream, ip:
                 .1
                 .peer_certificates()
                 .and_then(<[_]>::first);
-            let certificate = certificate.map(tls::san_uris).unwrap_or_default();
+            let certificate = certificate.map(tls::client);
             let peer = Peer { ip, certificate };
             Connection::new(shared, stream, peer).run().await;
         } else {

@@ -23,7 +23,7 @@ impl Authenticate for Everybody {
         })
     }
 
-    fn certificate(&self, _: &str) -> Option<Principal> {
+    fn certificate(&self, _: &crate::ClientCertificate) -> Option<Principal> {
         None
     }
 }

@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_ingest::{
-    Answer, Authenticate, BatchConfig, Closed, Handle, Incoming, Intake, Listener, ListenerConfig,
-    Principal, Role, Route, Routes, Sink, Snapshot, Stats, batcher,
+    Answer, Authenticate, BatchConfig, ClientCertificate, Closed, Handle, Incoming, Intake,
+    Listener, ListenerConfig, Principal, Role, Route, Routes, Sink, Snapshot, Stats, batcher,
 };
 
 /// No step of a test takes this long unless something is wrong.
@@ -115,8 +115,9 @@ impl Authenticate for Known {
         self.0.get(user).filter(|_| password == b"secret").cloned()
     }
 
-    fn certificate(&self, san_uri: &str) -> Option<Principal> {
-        self.0.get(san_uri).cloned()
+    fn certificate(&self, certificate: &ClientCertificate) -> Option<Principal> {
+        let known = certificate.san_uris.iter();
+        known.filter_map(|uri| self.0.get(uri)).next().cloned()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{DisconnectReasonCode, LastWill, Packet};
 use rumqttc::{TlsConfiguration, Transport};
+use rustls_pki_types::pem::PemObject as _;
+use sha2::{Digest as _, Sha256};
 use wardline_ingest::tls::{client_config, server_config};
 
 use super::support::{Edge, Setup, V5};
@@ -135,4 +138,54 @@ async fn off_loopback_needs_tls_or_the_word_insecure() {
     assert!(matches!(bind(&config).await, Err(BindError::Insecure(_))));
     config.insecure = true;
     assert!(bind(&config).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_ends_its_sessions_alone_and_its_will_is_published() {
+    let (server, clients) = (Authority::new(), Authority::new());
+    let edge = edge(&server, &clients).await;
+    let (chain, key) = clients.issue(SanType::URI("urn:wardline:g".try_into().unwrap()));
+    let mut nurse = client(&edge, &server.pem(), "nurse", None, true);
+    nurse
+        .packet("CONNACK", |packet| matches!(packet, Packet::ConnAck(_)))
+        .await;
+    nurse
+        .client
+        .subscribe("wardline/v1/s/g/status", QoS::AtLeastOnce)
+        .await
+        .unwrap();
+    nurse
+        .packet("SUBACK", |packet| matches!(packet, Packet::SubAck(_)))
+        .await;
+
+    let identity = Some((chain.as_bytes(), key.as_bytes()));
+    let tls = client_config(server.pem().as_bytes(), identity).unwrap();
+    let mut options = rumqttc::v5::MqttOptions::new("g", "localhost", edge.address.port());
+    options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
+    options.set_last_will(LastWill::new(
+        "wardline/v1/s/g/status",
+        "gone",
+        QoS::AtLeastOnce,
+        true,
+        None,
+    ));
+    let mut gateway = V5::new(options);
+    gateway
+        .packet("CONNACK", |packet| matches!(packet, Packet::ConnAck(_)))
+        .await;
+
+    let der = rustls_pki_types::CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
+    let fingerprint: [u8; 32] = Sha256::digest(&der).into();
+    assert_eq!(edge.handle.disconnect(&[[0; 32]]), 0, "of nobody");
+    assert_eq!(edge.handle.disconnect(&[fingerprint]), 1);
+    let told = gateway
+        .packet("DISCONNECT", |packet| {
+            matches!(packet, Packet::Disconnect(_))
+        })
+        .await;
+    let Packet::Disconnect(told) = told else {
+        unreachable!()
+    };
+    assert_eq!(told.reason_code, DisconnectReasonCode::NotAuthorized);
+    assert_eq!(nurse.message().await.payload, "gone");
 }

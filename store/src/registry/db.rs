@@ -15,7 +15,10 @@ const APPLICATION: i64 = 0x5772_644c;
 
 /// Schemas in order; the number of the last is `user_version`. Never edit one that was released:
 /// add the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema/001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/001.sql"),
+    include_str!("schema/002.sql"),
+];
 
 /// How long a connection waits for another one's lock. Within the process the mutex orders
 /// writers, so only an outside reader with a long transaction makes anybody wait.

@@ -11,6 +11,7 @@
 //! | `patient`, `device`, `bed`, `identifier` | who and what there is |
 //! | `assignment`, `snapshot` | whose a device was when; the in-memory form for the hot path |
 //! | `token` | who may do what |
+//! | `gateway`, `command` | the own authority and what it issued to gateways; commands to them |
 //! | `audit` | who saw what, hash-chained |
 //! | `alert`, `outbox`, `checkpoint` | alert events, their delivery, the rule engine's state |
 //! | `import`, `tables`, `backup`, `setting` | files in, Arrow out, copies, key and value |
@@ -30,9 +31,11 @@ mod audit;
 mod backup;
 mod bed;
 mod checkpoint;
+mod command;
 mod db;
 mod device;
 mod error;
+mod gateway;
 mod id;
 mod identifier;
 mod import;
@@ -58,8 +61,13 @@ pub use assignment::{Assignment, AssignmentFilter, NewAssignment};
 pub use audit::{AuditEntry, AuditFilter, AuditRecord, AuditReport, Outcome};
 pub use bed::{Bed, Stay};
 pub use checkpoint::Checkpoint;
+pub use command::{NewCommand, SentCommand};
 pub use device::{Device, DeviceFields, SeenDevice};
 pub use error::{Error, Overlap, Result, RowFault};
+pub use gateway::{
+    EnrolmentCode, Fingerprint, GatewayCertificate, Issued, NewCertificate, RevocationReason,
+    StoredAuthority,
+};
 pub use identifier::Identifier;
 pub use import::{ImportFormat, ImportKind, Imported};
 pub use outbox::{Destination, OutboxCounts, OutboxEntry, OutboxState, Render};
@@ -71,6 +79,7 @@ pub use tables::{assignment_schema, device_schema, patient_schema};
 pub use time::Micros;
 pub use token::{NewToken, Role, Secret, Token};
 
+use gateway::GatewayTable;
 use token::TokenTable;
 
 /// Connections for reading: as many as lists, streams and the outbox ask at once on a small
@@ -88,6 +97,7 @@ pub struct Registry {
     turn: AtomicUsize,
     assignments: RwLock<Arc<Assignments>>,
     tokens: RwLock<Arc<TokenTable>>,
+    gateways: RwLock<Arc<GatewayTable>>,
 }
 
 /// Which in-memory forms a change makes stale.
@@ -98,6 +108,7 @@ struct Touch {
     assignments: bool,
     beds: bool,
     tokens: bool,
+    gateways: bool,
 }
 
 impl Touch {
@@ -107,6 +118,7 @@ impl Touch {
         assignments: false,
         beds: false,
         tokens: false,
+        gateways: false,
     };
     const PATIENTS: Self = Self {
         patients: true,
@@ -126,6 +138,10 @@ impl Touch {
     };
     const TOKENS: Self = Self {
         tokens: true,
+        ..Self::NOTHING
+    };
+    const GATEWAYS: Self = Self {
+        gateways: true,
         ..Self::NOTHING
     };
 }
@@ -157,6 +173,7 @@ impl Registry {
             .collect::<Result<_>>()?;
         let assignments = Assignments::load(&writer)?;
         let tokens = TokenTable::load(&writer, None)?;
+        let gateways = GatewayTable::load(&writer)?;
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
@@ -164,6 +181,7 @@ impl Registry {
             turn: AtomicUsize::new(0),
             assignments: RwLock::new(Arc::new(assignments)),
             tokens: RwLock::new(Arc::new(tokens)),
+            gateways: RwLock::new(Arc::new(gateways)),
         })
     }
 
@@ -201,12 +219,20 @@ impl Registry {
         } else {
             None
         };
+        let gateways = if touch.gateways {
+            Some(GatewayTable::load(&tx)?)
+        } else {
+            None
+        };
         tx.commit()?;
         if let Some(assignments) = assignments {
             publish(&self.assignments, assignments);
         }
         if let Some(tokens) = tokens {
             publish(&self.tokens, tokens);
+        }
+        if let Some(gateways) = gateways {
+            publish(&self.gateways, gateways);
         }
         Ok(value)
     }

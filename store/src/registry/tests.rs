@@ -7,6 +7,7 @@ mod beds;
 mod checkpoint;
 mod concurrency;
 mod file;
+mod gateways;
 mod import;
 mod outbox;
 mod overlap_model;
