@@ -11,6 +11,7 @@ mod contained;
 mod crash;
 mod delivery;
 mod demo;
+mod enrol;
 mod flow;
 mod gateway_alarms;
 mod gateway_mllp;

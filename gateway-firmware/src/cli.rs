@@ -50,6 +50,14 @@ Examples:
     wardline-gateway simulate --patients 2 --duration 10s --as-fast-as-possible --stdout
 ";
 
+const ENROLL_EXAMPLES: &str = "\
+Examples:
+  With what `wardline gateway enroll-code gw-3` printed:
+    wardline-gateway enroll --server https://ward.example:8080 --code 7K2M-… --fingerprint 3f9a…
+  A server whose certificate is signed by the hospital's own authority:
+    WARDLINE_ENROLL_CODE=7K2M-… wardline-gateway enroll --server https://ward.example --ca hospital.pem
+";
+
 /// The edge gateway: devices beside the patient to MQTT.
 #[derive(Debug, Parser)]
 #[command(name = "wardline-gateway", version, before_help = EXAMPLES, max_term_width = 100)]
@@ -66,6 +74,9 @@ pub(crate) enum Command {
     /// Simulated devices, or a recording, through the real publish path.
     #[command(before_help = SIMULATE_EXAMPLES)]
     Simulate(Box<Simulate>),
+    /// Get this gateway's certificate with a code.
+    #[command(before_help = ENROLL_EXAMPLES)]
+    Enroll(Box<crate::enrol::Arguments>),
     /// Read devices and publish what they say, until a signal.
     #[command(before_help = RUN_EXAMPLES)]
     Run(Run),

@@ -23,6 +23,8 @@ mod config;
 mod decode;
 #[allow(dead_code)]
 mod devices;
+#[allow(dead_code, unused_imports)]
+mod enrol;
 mod exit;
 mod mllp;
 mod publish;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Capture(arguments) => ble::tools::capture::run(&arguments),
         Command::Replay(arguments) => ble::tools::replay::run(arguments),
         Command::Config(command) => config::command(&command),
+        Command::Enroll(arguments) => enrol::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

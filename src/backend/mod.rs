@@ -21,10 +21,10 @@ use tokio::task::block_in_place;
 use wardline_dashboard::backend::{
     Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch,
     AuditRecord, Backend, BackendError, BackendResult, Check, CommandNew, Device, DeviceWrite,
-    Enrolled, EnrolmentCode, ExportRequest, Found, GatewayCertificate, GatewayCommand, GatewayState, ListPage,
-    ListRequest, ManualObservation, ObservationPage, ObservationSearch, Patient, PatientWrite,
-    Principal, QuarantineDetail, QuarantineItem, QuarantineReplay, QuarantineSearch, Renewal,
-    Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
+    Enrolled, EnrolmentCode, ExportRequest, Found, GatewayCertificate, GatewayCommand,
+    GatewayState, ListPage, ListRequest, ManualObservation, ObservationPage, ObservationSearch,
+    Patient, PatientWrite, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay,
+    QuarantineSearch, Renewal, Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
 };
 use wardline_ingest::Routes;
 use wardline_normalize::mapping::fhir::FhirMapping;

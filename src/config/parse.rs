@@ -167,8 +167,20 @@ fn enrolment(section: &Section<'_, '_>) -> Enrolment {
             _ => Err(format!("a duration from 1s to {said}")),
         }
     };
+    let names = section.list("names");
+    let is_name = |name: &String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        let dns = !name.is_empty() && name.chars().all(plain);
+        dns || name.parse::<std::net::IpAddr>().is_ok()
+    };
+    if let Some(name) = names.iter().find(|name| !is_name(name)) {
+        section.fault(
+            "names",
+            format!("{name:?} is neither a host name nor an address"),
+        );
+    }
     let enrolment = Enrolment {
-        names: section.list("names"),
+        names,
         certificate_life: section.take(
             "certificate-life",
             "90d",

@@ -69,6 +69,37 @@ fn a_webhook_without_a_secret_is_refused() {
 }
 
 #[test]
+fn a_certificate_is_given_or_our_own_not_both() {
+    let both = faults("[http.tls]\nown = true\ncert = \"c\"\n");
+    assert_eq!(both[0].key, "http.tls.cert");
+    let neither = faults("[http.tls]\n");
+    let keys: Vec<_> = neither.iter().map(|fault| fault.key.as_str()).collect();
+    assert_eq!(keys, ["http.tls.cert", "http.tls.key"]);
+    let own = read(
+        "[http]\nbind = \"0.0.0.0:443\"\n[http.tls]\nown = true\n",
+        &none,
+    )
+    .unwrap();
+    assert_eq!(own.config.http.tls.unwrap().files, None);
+}
+
+#[test]
+fn enrolment_is_bounded() {
+    let text = "[enrolment]\nnames = [\"a b\"]\ncode-life = \"16m\"\ncertificate-life = \"6y\"\n";
+    let faults = faults(text);
+    let mut keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "enrolment.certificate-life",
+            "enrolment.code-life",
+            "enrolment.names"
+        ]
+    );
+}
+
+#[test]
 fn no_way_in_is_a_fault() {
     assert_eq!(faults("[mqtt]\nenabled = false\n")[0].key, "mqtt");
 }

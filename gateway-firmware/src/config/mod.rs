@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
     pub(crate) mirror: Mirror,
     pub(crate) log: Log,
+    /// Renewal of the certificate.
+    pub(crate) enrol: crate::enrol::Enrol,
     /// Bedside monitors.
     pub(crate) mllp: crate::mllp::Config,
     /// Bluetooth devices.
@@ -61,6 +63,7 @@ impl Default for Config {
             metrics: Metrics::default(),
             mirror: Mirror::default(),
             log: Log::default(),
+            enrol: crate::enrol::Enrol::default(),
             mllp: crate::mllp::Config::default(),
             ble: crate::ble::Config::default(),
             hash: String::new(),
@@ -79,6 +82,7 @@ impl Config {
     /// Reads and checks the text of a file.
     pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
         let mut config: Self = toml::from_str(text).map_err(|error| vec![error.to_string()])?;
+        crate::enrol::adopt(&mut config);
         let digest = Sha256::digest(text.as_bytes());
         config.hash = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
         let mut faults = Vec::new();
@@ -103,6 +107,7 @@ impl Config {
         self.spool.check(faults);
         self.publish.check(faults);
         self.mirror.check(faults);
+        self.enrol.check(faults);
         self.mllp.check(faults);
         // Each source's own section is checked by it.
         self.ble.check(faults);
