@@ -86,10 +86,10 @@ impl Identity {
     fn read(data_dir: &Path) -> Self {
         let read = |name: &str| std::fs::read_to_string(data_dir.join("identity").join(name));
         let both = read("gateway.pem").unwrap();
-        let at = both.find("-----BEGIN CERTIFICATE-----").unwrap();
+        let (key, chain) = both.split_once("-----BEGIN CERTIFICATE-----").unwrap();
         Self {
-            key: both[..at].to_owned(),
-            chain: both[at..].to_owned(),
+            key: key.to_owned(),
+            chain: format!("-----BEGIN CERTIFICATE-----{chain}"),
             trust: read("trust.pem").unwrap(),
         }
     }

@@ -6,6 +6,13 @@ use super::{Output, Target};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GatewayCommand {
+    /// List gateways as they told their state last.
+    List {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Make a code that enrols a gateway once, within 15 minutes; it is printed once, on stdout.
     EnrollCode {
         /// The gateway's id in topics (`[A-Za-z0-9.-]`, 64 at most).

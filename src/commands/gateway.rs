@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::{GatewayCommand, Target};
+use crate::cli::{GatewayCommand, Output, Target};
 use crate::client::{Client, encode};
 use crate::exit::{Exit, UsageError};
 use crate::output::{self, Columns};
@@ -10,6 +10,17 @@ use crate::output::{self, Columns};
 pub(super) async fn run(command: GatewayCommand) -> anyhow::Result<Exit> {
     match command {
         GatewayCommand::EnrollCode { id, target } => code(&id, &target).await,
+        GatewayCommand::List { target, output } => {
+            let columns: Columns = &[
+                ("id", "/id"),
+                ("state", "/state"),
+                ("since", "/since"),
+                ("reason", "/reason"),
+                ("heard", "/heard"),
+                ("version", "/version"),
+            ];
+            list("/api/v1/gateways", columns, &target, &output).await
+        }
         GatewayCommand::Certificates { id, target, output } => {
             let columns: Columns = &[
                 ("serial", "/serial"),
@@ -20,13 +31,7 @@ pub(super) async fn run(command: GatewayCommand) -> anyhow::Result<Exit> {
                 ("reason", "/reason"),
             ];
             let path = format!("/api/v1/gateways/{}/certificates", encode(&id));
-            let client = Client::connect(&target).await?;
-            let answer = client.get(&path).await;
-            client.close().await?;
-            let answer = answer?;
-            let items = answer.get("items").and_then(Value::as_array);
-            output::list(items.map_or(&[], Vec::as_slice), columns, output.format)?;
-            Ok(Exit::Done)
+            list(&path, columns, &target, &output).await
         }
         GatewayCommand::Revoke { id, target } => {
             let path = format!("/api/v1/gateways/{}/revoke", encode(&id));
@@ -65,6 +70,22 @@ pub(super) async fn run(command: GatewayCommand) -> anyhow::Result<Exit> {
             show(&answer?)
         }
     }
+}
+
+/// They are few and come whole.
+async fn list(
+    path: &str,
+    columns: Columns,
+    target: &Target,
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let client = Client::connect(target).await?;
+    let answer = client.get(path).await;
+    client.close().await?;
+    let answer = answer?;
+    let items = answer.get("items").and_then(Value::as_array);
+    output::list(items.map_or(&[], Vec::as_slice), columns, output.format)?;
+    Ok(Exit::Done)
 }
 
 async fn post(path: &str, body: String, target: &Target) -> anyhow::Result<Value> {
