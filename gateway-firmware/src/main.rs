@@ -23,7 +23,6 @@ mod config;
 mod decode;
 #[allow(dead_code)]
 mod devices;
-#[allow(dead_code, unused_imports)]
 mod enrol;
 mod exit;
 mod mllp;

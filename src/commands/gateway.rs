@@ -141,6 +141,6 @@ fn show(command: &Value) -> anyhow::Result<Exit> {
         return Ok(Exit::Problems);
     };
     output::line(&serde_json::to_string_pretty(reply)?)?;
-    let refused = reply.get("ok") == Some(&Value::Bool(false));
-    Ok(if refused { Exit::Problems } else { Exit::Done })
+    let done = reply.get("state").and_then(Value::as_str) == Some("done");
+    Ok(if done { Exit::Done } else { Exit::Problems })
 }

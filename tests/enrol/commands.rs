@@ -15,7 +15,7 @@ async fn obey(connected: &mut Connected) -> Value {
         };
         assert!(!command.retain);
         let command: Value = serde_json::from_slice(&command.payload).unwrap();
-        let answer = json!({"id": command["id"], "ok": true, "result": {"found": 2}});
+        let answer = json!({"id": command["id"], "state": "done", "result": {"found": 2}});
         let reply = "wardline/v1/s1/g1/command/reply";
         let reason = connected.publish(reply, &answer.to_string()).await;
         assert_eq!(reason, PubAckReason::Success);
@@ -62,7 +62,7 @@ async fn a_command_is_heard_answered_and_kept() {
     let (sent, _) = tokio::join!(server.post(COMMANDS, &reload), obey(&mut gateway));
     let path = format!("{COMMANDS}/{}", sent["id"].as_str().unwrap());
     let kept = server.get(&path).await;
-    assert_eq!(kept["reply"]["ok"], true);
+    assert_eq!(kept["reply"]["state"], "done");
     let elsewhere = path.replace("g1", "g2");
     assert_eq!(
         server.send("GET", &elsewhere, &server.admin, None).await.0,
@@ -71,7 +71,7 @@ async fn a_command_is_heard_answered_and_kept() {
 
     let mut other = subscribed(&server, "g2").await;
     let sent = server.post(COMMANDS, &json!({"command": "rescan"})).await;
-    let foreign = json!({"id": sent["id"], "ok": false}).to_string();
+    let foreign = json!({"id": sent["id"], "state": "failed"}).to_string();
     let reply = "wardline/v1/s1/g2/command/reply";
     assert_eq!(other.publish(reply, &foreign).await, PubAckReason::Success);
     let path = format!("{COMMANDS}/{}", sent["id"].as_str().unwrap());
@@ -83,7 +83,7 @@ async fn a_command_is_heard_answered_and_kept() {
         })
         .await
     });
-    assert_eq!(answered["reply"]["ok"], true);
+    assert_eq!(answered["reply"]["state"], "done");
     // An answer that is none is acknowledged, told of, and changes nothing.
     let reply = "wardline/v1/s1/g1/command/reply";
     assert_eq!(

@@ -169,3 +169,83 @@ async fn a_restored_installation_is_the_same_to_its_gateways() {
     let mut connected = Connected::connect(&server, "g1", &identity).await.unwrap();
     assert_eq!(connected.reads("g1").await, PubAckReason::Success);
 }
+
+/// A gateway that runs, ended with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[tokio::test]
+async fn a_running_gateway_renews_its_certificate_obeys_commands_and_is_cut_off_when_revoked() {
+    let server = server(&format!("{MQTT}[enrolment]\ncertificate-life = \"9s\"\n"));
+    let code = code(&server, "g1").await;
+    let (kept, place) = place();
+    let config = kept.path().join("gateway.toml");
+    let lines = format!(
+        "site = \"s1\"\ngateway = \"g1\"\ndata-dir = {place:?}\n[server]\nurl = \"mqtts://localhost:{}\"\n\
+         [time]\nsynchronized = \"assume\"\n",
+        server.mqtt.port()
+    );
+    std::fs::write(&config, lines).unwrap();
+    let address = format!("http://{}", server.http);
+    let config = config.to_str().unwrap();
+    let (exit, talk) = run(&[
+        "enroll", "--server", &address, "--code", &code, "--config", config,
+    ]);
+    assert_eq!(exit, 0, "{talk}");
+    let log = std::fs::File::create(kept.path().join("gateway.log")).unwrap();
+    let child = Command::new(gateway())
+        .args(["run", "--config", config])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let _running = Running(child);
+
+    // Twice renewed, and online by a certificate that the first enrolment did not give.
+    let certificates = async || {
+        let listed = server.get("/api/v1/gateways/g1/certificates").await;
+        listed["items"].as_array().unwrap().clone()
+    };
+    crate::harness::eventually("two renewals", async || {
+        (certificates().await.len() >= 3).then_some(())
+    })
+    .await;
+    let state = async || {
+        let listed = server.get("/api/v1/gateways").await;
+        let one = listed["items"].as_array()?.first()?.clone();
+        Some(one)
+    };
+    let health = crate::harness::eventually("the state with its certificate", async || {
+        let one = state().await?;
+        let expires = one["health"]["certificate"]["expires"].as_str()?.to_owned();
+        let first = certificates().await.last()?["expires"].as_str()?.to_owned();
+        (one["state"] == "online" && expires > first).then_some(one)
+    })
+    .await;
+    assert_eq!(health["health"]["certificate"]["error"], Value::Null);
+
+    let answer = crate::harness::eventually("an answer to a command", async || {
+        // While it takes a new certificate up it is not connected for a moment.
+        let path = "/api/v1/gateways/g1/commands";
+        let body = json!({"command": "reload", "wait": 20});
+        let (status, sent) = server.send("POST", path, &server.admin, Some(&body)).await;
+        (status == 200).then_some(sent)
+    })
+    .await;
+    assert_eq!(answer["reply"]["state"], "done", "{answer}");
+
+    server.post("/api/v1/gateways/g1/revoke", &json!({})).await;
+    crate::harness::eventually("the gateway to be gone", async || {
+        (state().await?["state"] == "offline").then_some(())
+    })
+    .await;
+    let log = std::fs::read_to_string(kept.path().join("gateway.log")).unwrap();
+    assert!(!log.contains("PRIVATE"), "{log}");
+}

@@ -588,7 +588,7 @@ impl Backend for Memory {
             by: "operate-token".into(),
             sent: NOW,
             expires: NOW + 60_000_000,
-            reply: Some((NOW + 1, serde_json::json!({ "id": "C1", "ok": true }))),
+            reply: Some((NOW + 1, serde_json::json!({ "id": "C1", "state": "done" }))),
         })
     }
 

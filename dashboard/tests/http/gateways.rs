@@ -158,7 +158,7 @@ async fn commands_are_of_those_a_gateway_knows_and_bounded_in_time() {
         server.request(Method::GET, &path, "operate").send()
     };
     let answer: Value = get("C1").await.unwrap().json().await.unwrap();
-    assert_eq!(answer["reply"]["ok"], true);
+    assert_eq!(answer["reply"]["state"], "done");
     assert_eq!(get("C2").await.unwrap().status(), 404);
     server.stop().await;
 }

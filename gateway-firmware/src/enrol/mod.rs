@@ -16,7 +16,7 @@ mod renew;
 
 pub(crate) use command::{Arguments, run};
 pub(crate) use config::Enrol;
-pub(crate) use renew::{Health, renewals};
+pub(crate) use renew::{Health, Renewals};
 
 use crate::config::Config;
 

@@ -33,14 +33,9 @@ pub(crate) struct Health {
     pub(crate) error: Option<String>,
 }
 
-/// Renewals of one gateway.
+/// Renewals of one gateway; clones share what is known.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Renewals(Arc<Mutex<Health>>);
-
-/// What `run` shows of its certificate.
-pub(crate) fn renewals() -> Renewals {
-    Renewals::default()
-}
 
 #[derive(Debug, Clone)]
 struct Counts {
@@ -100,7 +95,10 @@ impl Renewals {
         let mut failures = 0;
         loop {
             let current = Arc::clone(&config.borrow());
-            let wait = self.once(&current, &counts, &mut failures).await;
+            let once = self.once(&current, &counts, &mut failures);
+            let Some(wait) = stop.run_until_cancelled(once).await else {
+                return;
+            };
             if stop
                 .run_until_cancelled(tokio::time::sleep(wait))
                 .await

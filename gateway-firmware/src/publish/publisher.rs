@@ -42,6 +42,7 @@ use super::{mirror, status};
 use crate::clock::{Clock, Stamper};
 use crate::config::Config;
 use crate::devices::Devices;
+use crate::enrol::Renewals;
 use crate::run::context::{Command, PULSE, Pulse};
 use crate::source::Kind;
 use crate::spool::{Lane, Lanes, Position, Spool, Taken, replace};
@@ -81,6 +82,8 @@ pub(crate) struct Parts {
     pub(crate) figures: Arc<Figures>,
     pub(crate) dispatch: mpsc::Sender<Command>,
     pub(crate) pulse: Pulse,
+    /// The certificate's state, for the health message.
+    pub(crate) renewals: Renewals,
     /// Directory of state.
     pub(crate) state: PathBuf,
     /// Bytes or logs found damaged at the start, for the status.
@@ -787,9 +790,12 @@ impl Publisher {
             clock,
             devices,
             damaged,
+            renewals,
             ..
         } = &self.parts;
-        let payload = status::online(&config, spool, figures, clock, devices, *damaged);
+        let mut payload = status::online(&config, spool, figures, clock, devices, *damaged);
+        status::certificate(&mut payload, &renewals.health());
+        let payload = payload.to_string().into();
         let topic = format!("{}/status", config.prefix());
         self.publish(Sent::Other, &topic, payload, JSON, true);
     }

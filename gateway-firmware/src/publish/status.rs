@@ -4,6 +4,7 @@
 //! {"state":"online","version":"…","boot":"…","config":"…","capabilities":["ble","mllp"],"time":"…",
 //!  "clock":{"synchronized":true,"steps":0},
 //!  "spool":{"waiting":0,"bytes":72,"percent":0,"ageSeconds":0,"full":false,"dropped":0,"damaged":0},
+//!  "certificate":{"expires":"…","error":null},
 //!  "errors":{"refusedPuts":0,"failedPacks":0,"tooLarge":0,"unreadable":0},
 //!  "devices":{"cuff-7":{"state":"connected","source":"ble","lastReading":"…","clockOffset":1.5,"battery":80,"errors":0}}}
 //! ```
@@ -20,6 +21,7 @@ use super::figures::Figures;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::devices::{Device, Devices};
+use crate::enrol::Health;
 use crate::spool::Spool;
 
 /// Most devices in one message: a gateway has some dozen of them, or as many monitors as beds; the rest are counted.
@@ -44,7 +46,7 @@ pub(super) fn online(
     clock: &Clock,
     devices: &Devices,
     damaged: u64,
-) -> Bytes {
+) -> Value {
     let now = clock.now();
     let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
     let counts = spool.counts();
@@ -85,7 +87,18 @@ pub(super) fn online(
     {
         status.insert("moreDevices".to_owned(), json!(more));
     }
-    status.to_string().into()
+    status
+}
+
+/// When the certificate of an enrolled gateway ends, and why it could not be renewed when that was last tried.
+pub(super) fn certificate(status: &mut Value, health: &Health) {
+    if health.expires.is_none() && health.error.is_none() {
+        return;
+    }
+    let told = json!({"expires": health.expires.map(format_rfc3339), "error": health.error});
+    if let Some(status) = status.as_object_mut() {
+        status.insert("certificate".to_owned(), told);
+    }
 }
 
 /// Seconds since the oldest entry that the server does not have was taken.

@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::devices::Devices;
+use crate::enrol::Renewals;
 use crate::exit::Failure;
 use crate::publish::{self, Figures};
 use crate::source::Intake;
@@ -124,6 +125,11 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
     let watching = tokio::spawn(clock::watch(clock.clone(), time, end.clone()));
     let mut writer = tokio::spawn(spool::write(Arc::clone(&spool), puts, pulses.add("spool")));
     let keeper = tokio::spawn(keep(Arc::clone(&spool), end.clone()));
+    let renewals = Renewals::default();
+    let renewing = renewals
+        .clone()
+        .run(watched.clone(), registry.clone(), end.clone());
+    let renewing = tokio::spawn(renewing);
     let mut publisher = tokio::spawn(publish::run(publish::Parts {
         spool: Arc::clone(&spool),
         clock: clock.clone(),
@@ -132,6 +138,7 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
         figures: Arc::clone(&figures),
         dispatch,
         pulse: pulses.add("publisher"),
+        renewals,
         state: state.clone(),
         damaged,
         drain: drain.clone(),
@@ -215,7 +222,7 @@ async fn together(config: Config, from: From) -> Result<(), Failure> {
         let waiting = publisher.await.map_err(Failure::failed)?;
         let waiting = waiting.map_err(Failure::failed)?;
         end.cancel();
-        for task in [watching, feeding, keeper] {
+        for task in [watching, feeding, keeper, renewing] {
             task.await.map_err(Failure::failed)?;
         }
         let closing = Arc::clone(&spool);
