@@ -6,7 +6,7 @@ use crate::harness::eventually;
 
 #[tokio::test]
 async fn a_code_is_good_once_for_its_time_and_not_for_guessing() {
-    let server = server(&format!("{MQTT}[enrolment]\ncode-life = \"2s\"\n"));
+    let server = server(&format!("{MQTT}[enrolment]\ncode-life = \"10s\"\n"));
     let (_, csr) = request();
     let good = code(&server, "g1").await;
     let body = json!({"code": good, "csr": csr});
