@@ -66,6 +66,15 @@ impl From<zbus::Error> for Error {
     }
 }
 
+/// Served before the connection reads its first message, and so the dispatcher of calls runs from the start. One that
+/// begins when the agent is added has a task to start first, misses what comes before that, and bluetoothd waits for
+/// the answer for a minute.
+#[derive(Debug)]
+struct Present;
+
+#[zbus::interface(name = "org.wardline.Gateway1")]
+impl Present {}
+
 /// The side channel: one connection to the system bus.
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
@@ -77,7 +86,9 @@ pub(crate) struct Bus {
 impl Bus {
     /// A new connection to the system bus (`DBUS_SYSTEM_BUS_ADDRESS`, else the usual socket).
     pub(crate) async fn open(limit: Duration) -> Result<Self, Error> {
-        let opening = zbus::connection::Builder::system().build();
+        let opening = zbus::connection::Builder::system()
+            .serve_at("/wardline", Present)
+            .build();
         let connection = tokio::time::timeout(limit, opening)
             .await
             .map_err(|_| Error::Silent(limit))??;
