@@ -189,6 +189,13 @@ impl Device {
         self
     }
 
+    /// It advertises again whenever its link ends.
+    #[must_use]
+    pub fn always(mut self) -> Self {
+        self.advertises_again = true;
+        self
+    }
+
     /// With BlueZ's `Battery1` too.
     #[must_use]
     pub fn battery_interface(mut self) -> Self {

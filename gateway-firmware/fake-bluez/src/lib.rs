@@ -31,6 +31,7 @@ mod wire;
 mod world;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use bus::Bus;
 pub use device::{BondLoss, Connect, Device, Pairing};
@@ -41,6 +42,9 @@ pub use world::Call;
 
 use shared::{PATIENCE, Shared};
 use world::World;
+
+/// Between two looks at what nobody tells of.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The daemon, its bus and its adapters.
 #[derive(Debug)]
@@ -221,6 +225,29 @@ impl Bluez {
             Some(agent.capability.clone())
         });
         agent.await.expect("a default agent")
+    }
+
+    /// Waits until no more than so many clients are on the bus beside the daemon itself: every look is a call to the
+    /// bus, which tells nobody of a sum.
+    pub async fn until_clients(&self, most: usize) {
+        let connection = self.act(|world| world.connection.clone()).await;
+        let connection = connection.expect("the daemon runs");
+        let looking = async {
+            loop {
+                let bus = "org.freedesktop.DBus";
+                let path = "/org/freedesktop/DBus";
+                let names = connection.call_method(Some(bus), path, Some(bus), "ListNames", &());
+                let names = names.await.expect("the bus answers");
+                let names: Vec<String> = names.body().deserialize().expect("names");
+                let clients = names.iter().filter(|name| name.starts_with(':')).count() - 1;
+                if clients <= most {
+                    return;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let seen = tokio::time::timeout(PATIENCE, looking).await;
+        assert!(seen.is_ok(), "more than {most} clients on the bus");
     }
 
     async fn act<R>(&self, change: impl FnOnce(&mut World) -> R) -> R {

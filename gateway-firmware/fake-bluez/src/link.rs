@@ -7,7 +7,7 @@ use zbus::Message;
 
 use crate::answer::Outcome;
 use crate::device::{BondLoss, Connect, Pairing};
-use crate::shared::Shared;
+use crate::shared::{PATIENCE, Shared};
 use crate::wire::{self, Refusal};
 use crate::world::{Agent, World};
 
@@ -240,7 +240,8 @@ pub(crate) async fn asked(shared: &Arc<Shared>, index: usize) -> bool {
         &path,
         None,
     );
-    answer.await.is_ok()
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    answer.expect("the agent answers").is_ok()
 }
 
 /// Pairs a connected device, asking the caller's agent, else the default one.

@@ -163,6 +163,7 @@ fn perform(
             }
             let first = held.subscribers.is_empty();
             held.subscribers.insert(sender);
+            held.subscriptions += 1;
             if first {
                 let notifying = Properties::from([("Notifying", true.into())]);
                 world.changed(&path, CHARACTERISTIC, notifying, &[]);

@@ -243,6 +243,27 @@ impl Peripheral {
         .await;
     }
 
+    /// How often a characteristic was subscribed to.
+    pub async fn subscriptions(&self, uuid: u16) -> usize {
+        self.act(|world, index| {
+            let number = world.characteristic(index, uuid, 0);
+            world.devices[index].characteristics[number].subscriptions
+        })
+        .await
+    }
+
+    /// Waits until a characteristic was subscribed to so often. BlueZ keeps a client's subscription over the end of a
+    /// link, so that it says nothing of what the client does after that.
+    pub async fn until_subscriptions(&self, uuid: u16, times: usize) {
+        self.until("subscribed to again", |device| {
+            device
+                .characteristics
+                .iter()
+                .any(|held| held.spec.uuid == uuid && held.subscriptions >= times)
+        })
+        .await;
+    }
+
     /// Waits until so many values were written to a characteristic.
     pub async fn until_written(&self, uuid: u16, times: usize) {
         self.until("written to", |device| {

@@ -74,6 +74,8 @@ pub(crate) struct Held {
     pub(crate) faults: VecDeque<Fault>,
     pub(crate) writes: Vec<Vec<u8>>,
     pub(crate) reads: usize,
+    /// How often a client subscribed.
+    pub(crate) subscriptions: usize,
     /// Number of the procedure that its control point runs.
     pub(crate) procedure: u64,
     pub(crate) busy: bool,
@@ -501,6 +503,7 @@ impl World {
                     faults: VecDeque::new(),
                     writes: Vec::new(),
                     reads: 0,
+                    subscriptions: 0,
                     procedure: 0,
                     busy: false,
                 });

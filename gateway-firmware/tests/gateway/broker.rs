@@ -75,6 +75,13 @@ impl Broker {
         }
     }
 
+    /// Sends it a signal: STOP and CONT make it hang and go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(status.expect("kill").success());
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
     }

@@ -1,6 +1,8 @@
-//! The real `wardline-gateway` against a real Mosquitto, and against a server that misbehaves.
+//! The real `wardline-gateway` against a real Mosquitto, against a server that misbehaves, and with Bluetooth devices
+//! on a bluetoothd of our own.
 
 mod answers;
+mod ble;
 mod broker;
 mod clock;
 mod decode;
