@@ -13,4 +13,5 @@ mod sensors;
 mod silent;
 mod spot;
 mod streams;
+mod tools;
 mod ward;

@@ -194,7 +194,7 @@ impl Ward {
         std::fs::write(self.config(), config).expect("a configuration");
     }
 
-    fn config(&self) -> std::path::PathBuf {
+    pub(crate) fn config(&self) -> std::path::PathBuf {
         self.directory.path().join("gateway.toml")
     }
 
