@@ -15,6 +15,12 @@
 //!   [`HELD`], then tried again; others go on. 0x97 quota exceeded, 0x80, 0x83, 0x91: everything pauses, 1 s at first
 //!   and twice as long each time up to a minute. 0x10 no subscribers is a success: the broker has it. A record too large
 //!   for the server's packets is put aside on disk and counted.
+//!
+//! `flow`: lanes to wire. `answers`: PUBACKs. `talk`: status, answers to commands, mirror.
+
+mod answers;
+mod flow;
+mod talk;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -22,10 +28,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, PubAck, PubAckReason, PublishProperties};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet};
 use rumqttc::v5::{AsyncClient, Event};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -35,17 +40,16 @@ use wardline_log::Error;
 use super::commands::Commands;
 use super::figures::Figures;
 use super::outbox::Outbox;
-use super::pack::{Limits, Pack, Packer, encode};
-use super::session::JSON;
-use super::wire::{self, BESIDE_WINDOW, News, Settings};
-use super::{mirror, status};
+use super::pack::Limits;
+use super::wire::{self, News, Settings};
 use crate::clock::{Clock, Stamper};
 use crate::config::Config;
 use crate::devices::Devices;
 use crate::enrol::Renewals;
 use crate::run::context::{Command, PULSE, Pulse};
-use crate::source::Kind;
-use crate::spool::{Lane, Lanes, Position, Spool, Taken, replace};
+use crate::spool::{Lane, Lanes, Position, Spool};
+use flow::{Pace, Way};
+use talk::settings;
 
 /// Read from the spool at once.
 const READ_BYTES: usize = 256 << 10;
@@ -127,18 +131,6 @@ struct Link {
     window: usize,
 }
 
-/// One lane's packs and messages.
-struct Way {
-    packer: Packer,
-    in_flight: usize,
-}
-
-/// How much of its share the backlog uses.
-struct Pace {
-    packs: usize,
-    slowed: Instant,
-}
-
 pub(crate) struct Publisher {
     parts: Parts,
     lanes: Option<Lanes>,
@@ -215,47 +207,6 @@ fn limits(config: &Config) -> Limits {
         linger: config.publish.linger,
         bytes: usize::try_from(config.publish.max_bytes.0).unwrap_or(usize::MAX),
         records: config.publish.max_records,
-    }
-}
-
-fn settings(config: &Config, clock: &Clock) -> Settings {
-    let server = &config.server;
-    let tls = server.tls();
-    let password = server.password_file.as_ref().map(|file| {
-        std::fs::read_to_string(file)
-            .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-            .unwrap_or_else(|error| {
-                tracing::error!(%error, file = %file.display(), "cannot read the password");
-                String::new()
-            })
-    });
-    let files = [&server.ca, &server.cert, &server.key, &server.password_file];
-    let files = files.into_iter().flatten().map(|file| {
-        let found = std::fs::metadata(file).ok();
-        let changed = found.as_ref().and_then(|found| found.modified().ok());
-        (changed, found.map_or(0, |found| found.len()))
-    });
-    Settings {
-        url: server.url.clone(),
-        files: files.collect(),
-        tls,
-        client: config.gateway.clone(),
-        credentials: server
-            .username
-            .clone()
-            .zip(password.or_else(|| server.password.clone())),
-        status_topic: format!("{}/status", config.prefix()),
-        will: status::will(clock),
-        window: server.window,
-    }
-}
-
-impl Way {
-    fn new(limits: Limits) -> Self {
-        Self {
-            packer: Packer::new(limits),
-            in_flight: 0,
-        }
     }
 }
 
@@ -428,421 +379,6 @@ impl Publisher {
         let live = self.parts.clock.now().since_boot - FRESH;
         if let Some(lanes) = &mut self.lanes {
             lanes.rewind(live);
-        }
-    }
-
-    fn on_ack(&mut self, ack: &PubAck) -> Result<(), Error> {
-        let sent = self
-            .link
-            .as_mut()
-            .and_then(|link| link.outbox.acknowledged(ack.pkid));
-        let Some(Sent::Pack(part)) = sent else {
-            return Ok(());
-        };
-        let took = part.at.elapsed();
-        let way = match part.lane {
-            Lane::Live => &mut self.live,
-            Lane::Backlog => &mut self.backlog,
-        };
-        way.in_flight = way.in_flight.saturating_sub(1);
-        if part.lane == Lane::Backlog {
-            self.pace.adapt(took);
-        }
-        match ack.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
-                self.pause = PAUSE_FIRST;
-                self.delivered(&part);
-            }
-            reason => self.failed(&part, reason),
-        }
-        Ok(())
-    }
-
-    fn delivered(&mut self, part: &Part) {
-        let whole = &part.whole;
-        let figures = &self.parts.figures;
-        figures
-            .bytes
-            .fetch_add(part.bytes as u64, Ordering::Relaxed);
-        if whole.left.fetch_sub(1, Ordering::Relaxed) > 1 {
-            return;
-        }
-        for position in &whole.positions {
-            self.parts.spool.acknowledge(*position);
-        }
-        figures.acknowledged(part.lane, whole.records);
-        if part.lane == Lane::Live {
-            let now = self.parts.clock.now().since_boot;
-            figures.took(now.saturating_sub(whole.taken));
-        }
-    }
-
-    /// The entries stay in the spool.
-    fn failed(&mut self, part: &Part, reason: PubAckReason) {
-        use PubAckReason as Reason;
-        self.parts.figures.failed.fetch_add(1, Ordering::Relaxed);
-        let now = Instant::now();
-        self.rewind = true;
-        match reason {
-            Reason::NotAuthorized | Reason::TopicNameInvalid | Reason::PayloadFormatInvalid => {
-                let device = part.device.clone();
-                if self.held.insert(device, now + HELD).is_none() {
-                    let device = &part.device;
-                    tracing::error!(
-                        device,
-                        ?reason,
-                        "the server does not take this device's readings; they are kept"
-                    );
-                }
-            }
-            _ => {
-                if self.paused.is_none() {
-                    let pause = self.pause;
-                    tracing::warn!(
-                        ?reason,
-                        ?pause,
-                        "the server takes nothing now; everything is kept"
-                    );
-                    self.paused = Some(now + pause);
-                    self.pause = (pause * 2).min(PAUSE_MOST);
-                }
-            }
-        }
-    }
-
-    /// Sends what may be sent.
-    async fn fill(&mut self, draining: bool) -> Result<(), Error> {
-        if self.link.is_none() || self.paused.is_some() || self.waits_for_clock(draining) {
-            return self.note_oldest().await;
-        }
-        if self.rewind {
-            if self.live.in_flight + self.backlog.in_flight > 0 {
-                return Ok(());
-            }
-            self.start_over();
-        }
-        for lane in [Lane::Live, Lane::Backlog] {
-            self.fill_lane(lane, draining).await?;
-        }
-        self.note_oldest().await
-    }
-
-    fn waits_for_clock(&self, draining: bool) -> bool {
-        let wait = self.parts.config.borrow().time.wait;
-        !draining && self.parts.clock.anchor().is_none() && self.started.elapsed() < wait
-    }
-
-    async fn fill_lane(&mut self, lane: Lane, draining: bool) -> Result<(), Error> {
-        loop {
-            let places = self.places(lane);
-            let way = match lane {
-                Lane::Live => &mut self.live,
-                Lane::Backlog => &mut self.backlog,
-            };
-            if lane == Lane::Live && !draining {
-                way.packer.expire(Instant::now());
-            } else {
-                way.packer.close_all();
-            }
-            if way.in_flight < places
-                && let Some(pack) = way.packer.pop()
-            {
-                self.send(lane, pack);
-                continue;
-            }
-            // The live lane is read on, so that packs grow while they wait; the backlog only when it may send.
-            let more = match lane {
-                Lane::Live => way.packer.bytes() < OPEN_BYTES,
-                Lane::Backlog => way.in_flight < places,
-            };
-            if !more || !self.read(lane).await? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Messages that a lane may have on the wire.
-    fn places(&self, lane: Lane) -> usize {
-        let Some(link) = &self.link else { return 0 };
-        let backlog_left =
-            self.backlog.in_flight > 0 || self.lanes.as_ref().is_some_and(Lanes::backlog_left);
-        let share = usize::from(self.parts.config.borrow().spool.backlog_share);
-        let reserved = (link.window * share / 100).clamp(1, link.window - 1);
-        match lane {
-            Lane::Live if backlog_left => link.window - reserved,
-            Lane::Live => link.window,
-            Lane::Backlog => reserved.min(self.pace.packs),
-        }
-    }
-
-    /// Reads on in a lane, off this task; whether there was anything.
-    async fn read(&mut self, lane: Lane) -> Result<bool, Error> {
-        let behind = self.parts.config.borrow().spool.live;
-        let now = self.parts.clock.now().since_boot;
-        let taken = self
-            .with_lanes(move |lanes| {
-                if lane == Lane::Live
-                    && let Some(since) = lanes.live_since()?
-                    && now.saturating_sub(since) > crate::clock::micros(behind)
-                {
-                    lanes.demote(now - FRESH);
-                }
-                lanes.take(lane, READ_BYTES)
-            })
-            .await?;
-        if taken.is_empty() {
-            return Ok(false);
-        }
-        let now = Instant::now();
-        for taken in taken {
-            self.add(lane, taken, now);
-        }
-        Ok(true)
-    }
-
-    fn add(&mut self, lane: Lane, mut taken: Taken, now: Instant) {
-        if self.held.contains_key(&taken.entry.readings.device) {
-            return;
-        }
-        let word = self.stamper.stamp(&mut taken.entry);
-        let way = match lane {
-            Lane::Live => &mut self.live,
-            Lane::Backlog => &mut self.backlog,
-        };
-        way.packer.add(taken, word, now);
-    }
-
-    /// Lanes read from disk: on a thread that may block.
-    async fn with_lanes<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Lanes) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let mut lanes = match self.lanes.take() {
-            Some(lanes) => lanes,
-            None => Lanes::new(Arc::clone(&self.parts.spool)),
-        };
-        let done = tokio::task::spawn_blocking(move || {
-            let outcome = work(&mut lanes);
-            (lanes, outcome)
-        });
-        match done.await {
-            Ok((lanes, outcome)) => {
-                self.lanes = Some(lanes);
-                outcome
-            }
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
-    }
-
-    /// For the age of the spool: the oldest of what is read, or next.
-    async fn note_oldest(&mut self) -> Result<(), Error> {
-        if self.noted.elapsed() < PULSE.min(Duration::from_secs(1)) {
-            return Ok(());
-        }
-        self.noted = Instant::now();
-        let on_wire = self.link.as_ref().and_then(|link| {
-            let packs = link.outbox.iter().filter_map(|sent| match sent {
-                Sent::Pack(part) => Some(part.whole.taken),
-                Sent::Other => None,
-            });
-            packs.min()
-        });
-        let next = match &mut self.lanes {
-            Some(lanes) if lanes.backlog_left() => {
-                self.with_lanes(|lanes| lanes.oldest_head(Lane::Backlog))
-                    .await?
-            }
-            Some(_) => self.with_lanes(Lanes::live_since).await?,
-            None => None,
-        };
-        let oldest = [on_wire, next].into_iter().flatten().min();
-        self.parts.figures.set_oldest(oldest);
-        Ok(())
-    }
-
-    fn send(&mut self, lane: Lane, pack: Pack) {
-        let config = Arc::clone(&self.parts.config.borrow());
-        let Some(most) = self.link.as_ref().map(|link| link.most) else {
-            return;
-        };
-        let topic = match pack.kind {
-            Kind::Readings => format!("{}/{}/readings", config.prefix(), pack.device),
-            Kind::Alarms => format!("{}/{}/alarms", config.prefix(), pack.device),
-        };
-        if lane == Lane::Live && config.mirror.enabled {
-            self.mirror(&config, &pack);
-        }
-        let device = pack.device.clone();
-        let (positions, records, taken) = (pack.positions.clone(), pack.records.len(), pack.taken);
-        let (payloads, too_large) = encode(pack, &config.hash, config.server.format, most);
-        for record in too_large {
-            self.put_aside(&device, &record);
-        }
-        let whole = Arc::new(Whole {
-            positions,
-            records,
-            taken,
-            left: AtomicUsize::new(payloads.len()),
-        });
-        if payloads.is_empty() {
-            for position in &whole.positions {
-                self.parts.spool.acknowledge(*position);
-            }
-            return;
-        }
-        let content_type = match config.server.format {
-            crate::cli::Format::Json => wardline_normalize::senml::JSON,
-            crate::cli::Format::Cbor => wardline_normalize::senml::CBOR,
-        };
-        for payload in payloads {
-            let part = Part {
-                lane,
-                device: device.clone(),
-                whole: Arc::clone(&whole),
-                bytes: payload.len(),
-                at: Instant::now(),
-            };
-            match lane {
-                Lane::Live => self.live.in_flight += 1,
-                Lane::Backlog => self.backlog.in_flight += 1,
-            }
-            self.publish(
-                Sent::Pack(part),
-                &topic,
-                payload.into(),
-                content_type,
-                false,
-            );
-        }
-    }
-
-    /// A record that no message can hold is kept for a person; the rest goes on.
-    fn put_aside(&self, device: &str, record: &wardline_normalize::senml::Record) {
-        let number = self.parts.figures.too_large.fetch_add(1, Ordering::Relaxed);
-        let since_boot = self.parts.clock.now().since_boot;
-        let whole = wardline_normalize::senml::Pack {
-            device: device.to_owned(),
-            gateway: None,
-            records: vec![record.clone()],
-        };
-        let name = format!("too-large-{since_boot}-{number}.cbor");
-        tracing::error!(
-            device,
-            file = name,
-            "a record is too large for the server; it is put aside"
-        );
-        if let Err(error) = replace(&self.parts.state, &name, &whole.to_cbor()) {
-            tracing::error!(%error, "cannot put a record aside");
-        }
-    }
-
-    fn publish(
-        &mut self,
-        sent: Sent,
-        topic: &str,
-        payload: Bytes,
-        content_type: &str,
-        retain: bool,
-    ) {
-        let Some(link) = &mut self.link else { return };
-        link.outbox.accept(sent);
-        link.outbox.submit();
-        let properties = PublishProperties {
-            content_type: Some(content_type.to_owned()),
-            ..PublishProperties::default()
-        };
-        let given = link.client.try_publish_with_properties(
-            topic.to_owned(),
-            QoS::AtLeastOnce,
-            retain,
-            payload,
-            properties,
-        );
-        if given.is_err() {
-            // Only when the connection is ending: its end makes everything unacknowledged be read again.
-            tracing::debug!("a message found the connection closed");
-        }
-    }
-
-    fn mirror(&mut self, config: &Config, pack: &Pack) {
-        let Some(link) = &mut self.link else { return };
-        let Some(payload) = mirror::message(pack) else {
-            return;
-        };
-        let topic = format!("{}/BTtoMQTT/{}", config.mirror.base, pack.device);
-        if link
-            .client
-            .try_publish(topic, QoS::AtMostOnce, false, payload)
-            .is_ok()
-        {
-            link.outbox.submitted_unkept();
-        }
-    }
-
-    fn status(&mut self) {
-        if self.link.is_none() {
-            return;
-        }
-        let config = Arc::clone(&self.parts.config.borrow());
-        let Parts {
-            spool,
-            figures,
-            clock,
-            devices,
-            damaged,
-            renewals,
-            ..
-        } = &self.parts;
-        let mut payload = status::online(&config, spool, figures, clock, devices, *damaged);
-        status::certificate(&mut payload, &renewals.health());
-        let payload = payload.to_string().into();
-        let topic = format!("{}/status", config.prefix());
-        self.publish(Sent::Other, &topic, payload, JSON, true);
-    }
-
-    fn answer(&mut self, answer: Option<Value>) {
-        let Some(answer) = answer else { return };
-        if self.link.is_none() {
-            if self.answers.len() < REPLIES {
-                self.answers.push(answer);
-            }
-            return;
-        }
-        let topic = format!("{}/command/reply", self.parts.config.borrow().prefix());
-        self.publish(Sent::Other, &topic, answer.to_string().into(), JSON, false);
-    }
-
-    /// Says that it ends, if there is anybody to hear it.
-    async fn farewell(&mut self) -> Result<(), Error> {
-        if self.link.is_none() {
-            return Ok(());
-        }
-        let topic = format!("{}/status", self.parts.config.borrow().prefix());
-        let payload = status::brief("offline", "stopped", &self.parts.clock);
-        self.publish(Sent::Other, &topic, payload, JSON, true);
-        let until = tokio::time::Instant::now() + FAREWELL;
-        while self
-            .link
-            .as_ref()
-            .is_some_and(|link| !link.outbox.is_empty())
-        {
-            match tokio::time::timeout_at(until, self.news.recv()).await {
-                Ok(Some(news)) => self.on_news(news)?,
-                Ok(None) | Err(_) => break,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Pace {
-    fn adapt(&mut self, took: Duration) {
-        if took < SLOW {
-            self.packs = self.packs.saturating_add(1).min(BESIDE_WINDOW * 256);
-        } else if self.slowed.elapsed() > took {
-            // Once for all that was on the wire together.
-            self.packs = (self.packs / 2).max(1);
-            self.slowed = Instant::now();
         }
     }
 }

@@ -72,8 +72,7 @@ impl Lanes {
     /// `live` (about; since boot) is live, the rest is backlog.
     pub(crate) fn rewind(&mut self, live: Micros) {
         let visible = self.spool.visible_at(live);
-        for class in 0..CLASSES.len() {
-            let last = visible[class];
+        for (class, last) in visible.into_iter().enumerate() {
             self.backlog[class] = Cursor::over(self.spool.stores[class].missing(last));
             self.live[class] = Cursor::over(self.spool.stores[class].missing_after(last));
         }
@@ -82,8 +81,8 @@ impl Lanes {
     /// What the live lane has not given yet of before `live` (about; since boot) becomes backlog.
     pub(crate) fn demote(&mut self, live: Micros) {
         let visible = self.spool.visible_at(live);
-        for class in 0..CLASSES.len() {
-            let end = visible[class] + 1;
+        for (class, last) in visible.into_iter().enumerate() {
+            let end = last + 1;
             let live = &mut self.live[class];
             live.reader = None;
             if let Some(head) = live.head.take() {

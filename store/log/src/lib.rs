@@ -19,6 +19,9 @@
 //! - Bounded: [`MAX_RECORD_BYTES`], and in [`Options`] the queue (appends wait) and the whole log (appends are refused
 //!   with [`Error::Full`]; the user pushes back and waits for a release).
 //! - One user at a time: an exclusive lock on the directory.
+//! - Whoever must make room may give up the oldest segment (`oldest_segment`, `release`): the gateway does, with readings
+//!   that nobody was told are safe. A reader holds the file that it is in: a released segment's space comes back when
+//!   the reader has gone on or is dropped.
 //!
 //! Opening reads the whole log to check it, at the speed of the disk. It does not compress, encrypt, replicate or index;
 //! [`Log::read_from`] reads through the segment that holds its start.

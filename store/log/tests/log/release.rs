@@ -136,3 +136,17 @@ fn reading_from_the_middle_and_from_ahead() {
     assert!(from(6).is_empty());
     assert!(from(u64::MAX).is_empty());
 }
+
+#[test]
+fn the_oldest_segment_is_told_until_it_is_the_one_in_use() {
+    let disk = Arc::new(MemDisk::default());
+    let log = filled(&disk, 18); // segments 1, 5, 9, 13, 17
+    let mut told = Vec::new();
+    while let Some((first, last)) = log.oldest_segment() {
+        assert_eq!(first, log.first());
+        log.release(last).unwrap();
+        told.push((first, last));
+    }
+    assert_eq!(told, [(1, 4), (5, 8), (9, 12), (13, 16)]);
+    assert_eq!(log.first(), 17);
+}
