@@ -30,16 +30,20 @@ bench: packages
 	$(CARGO) build --release -p wardline -p wardline-gateway -p wardline-benches
 	"$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/wardline-bench" all
 
+# The gateway as it is built for small machines.
+GATEWAY = "$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/gateway/wardline-gateway"
+
 # Binary, memory and share of a core with 20 streaming devices.
 gateway-footprint: packages
 	$(CARGO) build --profile gateway -p wardline-gateway
-	WARDLINE_FOOTPRINT_SECONDS=60 \
-	WARDLINE_GATEWAY="$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/gateway/wardline-gateway" \
+	WARDLINE_GATEWAY=$(GATEWAY) WARDLINE_FOOTPRINT_SECONDS=60 \
 	$(CARGO) test -p wardline-gateway --test gateway -- footprint:: --nocapture
 
 # The link down for an hour of 500 readings a second, two kills meanwhile.
 gateway-outage: packages
-	WARDLINE_OUTAGE_READINGS=1800000 $(CARGO) test -p wardline-gateway --test gateway -- outage:: --nocapture
+	$(CARGO) build --profile gateway -p wardline-gateway
+	WARDLINE_GATEWAY=$(GATEWAY) WARDLINE_OUTAGE_READINGS=1800000 \
+	$(CARGO) test -p wardline-gateway --test gateway -- outage:: --nocapture
 
 packages:
 	@missing=""; for entry in $(PACKAGES); do \

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wardline_fake_bluez::{Bluez, pdu, profile};
 
 use crate::broker::{Broker, Subscriber, text};
-use crate::program::{gateway, gateway_at, send};
+use crate::program::{gateway, path, send};
 
 const DEVICES: usize = 20;
 /// Aims: bytes of the binary, bytes resident, percent of a core.
@@ -70,7 +70,6 @@ async fn twenty_streams_take_so_much() {
         Ok(seconds) => seconds.parse().expect("a number"),
         Err(_) => 3,
     };
-    let program = std::env::var_os("WARDLINE_GATEWAY");
     let broker = Broker::start();
     let mut subscriber = Subscriber::new(&broker).await;
     let bluez = Bluez::start().await;
@@ -83,10 +82,7 @@ async fn twenty_streams_take_so_much() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("gateway.toml");
     std::fs::write(&file, config(directory.path(), &broker.url())).expect("a file");
-    let mut run = match &program {
-        Some(program) => gateway_at(program),
-        None => gateway(),
-    };
+    let mut run = gateway();
     let mut child = run
         .args(["run", "--config"])
         .arg(&file)
@@ -118,8 +114,7 @@ async fn twenty_streams_take_so_much() {
     }
     second.tick().await;
     let share = (cpu(process) - before) / began.elapsed().as_secs_f64() * 100.0;
-    let path = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_wardline-gateway").into());
-    let size = std::fs::metadata(&path).expect("the binary").len() as f64;
+    let size = std::fs::metadata(path()).expect("the binary").len() as f64;
     let (resident, peak) = (memory(process, "VmRSS"), memory(process, "VmHWM"));
     println!("wardline-gateway, {DEVICES} heart rate straps at 1 Hz for {seconds} s");
     println!("binary    {:6.1} MB   aim {:4.1}", size / 1e6, AIMS.0 / 1e6);

@@ -1,6 +1,6 @@
 //! The program under test.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::process::{Output, Stdio};
 
 use tokio::process::{Child, Command};
@@ -14,14 +14,9 @@ pub(crate) fn simulate(arguments: &str) -> Command {
     command
 }
 
-/// The program.
+/// The program: of this build, or the one that `WARDLINE_GATEWAY` names.
 pub(crate) fn gateway() -> Command {
-    gateway_at(env!("CARGO_BIN_EXE_wardline-gateway").as_ref())
-}
-
-/// Another build of it.
-pub(crate) fn gateway_at(program: &OsStr) -> Command {
-    let mut command = Command::new(program);
+    let mut command = Command::new(path());
     command
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WARDLINE_MQTT_PASSWORD")
@@ -29,6 +24,11 @@ pub(crate) fn gateway_at(program: &OsStr) -> Command {
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+pub(crate) fn path() -> OsString {
+    std::env::var_os("WARDLINE_GATEWAY")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_wardline-gateway").into())
 }
 
 pub(crate) async fn run(arguments: &str) -> Output {
