@@ -165,7 +165,8 @@ async fn take(
     for (repair, times) in message.repairs().iter().chain(repairs.iter()) {
         counts.repair(repair.as_str(), u64::from(times));
     }
-    let beat = message.heartbeat(profile);
+    let alarm = message.kind() == Kind::R40;
+    let beat = alarm.then(|| message.heartbeat(profile)).flatten();
     let sent = message.sent(profile, taken.wall);
     let mut devices: Vec<String> = said.iter().map(|said| said.device.clone()).collect();
     if beat.is_some() {
@@ -181,7 +182,7 @@ async fn take(
             for device in &devices {
                 peer.spoke(device, sent, taken.wall);
             }
-            if message.kind() == Kind::R40 {
+            if alarm {
                 alarm::heard(peer, beat, &devices).await;
             }
             if let Some(key) = key {
