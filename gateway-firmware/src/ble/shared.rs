@@ -68,6 +68,14 @@ impl Drop for Claim {
     }
 }
 
+/// A device that was never met is told of too: it may be the one that is missed.
+fn await_device(devices: &Devices, device: &Device) {
+    devices.update(&device.id, |known| {
+        known.source = "ble";
+        known.state = "waiting";
+    });
+}
+
 /// The lock, also after somebody panicked with it: what it guards is sound between any two statements.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,6 +112,9 @@ impl Shared {
             memories,
             captures,
         } = parts;
+        for device in &config.device {
+            await_device(&devices, device);
+        }
         let listed = config.device.iter().cloned().map(Listed::new).collect();
         Arc::new(Self {
             config,
@@ -157,6 +168,7 @@ impl Shared {
                 .iter()
                 .any(|known| !known.gone && *known.device == *device)
             {
+                await_device(&self.devices, device);
                 listed.push(Listed::new(device.clone()));
             }
         }

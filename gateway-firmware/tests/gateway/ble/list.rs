@@ -1,6 +1,6 @@
 //! Who is connected to, and who is not.
 
-use wardline_fake_bluez::{Characteristic, Device, Service, pdu, profile};
+use wardline_fake_bluez::{Characteristic, Device, Pairing, Service, pdu, profile};
 
 use super::streams::{RATE, STRAP, beats};
 use super::ward::{Ward, listed};
@@ -105,4 +105,48 @@ async fn a_device_of_one_adapter_is_not_connected_by_another() {
             .await,
         0
     );
+}
+
+#[tokio::test]
+async fn the_status_tells_how_each_device_is() {
+    let cuff = "C0:00:00:00:08:01";
+    let list = [
+        listed("strap", STRAP, &["heart-rate"]).random(),
+        listed("cuff", cuff, &["blood-pressure"]),
+        // Its passkey is nobody's guess: it waits for a person.
+        listed("ear", "C0:00:00:00:08:02", &["thermometer"]).with("pair = \"passkey\""),
+        listed("missing", "C0:00:00:00:08:03", &["weight"]),
+    ];
+    let mut ward = Ward::of(&list).await;
+    let strap = ward.bluez.add(profile::heart_rate(STRAP)).await;
+    strap.advertise().await;
+    strap.until_subscribed(0x2A37).await;
+    beats(&mut ward, &strap, 60..63).await;
+    ward.values("strap", "MDC_ATTR_VAL_BATT_CHARGE", 1).await;
+    let cuff = ward.bluez.add(profile::cuff(cuff, -90_000)).await;
+    cuff.advertise().await;
+    cuff.until_read(0x2A2B, 1).await;
+    cuff.until_disconnected().await;
+    let ear = profile::thermometer("C0:00:00:00:08:02").pairing(Pairing::Passkey(1));
+    let ear = ward.bluez.add(ear).await;
+    ear.advertise().await;
+    ear.until_connected().await;
+    ear.until_disconnected().await;
+    // Another configuration has the status told at once.
+    let late = listed("late", "C0:00:00:00:08:04", &["weight"]);
+    ward.configure(&[], &[&list[..], &[late]].concat());
+    ward.reload();
+    ward.until("a status of every device", |ward| {
+        let devices = &ward.status["devices"];
+        devices["strap"]["battery"] == 90 && devices["ear"]["state"] == "unpaired"
+    })
+    .await;
+    let devices = &ward.status["devices"];
+    assert_eq!(devices["strap"]["state"], "connected");
+    assert_eq!(devices["strap"]["source"], "ble");
+    assert!(devices["strap"]["lastReading"].is_string());
+    assert_eq!(devices["missing"]["state"], "waiting");
+    let offset = devices["cuff"]["clockOffset"].as_f64();
+    assert!(offset.is_some_and(|s| (s - 90.0).abs() < 3.0), "{devices}");
+    assert_eq!(ward.bluez.count("dev_C0_00_00_00_08_02", "Pair").await, 0);
 }
