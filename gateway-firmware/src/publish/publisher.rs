@@ -51,8 +51,10 @@ use crate::spool::{Lane, Lanes, Position, Spool};
 use flow::{Pace, Way};
 use talk::settings;
 
-/// Read from the spool at once.
+/// Read from the spool at once: of the backlog so much that a pack holds many entries of its device, whoever's stand
+/// between them.
 const READ_BYTES: usize = 256 << 10;
+const READ_BACKLOG_BYTES: usize = 1 << 20;
 /// Live packs that are open or ready: beyond it, what comes waits on disk.
 const OPEN_BYTES: usize = 4 << 20;
 /// The backlog slows down when an acknowledgement takes longer.

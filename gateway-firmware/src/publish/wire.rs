@@ -23,7 +23,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// First wait before a new connection, and the longest: what was measured meanwhile is on its way within 2 s of the
 /// moment when the link is back.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_MOST: Duration = Duration::from_secs(1);
+const BACKOFF_MOST: Duration = Duration::from_millis(500);
 /// After the server said why it does not want us.
 const REFUSED: Duration = Duration::from_secs(15);
 /// To connect, TLS and CONNACK included.

@@ -8,7 +8,13 @@ use crate::config::{Log, LogFormat};
 use crate::exit::Failure;
 
 pub(crate) fn start(settings: &Log) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.level)
+    let level = &settings.level;
+    // What the Bluetooth libraries say in passing names addresses and says nothing.
+    let directives = match level.as_str() {
+        "error" | "warn" | "info" => format!("{level},bluez_async=warn,btleplug=warn"),
+        _ => level.clone(),
+    };
+    let filter = EnvFilter::try_new(directives)
         .map_err(|error| Failure::usage(format!("log.level: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)

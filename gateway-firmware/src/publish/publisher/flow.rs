@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use wardline_log::Error;
 
-use super::{FRESH, OPEN_BYTES, Part, Publisher, READ_BYTES, SLOW, Sent, Whole};
+use super::{
+    FRESH, OPEN_BYTES, Part, Publisher, READ_BACKLOG_BYTES, READ_BYTES, SLOW, Sent, Whole,
+};
 use crate::publish::pack::{Limits, Pack, Packer, encode};
 use crate::publish::wire::BESIDE_WINDOW;
 use crate::run::context::PULSE;
@@ -104,6 +106,10 @@ impl Publisher {
     pub(super) async fn read(&mut self, lane: Lane) -> Result<bool, Error> {
         let behind = self.parts.config.borrow().spool.live;
         let now = self.parts.clock.now().since_boot;
+        let bytes = match lane {
+            Lane::Live => READ_BYTES,
+            Lane::Backlog => READ_BACKLOG_BYTES,
+        };
         let taken = self
             .with_lanes(move |lanes| {
                 if lane == Lane::Live
@@ -112,7 +118,7 @@ impl Publisher {
                 {
                     lanes.demote(now - FRESH);
                 }
-                lanes.take(lane, READ_BYTES)
+                lanes.take(lane, bytes)
             })
             .await?;
         if taken.is_empty() {
