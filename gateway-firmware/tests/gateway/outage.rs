@@ -152,6 +152,9 @@ async fn an_outage_with_two_kills_loses_nothing_and_what_is_new_comes_first() {
         began.elapsed().as_secs_f64()
     );
 
+    let mut wanted = expected(&ward, history).await;
+    let total = wanted.len();
+
     // The link is back. What comes is taken at once and looked at elsewhere, or the time measured would be ours.
     let mut subscriber = Subscriber::new(&broker).await;
     let (take, mut taken) = mpsc::channel(1 << 20);
@@ -168,8 +171,6 @@ async fn an_outage_with_two_kills_loses_nothing_and_what_is_new_comes_first() {
     });
     let link = Link::up(port, broker.port, rate).await;
     let back = now();
-    let mut wanted = expected(&ward, history).await;
-    let total = wanted.len();
     let mut seen = HashSet::new();
     let (mut repeated, mut live_before_end) = (0_u64, 0_u64);
     let mut latencies = Vec::new();
