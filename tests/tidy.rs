@@ -11,11 +11,13 @@ const LONGEST: usize = 600;
 const DATA: &[&str] = &["normalize/src/vocabulary/table.rs"];
 /// Lines of the map that opens a crate.
 const MAP: std::ops::RangeInclusive<usize> = 15..=60;
-/// Test files that may sleep, beside those on a paused clock: the one place that waits for other processes,
-/// a moment of death that is drawn by lot, and a server that is slow on purpose.
+/// Test files that may sleep, beside those on a paused clock: the two places that wait for other processes, a moment of
+/// death that is drawn by lot, and a server and a line that are slow on purpose.
 const SLEEPERS: &[&str] = &[
     "tests/harness/mod.rs",
     "tests/crash.rs",
+    "gateway-firmware/tests/gateway/ble/ward.rs",
+    "gateway-firmware/tests/gateway/link.rs",
     "benches/src/load/connection/tests.rs",
 ];
 

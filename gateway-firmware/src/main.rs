@@ -1,12 +1,15 @@
 //! The edge gateway: devices beside the patient to MQTT.
 //!
 //! ```text
-//! simulate: fleet (physiology, scenario) ┐
-//!           recording (CSV)              ┴─> packs in the order of time ─> SenML ─> publish (MQTT 5, QoS 1)
+//! ble  (devices over BlueZ)     ┐
+//! mllp (bedside monitors)       ┴─> source::Intake ─> spool (synced) ─> publish ─> MQTT 5, QoS 1
+//! simulate (fleet or recording) ──> publish, or with --spool the same way
 //! ```
 //!
-//! * `cli`: what can be typed. * `simulate`: where readings come from. * `publish`: how they get to the
-//!   server. * `talk`: stderr. * `exit`: exit codes. * `clock`: the wall clock.
+//! * `cli`: what can be typed. * `config`: the file, every fault at once. * `run`: sources, spool and publisher together;
+//!   reload, stop, health, watchdog. * `source`: what a source hands over, and when it may confirm it. * `devices`: what
+//!   is known of each. * `clock`: both clocks, and dating anew. * `enrol`: the certificate. * `decode`: values of GATT
+//!   characteristics as lines or records. * `simulate`. * `talk`: stderr. * `exit`: exit codes.
 //!
 //! Invariants:
 //! 1. A message is forgotten only when the server has acknowledged it; on an orderly stop everything that
@@ -19,9 +22,7 @@ mod ble;
 mod cli;
 mod clock;
 mod config;
-#[allow(dead_code)]
 mod decode;
-#[allow(dead_code)]
 mod devices;
 mod enrol;
 mod exit;
@@ -29,7 +30,6 @@ mod mllp;
 mod publish;
 mod run;
 mod simulate;
-#[allow(dead_code)]
 mod source;
 mod spool;
 mod talk;
