@@ -1,7 +1,8 @@
 use super::*;
 use crate::source::Class;
 use wardline_gateway::gatt;
-use wardline_normalize::senml::{DeviceTime, RecordValue};
+use wardline_normalize::measurement::{Claims, Measurement, Reason, Sink};
+use wardline_normalize::senml::{self, DeviceTime, RecordValue};
 
 use super::super::repeats::Repeats;
 
@@ -405,8 +406,36 @@ fn bytes_that_nobody_understands_are_kept() {
         }]
     ));
     let record = &items[0].readings.as_ref().unwrap().records[0];
-    assert_eq!(record.value, RecordValue::Absent("error".to_owned()));
+    assert_eq!(record.name, "gatt-2A35");
+    assert!(matches!(&record.value, RecordValue::Text(why) if why.starts_with("2A35: ")));
     assert_eq!(record.raw.as_deref(), Some(&[0x00, 1][..]));
+    let pack = senml::Pack {
+        device: "d".to_owned(),
+        gateway: None,
+        records: vec![record.clone()],
+    };
+    let mut server = Server::default();
+    senml::decode(
+        &pack.to_json(),
+        None,
+        &senml::Context::default(),
+        &mut server,
+    );
+    assert_eq!(server.0, [Reason::UnknownMetric], "so it is in quarantine");
+}
+
+/// Why the server refuses what it is sent.
+#[derive(Default)]
+struct Server(Vec<Reason>);
+
+impl Sink for Server {
+    fn take(&mut self, _: u32, taken: &Measurement<'_>, _: Option<Claims>) {
+        panic!("{} is taken for a reading", taken.metric());
+    }
+
+    fn refuse(&mut self, _: Option<u32>, reason: Reason, _: String) {
+        self.0.push(reason);
+    }
 }
 
 const CGM: u16 = 0x181F;

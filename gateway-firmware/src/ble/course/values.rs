@@ -322,20 +322,17 @@ impl Course {
         }
     }
 
-    /// Bytes that nobody understands are kept all the same: the server has them in quarantine, and they can be decoded
-    /// when the cause is mended.
+    /// Bytes that nobody understands are kept all the same, under a name that no metric has: so the server has them in
+    /// quarantine, with the reason, and they can be decoded when the cause is mended.
     fn undecodable(&self, sent: &Sent, words: &str) -> Readings {
         tracing::warn!(
             device = self.device.id,
             words,
             "a value that cannot be decoded"
         );
-        let name = format!("local.undecodable-{:04x}", sent.id.uuid);
-        let mut record = Record::new(
-            name,
-            RecordValue::Absent("error".to_owned()),
-            sent.taken.wall,
-        );
+        let name = format!("gatt-{:04X}", sent.id.uuid);
+        let reason = RecordValue::Text(words.to_owned());
+        let mut record = Record::new(name, reason, sent.taken.wall);
         record.raw = Some(sent.raw.clone());
         self.pack(sent.taken, class(sent.id.uuid), vec![record], true)
     }

@@ -220,7 +220,7 @@ mod tests {
             [
                 ("cuff", "MDC_PRESS_BLD_NONINV_SYS"),
                 ("strap", "MDC_ECG_HEART_RATE"),
-                ("strap", "local.undecodable-2a37"),
+                ("strap", "gatt-2A37"),
             ]
         );
         // The cuff was six minutes slow by its clock.
