@@ -270,7 +270,7 @@ impl Running {
         let mut answered = false;
         loop {
             if operation.is_none()
-                && let Some(action) = course.next(Instant::now())
+                && let Some(action) = course.next(Instant::now(), self.shared.clock.now())
             {
                 let link = self.link.clone();
                 operation = Some(
@@ -537,6 +537,7 @@ impl Running {
                     Note::Ignored => report.ignored(id),
                     Note::Unmatched => report.unmatched(id),
                     Note::Record => report.record(id),
+                    Note::NotSet => report.failed(id, "unsynchronized"),
                     Note::Undecodable { checksum, words } => {
                         report.undecodable(id, *checksum);
                         let kind = if *checksum { "checksum" } else { "undecodable" };

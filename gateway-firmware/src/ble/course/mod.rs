@@ -67,6 +67,8 @@ pub(crate) enum Note {
     Unmatched,
     /// A stored record.
     Record,
+    /// The device's clock, because ours was not synchronised.
+    NotSet,
     Undecodable {
         checksum: bool,
         words: String,
@@ -227,7 +229,7 @@ impl Course {
     // -- what to do
 
     /// The next thing to do; the session does one at a time.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<Action> {
+    pub(crate) fn next(&mut self, now: Instant, taken: Taken) -> Option<Action> {
         loop {
             if let Some((service, procedure)) = &mut self.procedure {
                 if let Some(bytes) = procedure.next(now) {
@@ -248,7 +250,7 @@ impl Course {
                 }
                 Step::Records(service) => self.begin_procedure(service, now),
                 Step::SetClock(id) => {
-                    if let Some(action) = self.set_clock(id) {
+                    if let Some(action) = self.set_clock(id, taken) {
                         return Some(action);
                     }
                 }
@@ -309,11 +311,23 @@ impl Course {
         self.memory_changed = true;
     }
 
-    /// The clock as it should be, into 2A2B, or 2A08, or the start of the CGM session.
-    fn set_clock(&mut self, id: Id) -> Option<Action> {
-        let wall = crate::clock::now();
+    /// The clock as it should be, into 2A2B, or 2A08, or the start of the CGM session; never by a clock of ours that
+    /// is not synchronised.
+    fn set_clock(&mut self, id: Id, taken: Taken) -> Option<Action> {
+        if !taken.synchronized {
+            tracing::warn!(
+                device = self.device.id,
+                "the device's clock is not set: ours is not synchronised"
+            );
+            self.ready.push(Item {
+                notes: vec![Note::NotSet],
+                ..Item::default()
+            });
+            return None;
+        }
+        let wall = taken.wall;
         let digits = self.times.zone.digits(wall)?;
-        let before = self.times.offset;
+        let before = self.times.offset(taken);
         tracing::info!(
             device = self.device.id,
             offset_us = before,
@@ -324,7 +338,10 @@ impl Course {
             uuid::DATE_TIME => encode_date_time(times::now_at(self.times.zone, wall)?),
             uuid::CGM_SESSION_START => {
                 // A running session keeps its start.
-                let unset = matches!(self.times.session, None | Some(Session::Ours(_)));
+                let unset = !matches!(
+                    self.times.session,
+                    Some(Session::Instant(_) | Session::Local(_))
+                );
                 unset.then_some(())?;
                 let quarters = i8::try_from((digits - wall) / 900_000_000).ok()?;
                 let time = times::now_at(self.times.zone, wall)?;

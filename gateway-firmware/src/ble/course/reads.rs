@@ -6,7 +6,7 @@ use wardline_normalize::time::Micros;
 
 use super::super::link::Id;
 use super::super::profile::{Profile, uuid};
-use super::times::Session;
+use super::times::{Session, wall_of};
 use super::{Course, Verdict, quirks};
 use crate::source::Taken;
 
@@ -49,12 +49,13 @@ impl Course {
     fn clock(&mut self, shown: Option<Micros>, taken: Taken) {
         // A clock without a date says nothing: stamps made by it are judged one by one.
         let Some(shown) = shown else { return };
-        self.times.clock(shown, taken);
+        self.times.shown = Some((shown, taken));
         self.coincidence = Some((shown, taken));
-        self.facts.push((self.times.offset, None));
+        let offset = self.times.offset(taken);
+        self.facts.push((offset, None));
         tracing::debug!(
             device = self.device.id,
-            offset_us = self.times.offset,
+            offset_us = offset,
             "the device's clock was read"
         );
     }
@@ -63,7 +64,7 @@ impl Course {
         let time = clock.time;
         if time.is_tick_counter() {
             let ticks = Micros::try_from(time.elapsed_us()).unwrap_or(Micros::MAX);
-            self.times.ticks = Some(taken.wall.saturating_sub(ticks));
+            self.times.ticks = Some((ticks, taken));
             return;
         }
         // Bit 0 of the status: it was never set, so it shows nothing.
@@ -150,9 +151,24 @@ impl Course {
             self.memory.session_began = None;
         }
         let age = Micros::from(status.offset) * 60_000_000;
-        let began = *self.memory.session_began.get_or_insert(taken.wall - age);
         self.memory_changed = true;
-        self.times.session = Some(Session::Ours(began));
+        self.times.session = Some(match self.memory.session_began {
+            Some(began) => Session::Ours(began),
+            None => Session::Aged(age, taken),
+        });
+        self.session_known(taken);
+    }
+
+    /// A start that was measured is kept from when our clock is synchronised: before, it is no point in time.
+    pub(super) fn session_known(&mut self, taken: Taken) {
+        if let Some(Session::Aged(age, at)) = self.times.session
+            && taken.synchronized
+        {
+            let began = wall_of(at, taken) - age;
+            self.memory.session_began = Some(began);
+            self.memory_changed = true;
+            self.times.session = Some(Session::Ours(began));
+        }
     }
 
     fn serial(&mut self, bytes: &[u8]) -> Verdict {

@@ -7,7 +7,6 @@ use wardline_normalize::time::Micros;
 
 use super::times::When;
 use crate::decode::record;
-use crate::source::Taken;
 
 /// Records of one measurement: of each value, and of the packet's status bits.
 pub(super) fn of(characteristic: u16, values: &[Value], whens: &[When], raw: &[u8]) -> Vec<Record> {
@@ -43,11 +42,11 @@ fn date(record: &mut Record, when: &When) {
 }
 
 /// PHD's coincident time (ble.md section 1.3): what the device's clock showed (`MDC_ATTR_TIME_ABS`), and when by ours.
-pub(super) fn coincident_time(shown: Micros, taken: Taken) -> Option<Record> {
+pub(super) fn coincident_time(shown: Micros, wall: Micros) -> Option<Record> {
     let text = DateTime::from_us(shown)?.to_string();
     let mut value = Value::new(CLOCK, Content::Text(text), Unit::None);
     value.purpose = Purpose::Setting;
-    let mut record = record::record(&value, taken.wall)?;
+    let mut record = record::record(&value, wall)?;
     record.device_time = Some(DeviceTime::Instant(shown));
     Some(record)
 }

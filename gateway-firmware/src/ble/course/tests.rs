@@ -6,8 +6,11 @@ use wardline_normalize::senml::{self, DeviceTime, RecordValue};
 
 use super::super::repeats::Repeats;
 
+mod clocks;
+
 const NOW: Micros = 1_795_334_400_000_000;
 const MINUTE: Micros = 60_000_000;
+const BOOT: Micros = NOW - 24 * 60 * MINUTE;
 const GLUCOSE: u16 = 0x1808;
 const CTS: Id = Id {
     service: 0x1805,
@@ -17,7 +20,7 @@ const CTS: Id = Id {
 fn taken(wall: Micros) -> Taken {
     Taken {
         wall,
-        since_boot: 0,
+        since_boot: wall - BOOT,
         synchronized: true,
     }
 }
@@ -69,7 +72,7 @@ impl Bench {
     }
 
     fn next(&mut self) -> Option<Action> {
-        self.course.next(self.now)
+        self.course.next(self.now, taken(NOW))
     }
 
     fn read(&mut self, id: Id, bytes: &[u8]) -> Verdict {

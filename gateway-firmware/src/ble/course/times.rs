@@ -11,6 +11,9 @@
 //! | ticks, and it told its counter | moved by the distance | none | gateway |
 //! | part of a date, a time to come, another timeline, ticks alone | none: undated | as text | none |
 //! | nothing | reception | none | gateway |
+//!
+//! What is measured against our clock is kept with both clocks at that moment, and worth what our wall clock says of
+//! that moment when a value is dated: a gateway that is synchronised in the middle of a connection was wrong before.
 
 use wardline_gateway::gatt::{DateTime, Stamp};
 use wardline_normalize::senml::DeviceTime;
@@ -21,6 +24,8 @@ use crate::source::Taken;
 
 /// A clock this far off is right: its own resolution is a second, and reading it takes a moment.
 const RIGHT: Micros = 2_000_000;
+/// Reading both of our clocks takes a moment, and a synchronised one is slewed; what they differ by more, it was set by.
+const SET: Micros = 1_000_000;
 /// A measurement is over when it is sent; what is later than this beyond our clock was stamped by a wrong one
 /// (design, section 4: the server's own limit).
 const AHEAD: Micros = 300_000_000;
@@ -30,10 +35,10 @@ const MINUTE: Micros = 60_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Times {
     pub(crate) zone: Zone,
-    /// Our local time minus the device's, where it told its own.
-    pub(crate) offset: Option<Micros>,
-    /// Wall clock minus elapsed time of the device's counter, where it told it.
-    pub(crate) ticks: Option<Micros>,
+    /// The device's local time, where it told its own, and when by ours.
+    pub(crate) shown: Option<(Micros, Taken)>,
+    /// Elapsed time of the device's counter, where it told it, and when by ours.
+    pub(crate) ticks: Option<(Micros, Taken)>,
     /// When the CGM session started.
     pub(crate) session: Option<Session>,
 }
@@ -45,8 +50,10 @@ pub(crate) enum Session {
     Local(Micros),
     /// With the zone it states.
     Instant(Micros),
-    /// As its age said, by our clock.
+    /// As its age said, by our clock when that was synchronised.
     Ours(Micros),
+    /// So old when our clock was not synchronised: its start moves with what is known of that moment.
+    Aged(Micros, Taken),
 }
 
 /// Where a record stands in time.
@@ -65,20 +72,21 @@ impl Times {
     pub(crate) fn new(zone: Zone) -> Self {
         Self {
             zone,
-            offset: None,
+            shown: None,
             ticks: None,
             session: None,
         }
     }
 
-    /// The device showed this local time when ours was `taken`.
-    pub(crate) fn clock(&mut self, shown: Micros, taken: Taken) {
-        self.offset = self.zone.digits(taken.wall).map(|ours| ours - shown);
+    /// Our local time minus the device's, as far as is known at `now`.
+    pub(crate) fn offset(&self, now: Taken) -> Option<Micros> {
+        let (shown, at) = self.shown?;
+        Some(self.zone.digits(wall_of(at, now))? - shown)
     }
 
     /// How far a right device's stamps are moved: not at all.
-    fn correction(&self) -> Option<Micros> {
-        self.offset
+    fn correction(&self, now: Taken) -> Option<Micros> {
+        self.offset(now)
             .map(|offset| if offset.abs() < RIGHT { 0 } else { offset })
     }
 
@@ -93,14 +101,14 @@ impl Times {
             };
         };
         let when = match stamp {
-            Stamp::Session { minutes } => self.in_session(*minutes),
+            Stamp::Session { minutes } => self.in_session(*minutes, taken),
             Stamp::Elapsed(elapsed) if elapsed.is_tick_counter() => {
-                self.by_ticks(elapsed.elapsed_us())
+                self.by_ticks(elapsed.elapsed_us(), taken)
             }
             Stamp::Elapsed(elapsed) if !elapsed.on_current_timeline() => None,
             stamp => match (stamp.instant_us(), stamp.local_us()) {
-                (Some(instant), _) => Some(self.instant(instant)),
-                (None, Some(digits)) => self.local(digits),
+                (Some(instant), _) => Some(self.instant(instant, taken)),
+                (None, Some(digits)) => self.local(digits, taken),
                 (None, None) => None,
             },
         };
@@ -118,9 +126,9 @@ impl Times {
         when
     }
 
-    fn local(&self, digits: Micros) -> Option<When> {
+    fn local(&self, digits: Micros, taken: Taken) -> Option<When> {
         let zoned = self.zone.instant(digits)?;
-        Some(match self.correction() {
+        Some(match self.correction(taken) {
             Some(correction) => When {
                 time: self.zone.instant(digits + correction)?,
                 device: Some(DeviceTime::Local(digits)),
@@ -138,8 +146,8 @@ impl Times {
         })
     }
 
-    fn instant(&self, instant: Micros) -> When {
-        let correction = self.correction().unwrap_or(0);
+    fn instant(&self, instant: Micros, taken: Taken) -> When {
+        let correction = self.correction(taken).unwrap_or(0);
         When {
             time: instant + correction,
             device: Some(DeviceTime::Instant(instant)),
@@ -149,13 +157,21 @@ impl Times {
         }
     }
 
-    fn in_session(&self, minutes: u16) -> Option<When> {
+    fn in_session(&self, minutes: u16, taken: Taken) -> Option<When> {
         let age = Micros::from(minutes) * MINUTE;
         match self.session? {
-            Session::Local(start) => self.local(start + age),
-            Session::Instant(start) => Some(self.instant(start + age)),
+            Session::Local(start) => self.local(start + age, taken),
+            Session::Instant(start) => Some(self.instant(start + age, taken)),
+            // Of a synchronised clock: it is not dated anew with what is taken by one that is not.
             Session::Ours(start) => Some(When {
                 time: start + age,
+                device: None,
+                undated: false,
+                by_gateway: false,
+                altered: false,
+            }),
+            Session::Aged(old, at) => Some(When {
+                time: wall_of(at, taken) - old + age,
                 device: None,
                 undated: false,
                 by_gateway: true,
@@ -164,10 +180,11 @@ impl Times {
         }
     }
 
-    fn by_ticks(&self, elapsed: u64) -> Option<When> {
+    fn by_ticks(&self, elapsed: u64, taken: Taken) -> Option<When> {
         let elapsed = Micros::try_from(elapsed).ok()?;
+        let (ticks, at) = self.ticks?;
         Some(When {
-            time: self.ticks? + elapsed,
+            time: wall_of(at, taken).saturating_sub(ticks) + elapsed,
             device: None,
             undated: false,
             by_gateway: true,
@@ -189,6 +206,16 @@ impl When {
     }
 }
 
+/// What our wall clock, as it is believed at `now`, says of the moment `at` of this boot.
+pub(crate) fn wall_of(at: Taken, now: Taken) -> Micros {
+    let set = (now.wall - now.since_boot) - (at.wall - at.since_boot);
+    if set.abs() < SET {
+        at.wall
+    } else {
+        at.wall + set
+    }
+}
+
 /// Our local time as the device's clock is to show it.
 pub(crate) fn now_at(zone: Zone, wall: Micros) -> Option<DateTime> {
     DateTime::from_us(zone.digits(wall)?)
@@ -200,12 +227,22 @@ mod tests {
 
     const NOW: Micros = 1_795_334_400_000_000;
     const HOUR: Micros = 3_600_000_000;
+    const BOOT: Micros = NOW - 24 * HOUR;
 
     fn taken(wall: Micros) -> Taken {
         Taken {
             wall,
-            since_boot: 0,
+            since_boot: wall - BOOT,
             synchronized: true,
+        }
+    }
+
+    /// By a clock that stands `behind` the right one, since nobody has set it.
+    fn unset(wall: Micros, behind: Micros) -> Taken {
+        Taken {
+            wall: wall - behind,
+            since_boot: wall - BOOT,
+            synchronized: false,
         }
     }
 
@@ -220,8 +257,8 @@ mod tests {
     #[test]
     fn a_clock_six_minutes_slow_has_its_stamps_moved() {
         let mut times = times();
-        times.clock(NOW + HOUR - 6 * MINUTE, taken(NOW));
-        assert_eq!(times.offset, Some(6 * MINUTE));
+        times.shown = Some((NOW + HOUR - 6 * MINUTE, taken(NOW)));
+        assert_eq!(times.offset(taken(NOW)), Some(6 * MINUTE));
         let stamp = local(NOW + HOUR - 60 * MINUTE);
         let when = times.when(Some(&stamp), 0, taken(NOW));
         assert_eq!(when.time, NOW - 54 * MINUTE);
@@ -235,7 +272,7 @@ mod tests {
     #[test]
     fn a_right_clocks_stamps_are_not_moved() {
         let mut times = times();
-        times.clock(NOW + HOUR - 1_000_000, taken(NOW));
+        times.shown = Some((NOW + HOUR - 1_000_000, taken(NOW)));
         let when = times.when(Some(&local(NOW + HOUR)), 0, taken(NOW));
         assert_eq!(when.time, NOW);
         assert!(!when.altered && !when.by_gateway);
@@ -286,6 +323,35 @@ mod tests {
         times.session = Some(Session::Ours(NOW - 100 * MINUTE));
         let when = times.when(Some(&Stamp::Session { minutes: 40 }), 0, taken(NOW));
         assert_eq!((when.time, when.device), (NOW - 60 * MINUTE, None));
+        assert!(!when.by_gateway, "not to be moved with a wrong clock");
+    }
+
+    #[test]
+    fn what_was_measured_by_a_wrong_clock_is_right_once_that_is_synchronised() {
+        let behind = 400 * 24 * HOUR;
+        let mut times = times();
+        // A right clock and a counter, read while ours was wrong.
+        times.shown = Some((NOW + HOUR, unset(NOW, behind)));
+        times.ticks = Some((50 * MINUTE, unset(NOW, behind)));
+        times.session = Some(Session::Aged(100 * MINUTE, unset(NOW, behind)));
+        let stamp = local(NOW + HOUR - MINUTE);
+        let session = Stamp::Session { minutes: 40 };
+
+        let early = unset(NOW + 1_000, behind);
+        let when = times.when(Some(&stamp), 0, early);
+        assert_eq!(when.time, NOW - MINUTE - behind);
+        assert!(when.by_gateway, "so that it is moved once ours is right");
+        let when = times.when(Some(&session), 0, early);
+        assert_eq!(when.time, NOW - 60 * MINUTE - behind);
         assert!(when.by_gateway);
+
+        let late = taken(NOW + MINUTE);
+        assert_eq!(times.offset(late), Some(0));
+        let when = times.when(Some(&stamp), 0, late);
+        assert_eq!((when.time, when.altered), (NOW - MINUTE, false));
+        let when = times.when(Some(&session), 0, late);
+        assert_eq!(when.time, NOW - 60 * MINUTE);
+        let when = times.by_ticks(50 * 60_000_000 - 1, late);
+        assert_eq!(when.map(|when| when.time), Some(NOW - 1));
     }
 }

@@ -10,7 +10,7 @@ use wardline_normalize::time::Micros;
 use super::super::link::Id;
 use super::super::profile::{Profile, class, uuid};
 use super::super::repeats::{Repeats, key};
-use super::times::When;
+use super::times::{When, wall_of};
 use super::{Course, Effect, Item, Note, PARTNER, Partner, Sent, WAITING, record};
 use crate::source::{Class, Kind, Readings, Taken};
 
@@ -145,6 +145,7 @@ impl Course {
 
     fn item(&mut self, sent: Sent, repeats: &mut Repeats, now: Instant) -> Item {
         let id = sent.id;
+        self.session_known(sent.taken);
         if !self.wanted.contains(&id) {
             return Item {
                 sent: Some(sent),
@@ -377,9 +378,9 @@ impl Course {
         }
         let by_gateway = whens.iter().all(|when| when.by_gateway);
         if whens.iter().any(|when| when.altered)
-            && let Some((shown, taken)) = self.coincidence.take()
+            && let Some((shown, at)) = self.coincidence.take()
         {
-            records.extend(record::coincident_time(shown, taken));
+            records.extend(record::coincident_time(shown, wall_of(at, sent.taken)));
         }
         self.pack(sent.taken, class(sent.id.uuid), records, by_gateway)
     }

@@ -54,7 +54,11 @@ pub(crate) fn run(arguments: Replay) -> Result<(), Failure> {
     }
 }
 
-fn publish(arguments: &Replay, readings: Vec<Readings>) -> Result<(), Failure> {
+fn publish(arguments: &Replay, mut readings: Vec<Readings>) -> Result<(), Failure> {
+    for reading in &mut readings {
+        // What is published now is none of this boot's.
+        reading.taken.since_boot = 0;
+    }
     let config = load(&arguments.config)?;
     crate::run::logging::start(&config.log)?;
     let source = move |context: crate::run::context::Context| {
@@ -98,7 +102,8 @@ fn parse(text: &str) -> Result<Vec<Parsed>, String> {
             crate::publish::id(&frame.device).map_err(|e| fault(&e))?;
             let taken = Taken {
                 wall,
-                since_boot: 0,
+                // A capture has one clock, which nobody set in between.
+                since_boot: wall,
                 synchronized: true,
             };
             Ok(Parsed {
