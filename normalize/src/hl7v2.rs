@@ -37,9 +37,10 @@ mod unit;
 mod value;
 mod wave;
 
+pub use alarm::Heartbeat;
 pub use message::{Condition, Fault, Field, Kind, Message, Segment};
 pub use profile::{Profile, RawIs, Sentinel, Zone};
-pub use readings::{DeviceReadings, Heartbeat, Rejected};
+pub use readings::{DeviceReadings, Rejected};
 pub use repair::{Repair, Repairs};
 pub use repeats::Repeats;
 pub use split::decode;

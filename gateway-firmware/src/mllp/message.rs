@@ -3,6 +3,7 @@
 mod alarm;
 mod records;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
@@ -165,15 +166,11 @@ async fn take(
     for (repair, times) in message.repairs().iter().chain(repairs.iter()) {
         counts.repair(repair.as_str(), u64::from(times));
     }
-    let alarm = message.kind() == Kind::R40;
-    let beat = alarm.then(|| message.heartbeat(profile)).flatten();
+    let signs = alarm::signs(peer, message, &said);
     let sent = message.sent(profile, taken.wall);
-    let mut devices: Vec<String> = said.iter().map(|said| said.device.clone()).collect();
-    if beat.is_some() {
-        // It says nothing else and goes no further; the server hears of it when it stops.
-        let device = Some(message.device(profile)).filter(|device| !device.is_empty());
-        devices.push(device.unwrap_or_else(|| peer.origin.device()));
-    }
+    let mut devices: BTreeSet<String> = said.iter().map(|said| said.device.clone()).collect();
+    // A heartbeat says nothing else and goes no further; the server hears of it when it stops.
+    devices.extend(signs.iter().map(|(device, _)| device.clone()));
     let sorted = Sorted::new(peer, said, bytes, taken, asked.confirms());
     let outcome = put(peer, &sorted.puts).await;
     match outcome {
@@ -182,9 +179,7 @@ async fn take(
             for device in &devices {
                 peer.spoke(device, sent, taken.wall);
             }
-            if alarm {
-                alarm::heard(peer, beat, &devices).await;
-            }
+            alarm::heard(peer, &signs).await;
             if let Some(key) = key {
                 shared.answered.remember(key, Verdict::Taken);
             }

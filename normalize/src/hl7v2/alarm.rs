@@ -5,15 +5,17 @@
 //! instance that began earlier names that one in OBR-29.
 
 use super::code::Coded;
+use super::device::{self, Equipments};
 use super::flags::Flags;
 use super::message::{Field, Message, Segment};
 use super::profile::Profile;
-use super::readings::Heartbeat;
 use super::repair::{Repair, Repairs};
+use super::tree::Place;
 use super::unit;
+use super::value::{self, Held};
 use crate::decimal::Decimal;
 use crate::measurement::{AlarmPriority, AlarmState, AlertKind, Phase, Presence};
-use crate::senml::MAX_TEXT;
+use crate::senml::{MAX_TEXT, RecordValue};
 
 /// MDC_EVT_ALARM.
 const EVENT: u32 = 196_616;
@@ -39,6 +41,8 @@ pub(super) struct Told {
     pub(super) text: Option<String>,
     pub(super) state: AlarmState,
     pub(super) quality: Option<&'static str>,
+    /// A row names MDC_EVT_WATCHDOG or an event of the profile's.
+    watchdog: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +92,15 @@ fn attribute(coded: &Coded) -> Option<Attribute> {
 
 impl Told {
     /// Takes one row.
-    pub(super) fn take(&mut self, coded: &Coded, segment: &Segment<'_>, repairs: &mut Repairs) {
+    pub(super) fn take(
+        &mut self,
+        coded: &Coded,
+        segment: &Segment<'_>,
+        profile: &Profile,
+        repairs: &mut Repairs,
+    ) {
         let flags = Flags::of(segment);
+        self.watchdog |= is_watchdog(coded, profile);
         self.state.priority = self.state.priority.or(flags.priority);
         self.state.kind = self.state.kind.or(flags.kind);
         self.quality = self.quality.or(flags.quality);
@@ -100,17 +111,31 @@ impl Told {
             return self.event(coded, segment.field(5), repairs);
         }
         // The metric the alarm is about; not what else is said of the device.
-        let measured = coded.metric.is_some() || coded.number.is_some_and(|n| n >> 16 == 2);
+        let metric = coded.metric.is_some() || coded.number.is_some_and(|n| n >> 16 == 2);
         let number = segment.field(2).component(1).trim() == "NM";
-        if (measured || number) && self.state.source.is_none() {
+        if (metric || number) && self.state.source.is_none() {
             self.state.source = Some(coded.event());
             self.state.limits = clipped(segment.field(7).raw().trim());
-            let said = segment.field(5).text(1, repairs);
-            self.state.value = Decimal::parse(said.trim());
+            self.state.value = measured(coded, segment, profile, repairs);
+            self.state.value.take_if(|_| flags.absent.is_some());
             self.state.unit = unit::of_field(segment.field(6), coded.metric, repairs);
             return;
         }
         repairs.note(Repair::AlarmAttribute);
+    }
+
+    /// Whether the next row begins another alarm.
+    pub(super) fn ends_before(&self, coded: &Coded) -> bool {
+        self.event.is_some() && names_event(coded)
+    }
+
+    /// A sign of life, if it is one: priority PN (or none) and an event that the profile names, or MDC_EVT_WATCHDOG.
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        let silent = matches!(self.state.priority, None | Some(AlarmPriority::None));
+        (self.watchdog && silent).then_some(match self.state.state {
+            Some(Presence::Inactive) => Heartbeat::PlannedShutdown,
+            _ => Heartbeat::Alive,
+        })
     }
 
     /// The event: of OBX-3, or where that says no more than "alarm", the code in OBX-5.
@@ -246,37 +271,129 @@ pub(super) fn instance(order: &Segment<'_>, message: &Message) -> Option<String>
     })
 }
 
+fn is_watchdog(coded: &Coded, profile: &Profile) -> bool {
+    let named = coded.is_reference("MDC_EVT_WATCHDOG") || coded.is_reference("MDC_EVT_HEARTBEAT");
+    let listed = |number| profile.heartbeat_events.contains(&number);
+    named || coded.number.is_some_and(listed)
+}
+
+/// The number that a metric has, by the rules of readings: what means "no value" is none, and what is only known to be
+/// above or below a number is not that number.
+fn measured(
+    coded: &Coded,
+    segment: &Segment<'_>,
+    profile: &Profile,
+    repairs: &mut Repairs,
+) -> Option<Decimal> {
+    match value::of(segment, coded.metric, profile, repairs) {
+        Held::Value {
+            value: RecordValue::Number(number),
+            interpretation: None,
+        } => Some(number),
+        // A number sent as text, of what the vocabulary has not.
+        Held::Value {
+            value: RecordValue::Text(said),
+            ..
+        } => Decimal::parse(said.trim())
+            .filter(|_| value::sentinel(said.trim(), coded.metric, profile).is_none()),
+        _ => None,
+    }
+}
+
+/// A sign of life ([`Message::heartbeats`]; PCD-04 with priority PN and a watchdog event).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// The source lives and will send another one.
+    Alive,
+    /// The last one: the source goes down as planned (state inactive).
+    PlannedShutdown,
+}
+
+/// A sign of life among the alarms of a message.
+#[derive(Debug)]
+pub(super) struct Beat {
+    /// As of readings; empty where nothing names one.
+    device: String,
+    sign: Heartbeat,
+    /// Places of its segments.
+    pub(super) lines: Vec<usize>,
+}
+
+/// The rows of one alarm.
+#[derive(Debug, Default)]
+struct Rows {
+    told: Told,
+    device: Option<String>,
+    lines: Vec<usize>,
+}
+
+impl Rows {
+    fn end(&mut self, beats: &mut Vec<Beat>) {
+        let rows = std::mem::take(self);
+        if let Some(sign) = rows.told.heartbeat() {
+            beats.push(Beat {
+                device: rows.device.unwrap_or_default(),
+                sign,
+                lines: rows.lines,
+            });
+        }
+    }
+}
+
+/// The signs of life in a message, each judged by itself: the alarms beside one are alarms.
+pub(super) fn beats(message: &Message, profile: &Profile) -> Vec<Beat> {
+    let all = message.kind() == super::Kind::R40;
+    let is_alarm = |order: &Segment<'_>| all || is_event(order.field(4));
+    let mut beats = Vec::new();
+    if !all && !message.segments_named("OBR").any(|order| is_alarm(&order)) {
+        return beats;
+    }
+    let mut repairs = Repairs::default();
+    let sender = device::sender(message);
+    let mut equipments = Equipments::default();
+    let (mut rows, mut alarm) = (Rows::default(), all);
+    for segment in message.segments() {
+        match segment.name() {
+            "OBR" => {
+                rows.end(&mut beats);
+                alarm = is_alarm(&segment);
+            }
+            "OBX" => {
+                let place = Place::parse(&segment.field(4).text(1, &mut repairs));
+                let coded = super::code::of_field(segment.field(3), &mut repairs);
+                if coded.as_ref().is_some_and(Coded::is_device) {
+                    equipments.device_row(place, segment.field(18));
+                }
+                let equipment = equipments.of(place, segment.field(18));
+                if !alarm {
+                    continue;
+                }
+                if let Some(coded) = &coded {
+                    if rows.told.ends_before(coded) {
+                        rows.end(&mut beats);
+                    }
+                    rows.told.take(coded, &segment, profile, &mut repairs);
+                }
+                rows.lines.push(segment.line);
+                if rows.device.is_none() {
+                    rows.device = device::owner(equipment.as_ref(), sender.as_deref(), profile)
+                        .map(|owner| owner.device);
+                }
+            }
+            _ => {}
+        }
+    }
+    rows.end(&mut beats);
+    beats
+}
+
 impl Message {
-    /// Of an alarm message: whether it is a sign of life, which says that the source and the link live and nothing
-    /// else: priority PN (or none) and an event that the profile names, or MDC_EVT_WATCHDOG.
+    /// The signs of life in a message, which say that a source and its link live and nothing else, and are no alarms:
+    /// priority PN (or none) and an event that the profile names, or MDC_EVT_WATCHDOG. Each with its device as that of
+    /// readings, empty where nothing names one. What else the message says is in [`Self::readings`].
     #[must_use]
-    pub fn heartbeat(&self, profile: &Profile) -> Option<Heartbeat> {
-        let alarm = self.kind() == super::Kind::R40
-            || self
-                .segments_named("OBR")
-                .any(|order| is_event(order.field(4)));
-        if !alarm {
-            return None;
-        }
-        let mut repairs = Repairs::default();
-        let mut told = Told::default();
-        let mut watchdog = false;
-        for segment in self.segments_named("OBX") {
-            let Some(coded) = super::code::of_field(segment.field(3), &mut repairs) else {
-                continue;
-            };
-            let named =
-                coded.is_reference("MDC_EVT_WATCHDOG") || coded.is_reference("MDC_EVT_HEARTBEAT");
-            let listed = coded
-                .number
-                .is_some_and(|number| profile.heartbeat_events.contains(&number));
-            watchdog |= named || listed;
-            told.take(&coded, &segment, &mut repairs);
-        }
-        let silent = matches!(told.state.priority, None | Some(AlarmPriority::None));
-        (watchdog && silent).then_some(match told.state.state {
-            Some(Presence::Inactive) => Heartbeat::PlannedShutdown,
-            _ => Heartbeat::Alive,
-        })
+    pub fn heartbeats(&self, profile: &Profile) -> Vec<(String, Heartbeat)> {
+        let beats = beats(self, profile).into_iter();
+        beats.map(|beat| (beat.device, beat.sign)).collect()
     }
 }

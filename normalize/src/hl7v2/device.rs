@@ -174,19 +174,6 @@ pub(super) fn owner(
     }
 }
 
-impl Message {
-    /// The device that the message is about: of the first OBX-18, else of MSH-3. Empty where nothing names one.
-    #[must_use]
-    pub fn device(&self, profile: &Profile) -> String {
-        let named = self
-            .segments()
-            .filter(|segment| segment.name() == "OBX")
-            .find_map(|segment| equipment(segment.field(18)));
-        owner(named.as_ref(), sender(self).as_deref(), profile)
-            .map_or_else(String::new, |owner| owner.device)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

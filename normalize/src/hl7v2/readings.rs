@@ -26,7 +26,7 @@ use crate::units::{self, Unit};
 use chrono::FixedOffset;
 use out::Out;
 use person::{Person, bed, identifier, site};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What one message says of one device.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,18 +57,9 @@ pub struct Rejected {
     pub detail: String,
 }
 
-/// A sign of life (PCD-04 with priority PN and a watchdog event).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heartbeat {
-    /// The source lives and will send another one.
-    Alive,
-    /// The last one: the source goes down as planned (state inactive).
-    PlannedShutdown,
-}
-
 impl Message {
-    /// What the message says, device by device; nothing for kinds that carry no readings and for heartbeats. Counts
-    /// what had to be mended in `repairs`, beside what [`Self::repairs`] has.
+    /// What the message says, device by device; nothing for kinds that carry no readings. Heartbeats
+    /// are left out. Counts what had to be mended in `repairs`, beside what [`Self::repairs`] has.
     #[must_use]
     pub fn readings(
         &self,
@@ -79,9 +70,6 @@ impl Message {
         match self.kind() {
             Kind::R01 | Kind::R40 | Kind::W01 => {}
             Kind::Ack | Kind::Query | Kind::Admit | Kind::Other => return Vec::new(),
-        }
-        if self.heartbeat(profile).is_some() {
-            return Vec::new();
         }
         let mut reader = Reader::new(self, profile, received, repairs);
         reader.scan();
@@ -124,6 +112,8 @@ struct Reader<'a, 'r> {
     persons: Vec<Person>,
     rows: Vec<Row<'a>>,
     rejects: Vec<(String, Rejected)>,
+    /// Segments of signs of life.
+    beats: HashSet<usize>,
 }
 
 impl<'a, 'r> Reader<'a, 'r> {
@@ -147,6 +137,10 @@ impl<'a, 'r> Reader<'a, 'r> {
             persons: vec![Person::default()],
             rows: Vec::new(),
             rejects: Vec::new(),
+            beats: alarm::beats(message, profile)
+                .into_iter()
+                .flat_map(|beat| beat.lines)
+                .collect(),
         }
     }
 
@@ -212,7 +206,11 @@ impl<'a, 'r> Reader<'a, 'r> {
         let sub = segment.field(4).text(1, self.repairs).into_owned();
         let place = Place::parse(&sub);
         let equipment = segment.field(18);
+        let beat = self.beats.contains(&segment.line);
         let Some(coded) = code::of_field(segment.field(3), self.repairs) else {
+            if beat {
+                return;
+            }
             let expected = "a code of what was measured in OBX-3";
             return self.refuse("", &segment, Reason::UnknownMetric, expected);
         };
@@ -222,6 +220,11 @@ impl<'a, 'r> Reader<'a, 'r> {
             || coded.is_device();
         if device_row {
             equipments.device_row(place, equipment);
+            return;
+        }
+        if beat {
+            // The equipment that it names may be that of what follows.
+            equipments.of(place, equipment);
             return;
         }
         if place.is_none_or(|place| !place.is_dotted()) {
@@ -335,14 +338,14 @@ impl<'a, 'r> Reader<'a, 'r> {
             let of_alarm = self.orders[row.order].alarm;
             let next = told.as_ref().is_some_and(|(first, told)| {
                 let other = rows[*first].order != row.order;
-                other || (told.event.is_some() && alarm::names_event(&row.coded))
+                other || told.ends_before(&row.coded)
             });
             if next && let Some((first, told)) = told.take() {
                 self.alarm(&rows[first], told, &mut out);
             }
             if of_alarm {
                 let (_, told) = told.get_or_insert_with(|| (index, Told::default()));
-                told.take(&row.coded, &row.segment, self.repairs);
+                told.take(&row.coded, &row.segment, self.profile, self.repairs);
             } else if !taken[index] {
                 let words = words.remove(&index).unwrap_or_default();
                 let facets = facets.remove(&index).unwrap_or_default();

@@ -134,7 +134,8 @@ fn decimal(text: &str, repairs: &mut Repairs) -> Option<Decimal> {
     Some(number)
 }
 
-fn sentinel(
+/// The reason, if a number or text means "no value".
+pub(super) fn sentinel(
     said: &str,
     metric: Option<&'static Metric>,
     profile: &Profile,

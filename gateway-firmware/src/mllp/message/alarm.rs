@@ -1,6 +1,6 @@
 //! Alarm channels: who was heard, who is missed, and the alarm of our own that says so.
 
-use wardline_normalize::hl7v2::Heartbeat;
+use wardline_normalize::hl7v2::{DeviceReadings, Heartbeat, Kind, Message};
 use wardline_normalize::measurement::{AlarmPriority, AlarmState, AlertKind, Phase, Presence};
 use wardline_normalize::senml::{Record, RecordValue};
 use wardline_normalize::time::Micros;
@@ -16,18 +16,39 @@ const EVENT: &str = "local.heartbeat-missing";
 const INSTANCE: &str = "heartbeat";
 const WORDS: &str = "No heartbeat from the monitor's alarm channel";
 
-/// An alarm message proves that the channel works; a heartbeat says nothing else.
-pub(super) async fn heard(peer: &Peer, beat: Option<Heartbeat>, devices: &[String]) {
-    let sign = match beat {
-        Some(Heartbeat::Alive) => Sign::Beat,
-        Some(Heartbeat::PlannedShutdown) => Sign::Farewell,
-        None => Sign::Alarm,
-    };
-    if sign != Sign::Alarm {
-        peer.origin.counts.heartbeat();
-    }
-    for device in devices {
-        if let Some(change) = peer.origin.hear(device, sign) {
+/// What a message shows of alarm channels: an alarm message or an alarm in it proves that its device's works, a
+/// heartbeat says nothing else. Heartbeats come last: what one says holds from then on.
+pub(super) fn signs(
+    peer: &Peer,
+    message: &Message,
+    said: &[DeviceReadings],
+) -> Vec<(String, Sign)> {
+    let all = message.kind() == Kind::R40;
+    let alarms = said
+        .iter()
+        .filter(|said| all || !said.alarms.is_empty())
+        .map(|said| (said.device.clone(), Sign::Alarm));
+    let beats = message
+        .heartbeats(&peer.origin.profile)
+        .into_iter()
+        .map(|(device, beat)| {
+            let sign = match beat {
+                Heartbeat::Alive => Sign::Beat,
+                Heartbeat::PlannedShutdown => Sign::Farewell,
+            };
+            let named = Some(device).filter(|device| !device.is_empty());
+            (named.unwrap_or_else(|| peer.origin.device()), sign)
+        });
+    alarms.chain(beats).collect()
+}
+
+/// Signs of life of alarm channels.
+pub(super) async fn heard(peer: &Peer, signs: &[(String, Sign)]) {
+    for (device, sign) in signs {
+        if *sign != Sign::Alarm {
+            peer.origin.counts.heartbeat();
+        }
+        if let Some(change) = peer.origin.hear(device, *sign) {
             tell(&peer.origin, change).await;
         }
     }

@@ -119,3 +119,51 @@ async fn a_missing_heartbeat_that_the_spool_did_not_take_is_told_again() {
     message::watch(&ward.origin).await;
     assert_eq!(own(&ward), [("m1".to_owned(), Phase::Start)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_among_alarms_and_readings_is_its_device_s_alone() {
+    let ward = Ward::new("heartbeat = \"30s\"\nidle = \"0s\"");
+    let watchdog = |id: &str, state: &str| {
+        let beat = heartbeat(id, state);
+        let order = beat.find("OBR|").unwrap_or_default();
+        beat[order..].replacen(
+            "||20261122120000+0000\r",
+            "||20261122120000+0000||||^^00A0370000000009^EUI-64\r",
+            2,
+        )
+    };
+    let mut monitor = ward.connect();
+    let mixed = desaturation("1", "AL|NE") + &watchdog("2", "active");
+    monitor.say(&[mixed]).await;
+    assert_eq!(monitor.code().await, "CA 1");
+    let alarms: Vec<(String, String)> = ward
+        .spool
+        .taken()
+        .iter()
+        .map(|taken| (taken.device.clone(), taken.records[0].name.clone()))
+        .collect();
+    let (alarming, beating) = ("00A0370000000002", "00A0370000000009");
+    assert_eq!(alarms[0], (alarming.to_owned(), "MDC_EVT_LO".to_owned()));
+    // One device is watched: the one that beats.
+    assert_eq!(own(&ward), [(beating.to_owned(), Phase::End)]);
+    assert!(ward.counted("heartbeats_total{source=\"ward\"} 1"));
+    // Its farewell is in a message of readings, and is heard there too.
+    let numerics = desaturation("3", "AL|NE")
+        .replace("ORU^R40^ORU_R40", "ORU^R01^ORU_R01")
+        .replace("196616^MDC_EVT_ALARM^MDC", "69965^MDC_DEV_MON^MDC")
+        .replace("196670^MDC_EVT_LO^MDC", "150456^MDC_PULS_OXIM_SAT_O2^MDC")
+        .replace("|1.3.1.150456.1|text|", "|1.3.1.150456|97|")
+        .replace("OBX|1|ST|", "OBX|1|NM|");
+    monitor.say(&[numerics + &watchdog("4", "inactive")]).await;
+    assert_eq!(monitor.code().await, "CA 3");
+    let taken = ward.spool.taken();
+    let names = taken.iter().flat_map(|taken| &taken.records);
+    assert!(
+        names
+            .clone()
+            .any(|record| record.name == "MDC_PULS_OXIM_SAT_O2")
+    );
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    message::watch(&ward.origin).await;
+    assert_eq!(own(&ward).len(), 1);
+}

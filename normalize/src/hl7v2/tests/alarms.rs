@@ -107,7 +107,8 @@ fn heartbeats_are_no_alarms() {
         ("196670^MDC_EVT_LO^MDC", "PN~SP", "active", None),
     ] {
         let message = parse(&beat(event, priority, state));
-        assert_eq!(message.heartbeat(&profile), expected, "{event} {priority}");
+        let found = message.heartbeats(&profile).first().map(|(_, sign)| *sign);
+        assert_eq!(found, expected, "{event} {priority}");
         let mut repairs = Repairs::default();
         let readings = message.readings(&profile, received(), &mut repairs);
         assert_eq!(readings.is_empty(), expected.is_some());
@@ -165,8 +166,107 @@ fn a_watchdog_in_the_older_attributes() {
         OBX|6|ST|68168^MDC_ATTR_ALARM_PRIORITY^MDC|1.0.0.0.6|PN||||||F";
     let message = parse(beat);
     assert_eq!(
-        message.heartbeat(&Profile::default()),
-        Some(Heartbeat::Alive)
+        message.heartbeats(&Profile::default()),
+        [("0030E60000000001".to_owned(), Heartbeat::Alive)]
     );
-    assert_eq!(message.device(&Profile::default()), "0030E60000000001");
+}
+
+/// A watchdog's order, whose device is named by itself.
+const WATCHDOG: &str = r"
+OBR|2|9^GATEWAY|9^GATEWAY|196616^MDC_EVT_ALARM^MDC|||20261122120457-0600
+OBX|1|ST|0^MDC_EVT_WATCHDOG^MDC|1.1.1.1.1|x|||PN~ST|||F|||20261122120457-0600||||^^0030E60000000001^EUI-64
+OBX|2|ST|68482^MDC_ATTR_ALARM_STATE^MDC|1.1.1.1.4|inactive||||||F";
+
+#[test]
+fn a_heartbeat_beside_alarms_or_numerics_takes_nothing_of_them_away() {
+    let order = newer();
+    let at = order.find("OBR|").unwrap();
+    let first = format!(
+        "{}{}
+{}",
+        &order[..at],
+        WATCHDOG.trim(),
+        &order[at..]
+    );
+    // An event of the same order, with the priority of its own.
+    let event = r"
+        OBX|6|ST|258047^MDC_EVT_ACTIVE^MDC|1.1.1.1.1|x|||PN~ST|||F|||||||0030E60000000001^^0030E60000000001^EUI-64";
+    for text in [
+        format!("{order}{WATCHDOG}"),
+        first,
+        format!("{order}{event}"),
+    ] {
+        let message = parse(&text);
+        let beats = message.heartbeats(&Profile::default());
+        assert_eq!(beats.len(), 1, "{text}");
+        assert_eq!(beats[0].0, "0030E60000000001");
+        let mut repairs = Repairs::default();
+        let readings = message.readings(&Profile::default(), received(), &mut repairs);
+        let alarms: Vec<&Record> = readings.iter().flat_map(|r| &r.alarms).collect();
+        assert_eq!(alarms.len(), 1, "{text}");
+        assert_eq!(alarms[0].name, "MDC_EVT_LO");
+        let RecordValue::Alarm { state, .. } = &alarms[0].value else {
+            panic!("an alarm")
+        };
+        assert_eq!(state.priority, Some(AlarmPriority::Medium));
+        assert_eq!(state.state, Some(Presence::Active));
+    }
+    // Numerics with a watchdog's order at their end.
+    let numerics = r"
+        MSH|^~\&|GATEWAY^0102030405060708^EUI64|V|||20261122120457-0600||ORU^R01^ORU_R01|1|P|2.6
+        OBR|1|1|1|69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|||20261122120457-0600
+        OBX|1|NM|147842^MDC_ECG_HEART_RATE^MDC|1.7.4.1|72|264864^MDC_DIM_BEAT_PER_MIN^MDC|||||F";
+    let message = parse(&format!("{numerics}{WATCHDOG}"));
+    assert_eq!(
+        message.heartbeats(&Profile::default()),
+        [("0030E60000000001".to_owned(), Heartbeat::PlannedShutdown)]
+    );
+    let mut repairs = Repairs::default();
+    let readings = message.readings(&Profile::default(), received(), &mut repairs);
+    assert_eq!(readings.len(), 1);
+    assert_eq!(readings[0].records[0].name, "MDC_ECG_HEART_RATE");
+    assert!(readings[0].alarms.is_empty() && readings[0].rejects.is_empty());
+}
+
+#[test]
+fn what_means_no_value_is_none_of_an_alarm() {
+    let profile = Profile {
+        sentinels: [
+            Profile::default_sentinels(),
+            vec![Sentinel::configured("77")],
+        ]
+        .concat(),
+        ..Profile::default()
+    };
+    for (kind, said, expected) in [
+        ("NM", "88", Some("88")),
+        ("ST", "88.0", Some("88.0")),
+        ("NM", "-999", None),
+        ("NM", "8388607", None),
+        ("NM", "-1", None),
+        ("NM", "---", None),
+        ("NM", "77", None),
+        ("NM", ">600", None),
+    ] {
+        for metric in ["150456^MDC_PULS_OXIM_SAT_O2^MDC", "184000^MDC_NOT_OURS^MDC"] {
+            // -1 may be a value of what nobody knows.
+            let expected = if said == "-1" && metric.contains("OURS") {
+                Some("-1")
+            } else {
+                expected
+            };
+            let text = newer()
+                .replace("OBX|2|NM|", &format!("OBX|2|{kind}|"))
+                .replace("150456^MDC_PULS_OXIM_SAT_O2^MDC", metric)
+                .replace("|88|", &format!("|{said}|"));
+            let mut repairs = Repairs::default();
+            let readings = parse(&text).readings(&profile, received(), &mut repairs);
+            let RecordValue::Alarm { state, .. } = &readings[0].alarms[0].value else {
+                panic!("an alarm")
+            };
+            let value = state.value.map(|value| value.to_string());
+            assert_eq!(value.as_deref(), expected, "{kind} {said} {metric}");
+            assert!(state.source.is_some());
+        }
+    }
 }

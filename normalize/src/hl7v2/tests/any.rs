@@ -29,11 +29,7 @@ fn read(bytes: &[u8]) -> Count {
     };
     decode(bytes, &zoned("Europe/Berlin"), &context, &mut count);
     if let Ok(message) = Message::parse(bytes, &Profile::default()) {
-        let _ = (
-            message.kind(),
-            message.device(&Profile::default()),
-            message.heartbeat(&Profile::default()),
-        );
+        let _ = (message.kind(), message.heartbeats(&Profile::default()));
         for code in [ack::AckCode::AA, ack::AckCode::CR] {
             let answer = ack::build(&message, code, "x|y", received());
             let again = Message::parse(&answer, &Profile::default()).unwrap();
