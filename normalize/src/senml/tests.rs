@@ -150,6 +150,23 @@ fn relative_times_resolve_against_receipt() {
     );
 }
 
+/// What a gateway could not read comes with its bytes under a name that no metric has.
+#[test]
+fn what_a_gateway_could_not_read_is_refused_and_never_a_reading() {
+    check(
+        r#"[{"n":"hl7v2","vs":"bad-value: segment 4 (OBX)","rw":"TVNI","t":1795352000},
+            {"n":"gatt-2A35","vs":"2A35: cut off","rw":"FqA"},
+            {"n":"gatt-2A35","absent_":true,"vs":"error","rw":"FqA"},
+            {"n":"MDC_TEMP","v":36.5}]"#,
+        &[
+            "0 refused unknown-metric: no metric is called \"hl7v2\"",
+            "1 refused unknown-metric: no metric is called \"gatt-2A35\"",
+            "2 refused unknown-metric: no metric is called \"gatt-2A35\"",
+            "3 dev-1 MDC_TEMP 36.5 Cel 2026-11-22T13:00:00Z server",
+        ],
+    );
+}
+
 #[test]
 fn faults_stay_in_their_record() {
     check(
