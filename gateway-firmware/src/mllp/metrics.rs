@@ -95,7 +95,7 @@ impl Metrics {
         );
         registry.register(
             "rejects",
-            "What could not be read, by kind; kept for the server's quarantine, but for oversize",
+            "What could not be read, by kind",
             metrics.rejects.clone(),
         );
         registry.register(
