@@ -23,6 +23,9 @@ const COMMANDS: &[&str] = &[
     "backup",
     "restore",
     "export",
+    "gateway",
+    "rules score",
+    "rules diff",
 ];
 
 #[test]
