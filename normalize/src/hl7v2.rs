@@ -42,7 +42,7 @@ pub use message::{Condition, Fault, Field, Kind, Message, Segment};
 pub use profile::{Profile, RawIs, Sentinel, Zone};
 pub use readings::{DeviceReadings, Rejected};
 pub use repair::{Repair, Repairs};
-pub use repeats::Repeats;
+pub use repeats::{Repeats, Statement};
 pub use split::decode;
 
 #[cfg(test)]

@@ -171,8 +171,8 @@ async fn take(
     let mut devices: BTreeSet<String> = said.iter().map(|said| said.device.clone()).collect();
     // A heartbeat says nothing else and goes no further; the server hears of it when it stops.
     devices.extend(signs.iter().map(|(device, _)| device.clone()));
-    let sorted = Sorted::new(peer, said, bytes, taken, asked.confirms());
-    let outcome = put(peer, &sorted.puts).await;
+    let mut sorted = Sorted::new(peer, said, bytes, taken, asked.confirms());
+    let outcome = put(peer, std::mem::take(&mut sorted.puts)).await;
     match outcome {
         Ok(()) => {
             sorted.safe(peer);
@@ -198,11 +198,11 @@ async fn take(
     }
 }
 
-async fn put(peer: &Peer, puts: &[Readings]) -> Result<(), Refused> {
+async fn put(peer: &Peer, puts: Vec<Readings>) -> Result<(), Refused> {
     if puts.is_empty() {
         return Ok(());
     }
-    peer.origin.shared.intake.put(puts.to_vec()).await
+    peer.origin.shared.intake.put(puts).await
 }
 
 fn why(refused: Refused) -> &'static str {
@@ -307,9 +307,7 @@ impl Sorted {
             .repeats
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        for readings in &self.puts {
-            repeats.remember(&readings.device, &readings.records);
-        }
+        repeats.remember(&self.stated);
     }
 
     /// Nothing of it was taken: the faults in it were not kept either.

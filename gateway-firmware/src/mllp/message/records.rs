@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use tokio::time::Instant;
-use wardline_normalize::hl7v2::DeviceReadings;
+use wardline_normalize::hl7v2::{DeviceReadings, Statement};
 use wardline_normalize::senml::{Record, RecordValue};
 
 use super::super::config::Waveforms;
@@ -15,6 +15,8 @@ use crate::source::{Class, Kind, Readings, Taken};
 #[derive(Debug, Default)]
 pub(crate) struct Sorted {
     pub(crate) puts: Vec<Readings>,
+    /// What they state, to be remembered once they are safe.
+    pub(crate) stated: Vec<Statement>,
     /// Device and kind of fault.
     pub(crate) kept: Vec<(String, String)>,
 }
@@ -59,7 +61,7 @@ impl Sorted {
         for said in said {
             let device = said.device.clone();
             let fault = sorted.rejects(peer, &said);
-            let mut piles = sort(peer, said);
+            let mut piles = sort(peer, said, &mut sorted.stated);
             if let Some(reason) = fault {
                 piles
                     .stamped
@@ -122,17 +124,19 @@ fn is_wave(record: &Record) -> bool {
     matches!(record.value, RecordValue::Waveform(_))
 }
 
-fn sort(peer: &Peer, said: DeviceReadings) -> Piles {
+fn sort(peer: &Peer, said: DeviceReadings, stated: &mut Vec<Statement>) -> Piles {
     let origin = &peer.origin;
     let mut records = said.records;
-    let repeats = {
+    let before = records.len();
+    stated.extend({
         let mut window = origin
             .shared
             .repeats
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         window.filter(&said.device, &mut records)
-    };
+    });
+    let repeats = before - records.len();
     if repeats > 0 {
         origin.counts.repeats(repeats);
     }
