@@ -125,8 +125,8 @@ async fn a_heartbeat_among_alarms_and_readings_is_its_device_s_alone() {
     let ward = Ward::new("heartbeat = \"30s\"\nidle = \"0s\"");
     let watchdog = |id: &str, state: &str| {
         let beat = heartbeat(id, state);
-        let order = beat.find("OBR|").unwrap_or_default();
-        beat[order..].replacen(
+        let (_, order) = beat.split_once("\rOBR|").unwrap_or_default();
+        format!("OBR|{order}").replacen(
             "||20261122120000+0000\r",
             "||20261122120000+0000||||^^00A0370000000009^EUI-64\r",
             2,

@@ -180,14 +180,8 @@ OBX|2|ST|68482^MDC_ATTR_ALARM_STATE^MDC|1.1.1.1.4|inactive||||||F";
 #[test]
 fn a_heartbeat_beside_alarms_or_numerics_takes_nothing_of_them_away() {
     let order = newer();
-    let at = order.find("OBR|").unwrap();
-    let first = format!(
-        "{}{}
-{}",
-        &order[..at],
-        WATCHDOG.trim(),
-        &order[at..]
-    );
+    let (head, rest) = order.split_once("OBR|").unwrap();
+    let first = format!("{head}{}\nOBR|{rest}", WATCHDOG.trim());
     // An event of the same order, with the priority of its own.
     let event = r"
         OBX|6|ST|258047^MDC_EVT_ACTIVE^MDC|1.1.1.1.1|x|||PN~ST|||F|||||||0030E60000000001^^0030E60000000001^EUI-64";
