@@ -71,19 +71,25 @@ impl Stamper {
         replace(&self.dir, FILE, text.as_bytes())
     }
 
-    /// Dates the entry; gives the word for its pack.
-    pub(crate) fn stamp(&self, entry: &mut Entry) -> &'static str {
+    /// Dates the entry; gives the word for its pack. By the anchor that is written down, not the clock's own, which is
+    /// measured every few seconds and never twice the same: what is sent again is dated as it was.
+    pub(crate) fn stamp(&mut self, entry: &mut Entry) -> &'static str {
         let taken = entry.readings.taken;
         if taken.synchronized {
             return "synchronized";
         }
         let this_boot = entry.boot == self.clock.boot();
-        let anchor = if this_boot {
-            self.clock.anchor()
-        } else {
-            let known = self.known.iter().find(|(id, _)| *id == entry.boot);
-            known.map(|(_, anchor)| *anchor)
+        let known = |known: &VecDeque<(String, Micros)>| {
+            let found = known.iter().find(|(id, _)| *id == entry.boot);
+            found.map(|(_, anchor)| *anchor)
         };
+        let mut anchor = known(&self.known);
+        if anchor.is_none() && this_boot {
+            if let Err(error) = self.remember() {
+                tracing::warn!(%error, "cannot write down when this boot was");
+            }
+            anchor = known(&self.known);
+        }
         if let Some(anchor) = anchor {
             if entry.readings.by_gateway_clock {
                 let shift = anchor
@@ -160,12 +166,40 @@ mod tests {
         stamper.remember().unwrap();
         let known = std::fs::read_to_string(dir.path().join(FILE)).unwrap();
         std::fs::write(dir.path().join(FILE), known.replace(&boot, "former")).unwrap();
-        let later = Stamper::new(clock, dir.path());
+        let mut later = Stamper::new(clock, dir.path());
         let mut former = entry("former", taken, true);
         assert_eq!(later.stamp(&mut former), "corrected");
         assert!(former.readings.records[0].time.abs_diff(expected) < 1_000_000);
         let mut lost = entry("unknown", taken, true);
         assert_eq!(later.stamp(&mut lost), "unsynchronized");
         assert!(lost.readings.records[0].undated);
+    }
+    #[test]
+    fn what_is_sent_again_is_dated_as_it_was_however_the_clock_is_measured() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::new().unwrap();
+        let boot = clock.boot().to_owned();
+        let taken = Taken {
+            wall: 40 * SECOND,
+            since_boot: clock.now().since_boot - 60 * SECOND,
+            synchronized: false,
+        };
+        clock.set_synchronized(true);
+        // As measured when it was sent first, by the same process or one before it in this boot.
+        let anchor = clock.anchor().unwrap() + SECOND / 3;
+        std::fs::write(dir.path().join(FILE), format!("{boot} {anchor}\n")).unwrap();
+        let mut stamper = Stamper::new(clock.clone(), dir.path());
+        for _ in 0..2 {
+            let mut sent = entry(&boot, taken, true);
+            assert_eq!(stamper.stamp(&mut sent), "corrected");
+            assert_eq!(sent.readings.records[0].time, anchor + taken.since_boot - 5);
+            clock.set_synchronized(true);
+            stamper.remember().unwrap();
+        }
+        // Without a file it is written down when it is first used.
+        std::fs::remove_file(dir.path().join(FILE)).unwrap();
+        let mut anew = Stamper::new(clock, dir.path());
+        anew.stamp(&mut entry(&boot, taken, true));
+        assert!(dir.path().join(FILE).exists());
     }
 }
