@@ -12,6 +12,8 @@
 //! 2. A record is removed only by the server's acknowledgement. Acknowledgements may come in any order; whole segments
 //!    (a 64th of the spool, 16 KiB to 8 MiB) are released when all in them are acknowledged. What is acknowledged is
 //!    written down at most once a second, so a killed gateway publishes at most that again, under the same identity.
+//!    Entries of a device that the server does not want for now are moved to the end of the log when they stand in the
+//!    way of a release (`writer`); among a device's entries the order is then that of moving.
 //! 3. Bounded: all three logs together stay below `max-size`, and [`RESERVE`] of the disk is left free, so that a full
 //!    disk is met before it fails a write. When there is no room, whole segments of waveforms are given up, oldest
 //!    first, then of streams, counted record by record; then waveforms and streams that come are not kept, counted too.
@@ -34,7 +36,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,6 +88,8 @@ pub(crate) struct Spool {
     /// What was visible when, a mark a tenth of a second, as far back as anybody asks.
     marks: Mutex<VecDeque<(Micros, Visible)>>,
     next_serial: AtomicU64,
+    /// Devices that the server does not want for now.
+    held: Mutex<HashSet<String>>,
     counts: Counts,
 }
 
@@ -141,6 +145,7 @@ impl Spool {
             room: watch::Sender::new(true),
             marks: Mutex::new(VecDeque::from([(i64::MIN, visible)])),
             next_serial: AtomicU64::new(serial),
+            held: Mutex::default(),
             counts: Counts::default(),
         });
         spool.look_for_room();
@@ -213,6 +218,11 @@ impl Spool {
     /// Bytes on disk.
     pub(crate) fn bytes(&self) -> u64 {
         self.stores.iter().map(Store::bytes).sum()
+    }
+
+    /// The devices that are held back: what waits of them pins no segment.
+    pub(crate) fn set_held(&self, devices: HashSet<String>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = devices;
     }
 
     pub(crate) fn acknowledge(&self, position: Position) {

@@ -102,8 +102,16 @@ impl Store {
         self.acked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn append(&self, payload: Vec<u8>) -> Result<Pending, Error> {
-        self.log.append(Bytes::from(payload))
+    pub(super) async fn append(&self, payload: Vec<u8>) -> Result<Pending, Error> {
+        self.log.append_async(Bytes::from(payload)).await
+    }
+
+    /// First and last record of the oldest segment that is no longer written to, if more than half of the whole log is
+    /// of what the server has: then what stands in the way is moved with less work than it frees.
+    pub(super) fn blocked(&self) -> Option<(u64, u64)> {
+        let (first, last) = self.log.oldest_segment()?;
+        let held = self.last() + 1 - self.first();
+        (self.waiting() * 2 < held).then_some((first, last))
     }
 
     pub(super) fn last(&self) -> u64 {

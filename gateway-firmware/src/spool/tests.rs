@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 use wardline_normalize::decimal::Decimal;
+use wardline_normalize::measurement::SampledData;
 use wardline_normalize::senml::{Record, RecordValue};
 
 use super::*;
@@ -374,4 +375,93 @@ proptest! {
             Ok::<_, TestCaseError>(())
         })?;
     }
+}
+
+#[tokio::test]
+async fn long_samples_texts_and_flags_count_for_the_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::open(dir.path());
+    let fat = |number: usize| {
+        let mut readings = reading(Class::Confirmed, 1, 0);
+        let record = &mut readings.records[0];
+        match number % 3 {
+            0 => record.value = RecordValue::Text("x".repeat(30_000)),
+            1 => record.flags = vec!["y".repeat(100); 300],
+            _ => {
+                record.value = RecordValue::Waveform(SampledData {
+                    origin: Decimal::integer(0),
+                    period: Decimal::integer(4),
+                    factor: Decimal::integer(1),
+                    data: "12 ".repeat(10_000),
+                });
+            }
+        }
+        readings
+    };
+    let mut number = 0;
+    // A batch at a time is judged: many that come together are as many as fit.
+    let outcome = loop {
+        let puts = (0..16).map(|more| running.intake.put(vec![fat(number + more)]));
+        let outcomes = futures::future::join_all(puts).await;
+        assert!(running.spool.bytes() <= BOUND, "{}", running.spool.bytes());
+        number += 16;
+        if let Some(refused) = outcomes.into_iter().find(Result::is_err) {
+            break refused;
+        }
+    };
+    assert_eq!(outcome, Err(Refused::Full));
+    assert!(number < 64);
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_device_held_back_pins_no_segment_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut running = Running::open(dir.path());
+    let mut lanes = Lanes::new(Arc::clone(&running.spool));
+    let mut wanted = Vec::new();
+    // Of three times the bound, every hundredth is of a device that the server does not want.
+    for number in 0..900_i64 {
+        let mut put = reading(Class::Confirmed, number, 4_000);
+        if number % 100 == 0 {
+            put.device = "held".to_owned();
+            wanted.push(number);
+        }
+        running.intake.put(vec![put]).await.unwrap();
+        for taken in all(&mut lanes, Lane::Live) {
+            if taken.entry.readings.device != "held" {
+                running.spool.acknowledge(taken.position);
+            }
+        }
+        if number % 20 == 19 {
+            running.spool.set_held(["held".to_owned()].into());
+            running.spool.move_held().await.unwrap();
+            running.spool.keep().unwrap();
+            assert_eq!(running.spool.waiting(), wanted.len() as u64);
+        }
+    }
+    assert!(
+        running.spool.bytes() < BOUND / 4,
+        "{}",
+        running.spool.bytes()
+    );
+    for reopened in [false, true] {
+        if reopened {
+            drop(lanes);
+            running.close().await;
+            running = Running::open(dir.path());
+            lanes = Lanes::new(Arc::clone(&running.spool));
+        }
+        lanes.rewind(i64::MAX);
+        let mut rest = numbers(&all(&mut lanes, Lane::Backlog));
+        rest.sort_unstable();
+        assert_eq!(rest, wanted);
+    }
+    // Of a device that is wanted nothing is moved.
+    running.spool.set_held(["other".to_owned()].into());
+    let last = running.spool.stores[2].last();
+    running.spool.move_held().await.unwrap();
+    assert_eq!(running.spool.stores[2].last(), last);
+    drop(lanes);
+    running.close().await;
 }
