@@ -3,7 +3,7 @@
 //! An answer is `{id, state, result}` or `{id, state, error}`; `state` is `done`, `failed`, `expired` (not run),
 //! `unknown` (no such command here) or `invalid` (no command at all). An id is written down, synced, before its command
 //! runs, and kept until it expires; heard again, it gets the answer it had, or none while it runs. A passkey is taken
-//! over TLS only.
+//! over TLS only. One that ran when the gateway ended has `failed`, with the error `restarted`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,6 +53,24 @@ impl Commands {
             dispatch,
             replies,
         }
+    }
+
+    /// What was written down, and no answer to it: it ran when the gateway ended, and whether to its end nobody knows.
+    /// Once, at the start: each has failed, and these are the answers.
+    pub(super) fn restarted(&mut self) -> Vec<Value> {
+        let open = self.heard.iter_mut().filter(|(_, heard)| heard.1.is_none());
+        let answers: Vec<Value> = open
+            .map(|(id, (_, answer))| {
+                let failed = json!({"id": id, "state": "failed", "error": "restarted"});
+                answer.insert(failed).clone()
+            })
+            .collect();
+        if !answers.is_empty()
+            && let Err(error) = self.save()
+        {
+            tracing::warn!(%error, "cannot write down a command's answer");
+        }
+        answers
     }
 
     /// A message on the topic; the answer, if there is one at once.
@@ -207,6 +225,25 @@ mod tests {
         // After its validity the id is forgotten, and refused for that.
         let late = again.hear(&hello, NOW + 600_000_000, false).unwrap();
         assert_eq!(late["state"], "expired");
+    }
+
+    #[tokio::test]
+    async fn what_ran_when_it_ended_has_failed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (dispatch, mut queue) = mpsc::channel(4);
+        let (replies, _answers) = mpsc::channel(4);
+        let mut commands = Commands::new(dir.path(), dispatch.clone(), replies.clone());
+        let hello = payload("c1", "12:10:00", "{}");
+        assert_eq!(commands.hear(&hello, NOW, false), None);
+        queue.recv().await.unwrap();
+        let mut again = Commands::new(dir.path(), dispatch.clone(), replies.clone());
+        let failed = json!({"id": "c1", "state": "failed", "error": "restarted"});
+        assert_eq!(again.restarted(), std::slice::from_ref(&failed));
+        assert_eq!(again.hear(&hello, NOW, false), Some(failed.clone()));
+        assert!(queue.try_recv().is_err(), "not run a second time");
+        let mut later = Commands::new(dir.path(), dispatch, replies);
+        assert!(later.restarted().is_empty());
+        assert_eq!(later.hear(&hello, NOW, false), Some(failed));
     }
 
     #[tokio::test]

@@ -23,6 +23,8 @@ pub(crate) struct Figures {
     pub(crate) bytes: AtomicU64,
     /// Packs that the server answered with a failure; they are kept.
     pub(crate) failed: AtomicU64,
+    /// Packs that the broker took and gave to nobody; they are kept, and counted as failed too.
+    pub(crate) unheard: AtomicU64,
     /// Records that no message to this server can hold; they are put aside.
     pub(crate) too_large: AtomicU64,
     pub(crate) commands: AtomicU64,

@@ -43,6 +43,14 @@ impl<T> Outbox<T> {
         self.unacknowledged.values()
     }
 
+    /// What is on the wire of it, oldest first.
+    pub(crate) fn on_wire(&self) -> impl Iterator<Item = &T> {
+        let mut seqs: Vec<u64> = self.on_wire.values().copied().collect();
+        seqs.sort_unstable();
+        seqs.into_iter()
+            .filter_map(|seq| self.unacknowledged.get(&seq))
+    }
+
     /// Takes a message over.
     pub(crate) fn accept(&mut self, message: T) {
         self.unacknowledged.insert(self.next, message);
@@ -103,6 +111,7 @@ mod tests {
             outbox.sent(packet_id);
         }
         assert_eq!(outbox.acknowledged(1), None, "not kept");
+        assert_eq!(outbox.on_wire().collect::<Vec<_>>(), [&"a", &"b"]);
         assert_eq!(outbox.acknowledged(3), Some("b"));
         assert_eq!(outbox.acknowledged(3), None, "twice");
         outbox.disconnected();

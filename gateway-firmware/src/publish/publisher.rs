@@ -11,18 +11,20 @@
 //! * Nothing leaves for the first `time.wait` after the start unless the clock is synchronised: what the gateway
 //!   stamped can then still be dated right.
 //! * A PUBACK with a failure loses nothing, the entry stays in the spool:
-//!   0x87 not authorised, 0x90 topic name invalid, 0x99 payload format invalid: the device is held back for
-//!   [`HELD`], then tried again; others go on. 0x97 quota exceeded, 0x80, 0x83, 0x91: everything pauses, 1 s at first
-//!   and twice as long each time up to a minute. 0x10 no subscribers is a success: the broker has it. A record too large
-//!   for the server's packets is put aside on disk and counted.
+//!   0x87 not authorised, 0x90 topic name invalid, 0x97 quota exceeded, 0x99 payload format invalid: the device is held
+//!   back (`held`), then tried again; others go on. 0x80, 0x83, 0x91: everything pauses, 1 s at first and twice as long
+//!   each time up to a minute. So it does after 0x10, no matching subscribers: a broker without Wardline behind it throws
+//!   the message away. A DISCONNECT 0x97 holds back the device whose pack was on the wire.
+//!   A record too large for the server's packets is put aside on disk and counted (`aside`).
 //!
-//! `flow`: lanes to wire. `answers`: PUBACKs. `talk`: status, answers to commands, mirror.
+//! `flow`: lanes to wire. `aside`: what is too large. `answers`: PUBACKs. `held`: devices held back. `talk`: status, answers to commands, mirror.
 
 mod answers;
+mod aside;
 mod flow;
+mod held;
 mod talk;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, DisconnectReasonCode, Packet};
 use rumqttc::v5::{AsyncClient, Event};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -49,6 +51,7 @@ use crate::enrol::Renewals;
 use crate::run::context::{Command, PULSE, Pulse};
 use crate::spool::{Lane, Lanes, Position, Spool};
 use flow::{Pace, Way};
+use held::Held;
 use talk::settings;
 
 /// Read from the spool at once: of the backlog so much that a pack holds many entries of its device, whoever's stand
@@ -63,8 +66,6 @@ const SLOW: Duration = Duration::from_millis(250);
 const FRESH: i64 = 2_000_000;
 /// Health goes out this often.
 const HEALTH: Duration = Duration::from_secs(60);
-/// How long a device that the server does not want is held back.
-const HELD: Duration = Duration::from_secs(300);
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_MOST: Duration = Duration::from_secs(60);
 /// News of the connection waiting for us; beyond it rumqttc waits.
@@ -141,7 +142,9 @@ pub(crate) struct Publisher {
     live: Way,
     backlog: Way,
     pace: Pace,
-    held: HashMap<String, Instant>,
+    /// Of what was sent last.
+    last: Lane,
+    held: Held,
     /// Entries were kept back: read again once nothing is on the wire.
     rewind: bool,
     paused: Option<Instant>,
@@ -177,7 +180,8 @@ pub(crate) async fn run(parts: Parts) -> Result<u64, Error> {
             packs: 1,
             slowed: now,
         },
-        held: HashMap::new(),
+        last: Lane::Backlog,
+        held: Held::default(),
         rewind: false,
         paused: None,
         pause: PAUSE_FIRST,
@@ -193,6 +197,8 @@ pub(crate) async fn run(parts: Parts) -> Result<u64, Error> {
         news,
         parts,
     };
+    publisher.answers = publisher.commands.restarted();
+    publisher.answers.truncate(REPLIES);
     let outcome = publisher.run().await;
     publisher.wire_stop.cancel();
     publisher.parts.pulse.end();
@@ -261,7 +267,11 @@ impl Publisher {
     fn wake(&self, now: Instant, deadline: Option<Instant>) -> Instant {
         let times = [
             deadline,
-            self.link.as_ref().and(self.live.packer.next_expiry()),
+            // What may not leave closes no pack.
+            self.link
+                .as_ref()
+                .filter(|_| self.paused.is_none() && !self.rewind)
+                .and(self.live.packer.next_expiry()),
             self.paused,
             Some(self.health),
             Some(now + PULSE.min(Duration::from_secs(1))),
@@ -289,9 +299,13 @@ impl Publisher {
             changed
         });
         self.paused = self.paused.filter(|&until| until > now);
-        let held = self.held.len();
-        self.held.retain(|_, until| *until > now);
-        self.rewind |= self.held.len() < held;
+        self.rewind |= self.held.expire(now);
+        self.parts.spool.set_held(self.held.devices());
+        if self.link.is_some() {
+            for answer in std::mem::take(&mut self.answers) {
+                self.answer(Some(answer));
+            }
+        }
     }
 
     fn reload(&mut self) {
@@ -309,6 +323,11 @@ impl Publisher {
             News::Down { was_up } => self.down(was_up),
             News::Event(event) => match *event {
                 Event::Incoming(Packet::PubAck(ack)) => self.on_ack(&ack)?,
+                Event::Incoming(Packet::Disconnect(end))
+                    if end.reason_code == DisconnectReasonCode::QuotaExceeded =>
+                {
+                    self.sent_away(Instant::now());
+                }
                 Event::Incoming(Packet::Publish(publish)) => {
                     let tls = self.parts.config.borrow().server.url.tls;
                     let now = self.parts.clock.now().wall;

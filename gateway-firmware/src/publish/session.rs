@@ -252,13 +252,11 @@ impl Session {
     fn on_ack(&mut self, ack: &PubAck) {
         if let Some(message) = self.outbox.acknowledged(ack.pkid) {
             match ack.reason {
-                // The broker has it, though nobody listens.
-                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
-                    // The farewell carries no reading and was not accepted from outside.
-                    if self.stage != Stage::Farewell {
-                        self.counters.acknowledge(message.readings);
-                    }
-                }
+                // The farewell carries no reading and was not accepted from outside; nobody need hear it.
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers
+                    if self.stage == Stage::Farewell => {}
+                PubAckReason::Success => self.counters.acknowledge(message.readings),
+                // Also a message that the broker threw away because nobody listens.
                 reason => {
                     // The first is told, the others are counted.
                     if self.counters.refuse() == 0 {

@@ -5,7 +5,7 @@
 //!  "clock":{"synchronized":true,"steps":0},
 //!  "spool":{"waiting":0,"bytes":72,"percent":0,"ageSeconds":0,"full":false,"dropped":0,"damaged":0},
 //!  "certificate":{"expires":"…","error":null},
-//!  "errors":{"refusedPuts":0,"failedPacks":0,"tooLarge":0,"unreadable":0},
+//!  "errors":{"refusedPuts":0,"failedPacks":0,"unheardPacks":0,"tooLarge":0,"unreadable":0},
 //!  "devices":{"cuff-7":{"state":"connected","source":"ble","lastReading":"…","clockOffset":1.5,"battery":80,"errors":0}}}
 //! ```
 //!
@@ -77,6 +77,7 @@ pub(super) fn online(
         "errors": {
             "refusedPuts": read(&counts.refused),
             "failedPacks": read(&figures.failed),
+            "unheardPacks": read(&figures.unheard),
             "tooLarge": read(&figures.too_large),
             "unreadable": read(&counts.unreadable),
         },

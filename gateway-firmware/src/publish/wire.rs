@@ -9,8 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::RngExt;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, LastWill, LastWillProperties, Packet};
-use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnAck, DisconnectReasonCode as Code, LastWill, LastWillProperties, Packet,
+};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, MqttOptions, StateError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,9 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_millis(500);
 /// After the server said why it does not want us.
 const REFUSED: Duration = Duration::from_secs(15);
+/// After it ended a connection because a device is over its quota, which is held back meanwhile: at first, then twice as
+/// long each time up to [`REFUSED`].
+const QUOTA_FIRST: Duration = Duration::from_secs(1);
 /// To connect, TLS and CONNACK included.
 const CONNECT_SECONDS: u64 = 5;
 /// How long the server may take to close after our DISCONNECT.
@@ -67,16 +72,21 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) {
     let mut backoff = BACKOFF_FIRST;
+    let mut quota = QUOTA_FIRST;
     while !stop.is_cancelled() {
         let current = settings.borrow_and_update().clone();
         let end = connection(&current, &mut settings, &news, &stop).await;
         if news.send(News::Down { was_up: end.was_up }).await.is_err() {
             return;
         }
-        let wait = if end.refused {
+        let wait = if end.quota {
+            let wait = quota;
+            quota = (quota * 2).min(REFUSED);
+            wait
+        } else if end.refused {
             REFUSED
         } else if end.was_up {
-            backoff = BACKOFF_FIRST;
+            (backoff, quota) = (BACKOFF_FIRST, QUOTA_FIRST);
             backoff
         } else {
             backoff = (backoff * 2).min(BACKOFF_MOST);
@@ -96,6 +106,7 @@ pub(super) async fn run(
 struct End {
     was_up: bool,
     refused: bool,
+    quota: bool,
 }
 
 async fn connection(
@@ -166,9 +177,11 @@ async fn connection(
                     } else {
                         tracing::info!(%url, %error, "cannot connect");
                     }
-                    end.refused =
-                        matches!(error, rumqttc::v5::ConnectionError::ConnectionRefused(_))
-                            || is_quota(&error);
+                    end.refused = matches!(error, ConnectionError::ConnectionRefused(_))
+                        || sends_away(&error, |code| {
+                            matches!(code, Code::MessageRateTooHigh | Code::NotAuthorized)
+                        });
+                    end.quota = sends_away(&error, |code| code == Code::QuotaExceeded);
                 }
                 return end;
             }
@@ -179,16 +192,12 @@ async fn connection(
     }
 }
 
-/// The server wants less from us for a while.
-fn is_quota(error: &rumqttc::v5::ConnectionError) -> bool {
-    use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode as Code;
-    use rumqttc::v5::{ConnectionError, StateError};
+/// Whether the server ended the connection for such a reason.
+fn sends_away(error: &ConnectionError, reason: impl Fn(Code) -> bool) -> bool {
     matches!(
         error,
-        ConnectionError::MqttState(StateError::ServerDisconnect {
-            reason_code: Code::QuotaExceeded | Code::MessageRateTooHigh | Code::NotAuthorized,
-            ..
-        })
+        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. })
+            if reason(*reason_code)
     )
 }
 

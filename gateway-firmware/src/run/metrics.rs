@@ -143,6 +143,11 @@ impl Page {
                 read(&figures.failed),
             ),
             (
+                "wardline_gateway_unheard_packs_total",
+                "Messages that the broker gave to nobody",
+                read(&figures.unheard),
+            ),
+            (
                 "wardline_gateway_too_large_total",
                 "Records put aside as too large",
                 read(&figures.too_large),

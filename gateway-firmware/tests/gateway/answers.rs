@@ -48,7 +48,17 @@ fn device(publish: &Publish) -> String {
 }
 
 #[tokio::test]
-async fn a_quota_pauses_everything_and_then_all_of_it_arrives_in_order() {
+async fn a_broker_that_gives_them_to_nobody_has_taken_nothing() {
+    all_arrives_in_order_after(PubAckReason::NoMatchingSubscribers).await;
+}
+
+#[tokio::test]
+async fn an_error_of_the_server_pauses_everything_and_then_all_of_it_arrives_in_order() {
+    all_arrives_in_order_after(PubAckReason::UnspecifiedError).await;
+}
+
+/// Two packs are answered so.
+async fn all_arrives_in_order_after(reason: PubAckReason) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
     let directory = tempfile::tempdir().expect("a directory");
@@ -70,7 +80,7 @@ async fn a_quota_pauses_everything_and_then_all_of_it_arrives_in_order() {
         }
         if refused < 2 {
             refused += 1;
-            answer(&mut peer, &publish, PubAckReason::QuotaExceeded).await;
+            answer(&mut peer, &publish, reason).await;
             continue;
         }
         let pack: serde_json::Value = serde_json::from_slice(&publish.payload).expect("JSON");
@@ -93,6 +103,16 @@ async fn a_quota_pauses_everything_and_then_all_of_it_arrives_in_order() {
 
 #[tokio::test]
 async fn a_device_that_the_server_does_not_want_holds_up_no_other_and_is_kept() {
+    kept_after(PubAckReason::NotAuthorized).await;
+}
+
+#[tokio::test]
+async fn so_is_one_over_its_quota() {
+    kept_after(PubAckReason::QuotaExceeded).await;
+}
+
+/// One device's packs are answered so.
+async fn kept_after(reason: PubAckReason) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
     let directory = tempfile::tempdir().expect("a directory");
@@ -109,7 +129,7 @@ async fn a_device_that_the_server_does_not_want_holds_up_no_other_and_is_kept() 
         let publish = publish(&mut peer).await.expect("it goes on");
         if text(&publish.topic).contains("/bed-01/") {
             refused += 1;
-            answer(&mut peer, &publish, PubAckReason::NotAuthorized).await;
+            answer(&mut peer, &publish, reason).await;
         } else {
             taken += usize::from(text(&publish.topic).contains("/bed-02/"));
             answer(&mut peer, &publish, PubAckReason::Success).await;
@@ -126,4 +146,48 @@ async fn a_device_that_the_server_does_not_want_holds_up_no_other_and_is_kept() 
         said.contains("does not take this device's readings; they are kept"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn a_device_over_its_quota_for_which_the_server_hangs_up_holds_up_no_other() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let directory = tempfile::tempdir().expect("a directory");
+    let gateway = simulate(&format!(
+        "--patients 3 --interval 100ms --url mqtt://127.0.0.1:{port} --spool {}",
+        directory.path().display()
+    ))
+    .stdout(Stdio::null())
+    .spawn()
+    .expect("it runs");
+    let (mut ended, mut after) = (0, 0);
+    let mut unanswered = Vec::new();
+    let mut peer = Peer::accept(&listener).await;
+    while after < 20 {
+        let publish = publish(&mut peer).await.expect("it goes on");
+        if !text(&publish.topic).ends_with("/readings") {
+            answer(&mut peer, &publish, PubAckReason::Success).await;
+            continue;
+        }
+        if ended == 0 && unanswered.len() < 3 {
+            // Several devices' are on the wire.
+            unanswered.push(publish);
+        } else if text(&publish.topic).contains("/bed-01/") || ended == 0 {
+            ended += 1;
+            after = 0;
+            // DISCONNECT 0x97 with no properties; rumqttc's own encoder forgets to count their length.
+            peer.write_bytes(&[0xE0, 2, 0x97, 0]).await;
+            peer = Peer::accept(&listener).await;
+        } else {
+            after += 1;
+            answer(&mut peer, &publish, PubAckReason::Success).await;
+        }
+    }
+    assert!((1..=2).contains(&ended), "{ended}");
+    drop(peer);
+    send(&gateway, "TERM");
+    send(&gateway, "TERM");
+    let output = end(gateway).await;
+    let said = said(&output);
+    assert!(said.contains("takes no more of this device"), "{said}");
 }

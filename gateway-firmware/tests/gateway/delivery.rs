@@ -140,10 +140,14 @@ async fn a_ward_with_client_certificates_over_tls() {
     let common = format!(
         "--patients 2 --count 4 --as-fast-as-possible --start 2026-11-22T12:00:00Z --url {url}"
     );
-    let output = run(&format!(
-        "{common} --ca {files}/ca.pem --cert {files}/client.pem --key {files}/client.key"
-    ))
-    .await;
+    let certificate =
+        format!("--ca {files}/ca.pem --cert {files}/client.pem --key {files}/client.key");
+    // Nobody listens: the broker throws them away.
+    let unheard = run(&format!("{common} {certificate}")).await;
+    assert_eq!(unheard.status.code(), Some(2), "{}", said(&unheard));
+    assert!(said(&unheard).contains("4 refused"), "{}", said(&unheard));
+    let _subscriber = Subscriber::new(&broker).await;
+    let output = run(&format!("{common} {certificate}")).await;
     assert!(output.status.success(), "{}", said(&output));
     assert!(
         said(&output).contains("4 packs acknowledged"),

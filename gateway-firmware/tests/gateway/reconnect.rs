@@ -58,7 +58,11 @@ impl Peer {
     pub(crate) async fn write(&mut self, packet: &Packet) {
         let mut bytes = BytesMut::new();
         packet.write(&mut bytes, None).expect("a packet");
-        self.stream.write_all(&bytes).await.expect("a connection");
+        self.write_bytes(&bytes).await;
+    }
+
+    pub(crate) async fn write_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("a connection");
     }
 }
 

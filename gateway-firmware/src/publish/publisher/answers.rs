@@ -6,7 +6,7 @@ use std::time::Instant;
 use rumqttc::v5::mqttbytes::v5::{PubAck, PubAckReason};
 use wardline_log::Error;
 
-use super::{HELD, PAUSE_FIRST, PAUSE_MOST, Part, Publisher, Sent};
+use super::{PAUSE_FIRST, PAUSE_MOST, Part, Publisher, Sent};
 use crate::spool::Lane;
 
 impl Publisher {
@@ -28,7 +28,7 @@ impl Publisher {
             self.pace.adapt(took);
         }
         match ack.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
+            PubAckReason::Success => {
                 self.pause = PAUSE_FIRST;
                 self.delivered(&part);
             }
@@ -49,6 +49,7 @@ impl Publisher {
         for position in &whole.positions {
             self.parts.spool.acknowledge(*position);
         }
+        self.held.delivered(&part.device, &whole.positions);
         figures.acknowledged(part.lane, whole.records);
         if part.lane == Lane::Live {
             let now = self.parts.clock.now().since_boot;
@@ -63,9 +64,11 @@ impl Publisher {
         let now = Instant::now();
         self.rewind = true;
         match reason {
-            Reason::NotAuthorized | Reason::TopicNameInvalid | Reason::PayloadFormatInvalid => {
-                let device = part.device.clone();
-                if self.held.insert(device, now + HELD).is_none() {
+            Reason::NotAuthorized
+            | Reason::TopicNameInvalid
+            | Reason::QuotaExceeded
+            | Reason::PayloadFormatInvalid => {
+                if self.held.hold(&part.device, now) {
                     let device = &part.device;
                     tracing::error!(
                         device,
@@ -74,7 +77,10 @@ impl Publisher {
                     );
                 }
             }
-            _ => {
+            reason => {
+                if reason == Reason::NoMatchingSubscribers {
+                    self.parts.figures.unheard.fetch_add(1, Ordering::Relaxed);
+                }
                 if self.paused.is_none() {
                     let pause = self.pause;
                     tracing::warn!(
@@ -86,6 +92,20 @@ impl Publisher {
                     self.pause = (pause * 2).min(PAUSE_MOST);
                 }
             }
+        }
+    }
+    /// The server ended the connection because a device is over its quota.
+    pub(super) fn sent_away(&mut self, now: Instant) {
+        let Some(link) = &self.link else { return };
+        let on_wire = link.outbox.on_wire().filter_map(|sent| match sent {
+            Sent::Pack(part) => Some((part.device.as_str(), part.whole.positions.as_slice())),
+            Sent::Other => None,
+        });
+        if let Some(device) = self.held.sent_away(on_wire, now) {
+            tracing::error!(
+                device,
+                "the server takes no more of this device; its readings are kept"
+            );
         }
     }
 }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use wardline_log::Error;
 
 use super::{
-    FRESH, OPEN_BYTES, Part, Publisher, READ_BACKLOG_BYTES, READ_BYTES, SLOW, Sent, Whole,
+    FRESH, OPEN_BYTES, Part, Publisher, READ_BACKLOG_BYTES, READ_BYTES, SLOW, Sent, Whole, aside,
 };
 use crate::publish::pack::{Limits, Pack, Packer, encode};
 use crate::publish::wire::BESIDE_WINDOW;
 use crate::run::context::PULSE;
 use crate::source::Kind;
-use crate::spool::{Lane, Lanes, Taken, replace};
+use crate::spool::{Lane, Lanes, Taken};
 
 /// One lane's packs and messages.
 pub(super) struct Way {
@@ -48,7 +48,12 @@ impl Publisher {
             }
             self.start_over();
         }
-        for lane in [Lane::Live, Lane::Backlog] {
+        let mut lanes = [Lane::Live, Lane::Backlog];
+        if self.held.careful() && self.last == Lane::Live {
+            // One place for both: in turns.
+            lanes.reverse();
+        }
+        for lane in lanes {
             self.fill_lane(lane, draining).await?;
         }
         self.note_oldest().await
@@ -61,6 +66,10 @@ impl Publisher {
 
     pub(super) async fn fill_lane(&mut self, lane: Lane, draining: bool) -> Result<(), Error> {
         loop {
+            // A message that the connection did not take: nothing of its device may pass it.
+            if self.rewind {
+                return Ok(());
+            }
             let places = self.places(lane);
             let way = match lane {
                 Lane::Live => &mut self.live,
@@ -91,6 +100,13 @@ impl Publisher {
     /// Messages that a lane may have on the wire.
     pub(super) fn places(&self, lane: Lane) -> usize {
         let Some(link) = &self.link else { return 0 };
+        if self.held.careful() {
+            let other = match lane {
+                Lane::Live => self.backlog.in_flight,
+                Lane::Backlog => self.live.in_flight,
+            };
+            return usize::from(other == 0);
+        }
         let backlog_left =
             self.backlog.in_flight > 0 || self.lanes.as_ref().is_some_and(Lanes::backlog_left);
         let share = usize::from(self.parts.config.borrow().spool.backlog_share);
@@ -132,7 +148,7 @@ impl Publisher {
     }
 
     pub(super) fn add(&mut self, lane: Lane, mut taken: Taken, now: Instant) {
-        if self.held.contains_key(&taken.entry.readings.device) {
+        if self.held.contains(&taken.entry.readings.device) {
             return;
         }
         let word = self.stamper.stamp(&mut taken.entry);
@@ -206,8 +222,20 @@ impl Publisher {
         let device = pack.device.clone();
         let (positions, records, taken) = (pack.positions.clone(), pack.records.len(), pack.taken);
         let (payloads, too_large) = encode(pack, &config.hash, config.server.format, most);
-        for record in too_large {
-            self.put_aside(&device, &record);
+        for record in &too_large {
+            let state = &self.parts.state;
+            match aside::put(state, &device, record) {
+                Ok(true) => {
+                    self.parts.figures.too_large.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    // All of it stays in the spool.
+                    self.held.hold(&device, Instant::now());
+                    tracing::error!(%error, device, "a record too large for the server cannot be put aside");
+                    return;
+                }
+            }
         }
         let whole = Arc::new(Whole {
             positions,
@@ -233,37 +261,17 @@ impl Publisher {
                 bytes: payload.len(),
                 at: Instant::now(),
             };
+            let sent = Sent::Pack(part);
+            if !self.publish(sent, &topic, payload.into(), content_type, false) {
+                // It is read again once what is on the wire is answered.
+                self.rewind = true;
+                return;
+            }
+            self.last = lane;
             match lane {
                 Lane::Live => self.live.in_flight += 1,
                 Lane::Backlog => self.backlog.in_flight += 1,
             }
-            self.publish(
-                Sent::Pack(part),
-                &topic,
-                payload.into(),
-                content_type,
-                false,
-            );
-        }
-    }
-
-    /// A record that no message can hold is kept for a person; the rest goes on.
-    pub(super) fn put_aside(&self, device: &str, record: &wardline_normalize::senml::Record) {
-        let number = self.parts.figures.too_large.fetch_add(1, Ordering::Relaxed);
-        let since_boot = self.parts.clock.now().since_boot;
-        let whole = wardline_normalize::senml::Pack {
-            device: device.to_owned(),
-            gateway: None,
-            records: vec![record.clone()],
-        };
-        let name = format!("too-large-{since_boot}-{number}.cbor");
-        tracing::error!(
-            device,
-            file = name,
-            "a record is too large for the server; it is put aside"
-        );
-        if let Err(error) = replace(&self.parts.state, &name, &whole.to_cbor()) {
-            tracing::error!(%error, "cannot put a record aside");
         }
     }
 }

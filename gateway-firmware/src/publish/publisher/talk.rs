@@ -8,7 +8,7 @@ use rumqttc::v5::mqttbytes::v5::PublishProperties;
 use serde_json::Value;
 use wardline_log::Error;
 
-use super::{FAREWELL, Parts, Publisher, REPLIES, Sent};
+use super::{FAREWELL, Link, Parts, Publisher, REPLIES, Sent};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::publish::pack::Pack;
@@ -48,23 +48,21 @@ pub(super) fn settings(config: &Config, clock: &Clock) -> Settings {
     }
 }
 
-impl Publisher {
-    pub(super) fn publish(
+impl Link {
+    /// Whether the client took it. What it did not take is not in the outbox, or the next PUBACK would stand for it.
+    fn give(
         &mut self,
         sent: Sent,
         topic: &str,
         payload: Bytes,
         content_type: &str,
         retain: bool,
-    ) {
-        let Some(link) = &mut self.link else { return };
-        link.outbox.accept(sent);
-        link.outbox.submit();
+    ) -> bool {
         let properties = PublishProperties {
             content_type: Some(content_type.to_owned()),
             ..PublishProperties::default()
         };
-        let given = link.client.try_publish_with_properties(
+        let given = self.client.try_publish_with_properties(
             topic.to_owned(),
             QoS::AtLeastOnce,
             retain,
@@ -72,9 +70,27 @@ impl Publisher {
             properties,
         );
         if given.is_err() {
-            // Only when the connection is ending: its end makes everything unacknowledged be read again.
-            tracing::debug!("a message found the connection closed");
+            tracing::debug!("a message found the connection closed or full");
+            return false;
         }
+        self.outbox.accept(sent);
+        self.outbox.submit();
+        true
+    }
+}
+
+impl Publisher {
+    /// Whether it is on its way.
+    pub(super) fn publish(
+        &mut self,
+        sent: Sent,
+        topic: &str,
+        payload: Bytes,
+        content_type: &str,
+        retain: bool,
+    ) -> bool {
+        let link = self.link.as_mut();
+        link.is_some_and(|link| link.give(sent, topic, payload, content_type, retain))
     }
 
     pub(super) fn mirror(&mut self, config: &Config, pack: &Pack) {
@@ -110,19 +126,19 @@ impl Publisher {
         status::certificate(&mut payload, &renewals.health());
         let payload = payload.to_string().into();
         let topic = format!("{}/status", config.prefix());
-        self.publish(Sent::Other, &topic, payload, JSON, true);
+        if !self.publish(Sent::Other, &topic, payload, JSON, true) {
+            tracing::debug!("a status is left out");
+        }
     }
 
     pub(super) fn answer(&mut self, answer: Option<Value>) {
         let Some(answer) = answer else { return };
-        if self.link.is_none() {
-            if self.answers.len() < REPLIES {
-                self.answers.push(answer);
-            }
-            return;
-        }
         let topic = format!("{}/command/reply", self.parts.config.borrow().prefix());
-        self.publish(Sent::Other, &topic, answer.to_string().into(), JSON, false);
+        let payload = answer.to_string().into();
+        if !self.publish(Sent::Other, &topic, payload, JSON, false) && self.answers.len() < REPLIES
+        {
+            self.answers.push(answer);
+        }
     }
 
     /// Says that it ends, if there is anybody to hear it.
@@ -132,7 +148,9 @@ impl Publisher {
         }
         let topic = format!("{}/status", self.parts.config.borrow().prefix());
         let payload = status::brief("offline", "stopped", &self.parts.clock);
-        self.publish(Sent::Other, &topic, payload, JSON, true);
+        if !self.publish(Sent::Other, &topic, payload, JSON, true) {
+            return Ok(());
+        }
         let until = tokio::time::Instant::now() + FAREWELL;
         while self
             .link
@@ -145,5 +163,31 @@ impl Publisher {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rumqttc::v5::{AsyncClient, MqttOptions};
+
+    use super::*;
+    use crate::publish::outbox::Outbox;
+
+    #[test]
+    fn what_the_client_did_not_take_is_acknowledged_by_no_answer() {
+        let (client, _events) = AsyncClient::new(MqttOptions::new("g", "127.0.0.1", 1), 1);
+        let mut link = Link {
+            client,
+            outbox: Outbox::new(),
+            most: 1_000,
+            window: 2,
+        };
+        let mut give = || link.give(Sent::Other, "t", Bytes::new(), JSON, false);
+        assert!(give() && !give(), "its channel holds one");
+        assert_eq!(link.outbox.len(), 1);
+        link.outbox.sent(1);
+        link.outbox.sent(2);
+        assert!(link.outbox.acknowledged(1).is_some());
+        assert!(link.outbox.acknowledged(2).is_none());
     }
 }
