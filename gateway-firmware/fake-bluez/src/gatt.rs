@@ -173,6 +173,8 @@ impl Characteristic {
 pub enum Fault {
     /// BlueZ's error for this ATT error code.
     Att(u8),
+    /// The link has broken, though nothing has told of it yet.
+    Unlinked,
     /// No answer, ever.
     Hang,
     /// The answer, this much later.

@@ -96,6 +96,7 @@ async fn delayed(
 ) -> Result<Message, Refusal> {
     match fault {
         Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Unlinked) => return Err(Refusal::bluez("Failed", "Not connected")),
         Some(Fault::Att(code)) => return Err(att_error(code)),
         Some(Fault::Late(after)) => tokio::time::sleep(after).await,
         None => {}

@@ -324,7 +324,7 @@ impl Running {
                         answered = true;
                         heard = Instant::now();
                     }
-                    if let Some(ended) = self.performed(&mut course, &action, result).await? {
+                    if let Some(ended) = self.performed(&mut course, &action, result, answered).await? {
                         self.drain(&mut course, &mut chunks).await?;
                         return Ok(ended);
                     }
@@ -416,6 +416,7 @@ impl Running {
         course: &mut Course,
         action: &Action,
         result: Result<Vec<u8>, Failure>,
+        answered: bool,
     ) -> Result<Option<Ended>, Ended> {
         let taken = self.shared.clock.now();
         let id = &self.config().id;
@@ -439,7 +440,7 @@ impl Running {
                 failure.kind,
                 Kind::Disconnected | Kind::NotFound | Kind::Bus
             ) {
-                return Ok(Some(Ended::Gone { answered: false }));
+                return Ok(Some(Ended::Gone { answered }));
             }
         }
         let verdict = course.done(action, result.as_deref(), taken, Instant::now());

@@ -1,6 +1,6 @@
 //! Bonds: made once, kept, and missed when they are lost.
 
-use wardline_fake_bluez::{BondLoss, Device, Pairing, Peripheral, pdu, profile};
+use wardline_fake_bluez::{BondLoss, Device, Fault, Pairing, Peripheral, pdu, profile};
 
 use super::ward::{Ward, listed};
 
@@ -149,6 +149,23 @@ async fn a_lost_bond_is_told_as_such_when_access_fails() {
 #[tokio::test]
 async fn a_lost_bond_is_told_as_such_when_links_just_drop() {
     loses_its_bond(BondLoss::Dropped).await;
+}
+
+#[tokio::test]
+async fn a_device_that_answers_and_goes_in_the_middle_of_a_step_has_its_bond() {
+    let device = profile::thermometer(EAR)
+        .pairing(Pairing::JustWorks)
+        .always();
+    let (mut ward, ear) = paired("pair = \"just-works\"", device).await;
+    tells(&mut ward, &ear, 370).await;
+    ear.fail(0x2A1D, std::iter::repeat_n(Fault::Unlinked, 4))
+        .await;
+    ear.drop_link().await;
+    let failures = "wardline_gateway_ble_failures_total";
+    ward.until_metric(failures, &["ear", "disconnected"], |v| v >= 4.0)
+        .await;
+    tells(&mut ward, &ear, 371).await;
+    assert_eq!(ward.metric(failures, &["ear", "bond-lost"]).await, 0.0);
 }
 
 #[tokio::test]
