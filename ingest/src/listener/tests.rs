@@ -113,7 +113,7 @@ fn publish(id: u8) -> Vec<u8> {
 async fn closed_with(client: &mut DuplexStream, reason: u8) {
     let mut rest = Vec::new();
     client.read_to_end(&mut rest).await.unwrap();
-    assert_eq!(rest, [0xe0, 1, reason]);
+    assert_eq!(rest, [0xe0, 2, reason, 0]);
 }
 
 #[tokio::test(start_paused = true)]

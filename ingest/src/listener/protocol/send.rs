@@ -148,11 +148,13 @@ impl Protocol {
         self.best_effort(Ok(packet), out);
     }
 
-    /// Sends DISCONNECT; only MQTT 5 has one for servers, and only after CONNACK.
+    /// Sends DISCONNECT; only MQTT 5 has one for servers, and only after CONNACK. The property length may be left out
+    /// (MQTT 5, 3.14.2.2.1) and is not: some clients cannot read the reason without it.
     pub(crate) fn disconnect(&mut self, reason: Reason, out: &mut BytesMut) {
         if self.is_v5() && self.connected {
             let packet = v5_0::Disconnect::builder()
                 .reason_code(reason)
+                .props(Vec::new())
                 .build()
                 .map(Into::into);
             self.best_effort(packet, out);
