@@ -13,11 +13,13 @@ mod gateway;
 mod lane;
 mod message;
 mod monitor;
+mod pending;
 mod plan;
 mod reload;
 mod row;
 mod rows;
 mod signal;
+mod silence;
 mod standing;
 mod state;
 mod threshold;
@@ -32,6 +34,7 @@ use wardline_normalize::time::Micros;
 
 pub use checkpoint::Error;
 pub use context::Stats;
+pub use pending::Pending;
 
 /// Key groups: the unit of parallelism in one process, of distribution among several (design section 4.7).
 pub const KEY_GROUPS: u8 = 128;
@@ -97,6 +100,7 @@ impl Engine {
             Input::Alarms { at, alarms } => self.alarms(*at, alarms),
             Input::Gateway(report) => self.gateway(report),
             Input::GatewayLimits { at, limits } => self.gateway_limits(*at, limits),
+            Input::Silence(silence) => self.silence(silence),
         }
         std::mem::swap(&mut self.ctx.out, out);
     }

@@ -182,4 +182,8 @@ pub struct AlertEvent {
     pub escalate_to: Option<String>,
     /// How often the condition came back within this alert.
     pub repeats: u32,
+    /// The condition is over; the alert stays open until somebody acknowledges it, because its rule says so.
+    pub latched: bool,
+    /// Who silenced it, while it is silenced.
+    pub silenced_by: Option<String>,
 }

@@ -32,6 +32,8 @@ pub enum Input<'a> {
     Gateway(GatewayReport),
     /// What gateways are watched for from now on.
     GatewayLimits { at: Micros, limits: GatewayLimits },
+    /// A silence was set, changed or ended.
+    Silence(Silence),
 }
 
 impl Input<'_> {
@@ -47,6 +49,7 @@ impl Input<'_> {
             Self::Reattributed(moved) => Some(moved.at),
             Self::Alarms { at, .. } | Self::GatewayLimits { at, .. } => Some(*at),
             Self::Gateway(report) => Some(report.at),
+            Self::Silence(silence) => Some(silence.at),
         }
     }
 }
@@ -99,6 +102,30 @@ pub enum ActionKind {
     Silence {
         until: Micros,
     },
+}
+
+/// Nobody is to be paged for alerts that it fits, for a while. Every matcher that is set must fit; one with none fits
+/// nothing. It counts from `from` to `until` by the log clock, and for each alert at most as long as its rule's
+/// `max-silence`. The same id replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    pub id: String,
+    pub patient: Option<String>,
+    /// Id of a rule of the file, or `monitor:…`, `gateway:…`.
+    pub rule: Option<String>,
+    /// The device whose reading decides, or that the alert is about.
+    pub device: Option<String>,
+    /// The patient's ward, [`PatientAttributes::ward`].
+    pub ward: Option<String>,
+    pub class: Option<Class>,
+    pub from: Micros,
+    pub until: Micros,
+    /// Who.
+    pub author: String,
+    /// Ended by hand: from `at` on it holds nothing back.
+    pub ended: bool,
+    /// Log time.
+    pub at: Micros,
 }
 
 /// Readings of `device` with `from <= effective < until` do not belong to `former`. Open alerts of `former` that

@@ -57,11 +57,11 @@ mod ruleset;
 mod score;
 mod summary;
 
-pub use engine::{Engine, Error, KEY_GROUPS, Stats, key_group};
+pub use engine::{Engine, Error, KEY_GROUPS, Pending, Stats, key_group};
 pub use event::{AlertEvent, Class, EventKind, Priority, Reason, State, Subject};
 pub use input::{
     Action, ActionKind, Assignment, GatewayLimits, GatewayPresence, GatewayReport, Input,
-    MonitorAlarm, PatientAttributes, Presence, Reattributed,
+    MonitorAlarm, PatientAttributes, Presence, Reattributed, Silence,
 };
 pub use labels::{Label, Labelled};
 pub use replay::{Observed, Replay};

@@ -135,6 +135,8 @@ fn alert_events_have_the_fields_of_the_contract() {
         reason: None,
         escalate_to: None,
         repeats: 0,
+        latched: false,
+        silenced_by: None,
     };
     let value = alert_event(&event);
     let mut names: Vec<&str> = value

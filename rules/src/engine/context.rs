@@ -275,6 +275,8 @@ impl Context {
             reason: what.reason,
             escalate_to: what.escalate_to,
             repeats: alert.repeats,
+            latched: false,
+            silenced_by: None,
         });
         self.ordinal += 1;
     }

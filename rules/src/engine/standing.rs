@@ -148,6 +148,8 @@ impl Standing {
             reason: what.reason,
             escalate_to: None,
             repeats: self.repeats,
+            latched: false,
+            silenced_by: None,
         });
         ctx.ordinal += 1;
     }
