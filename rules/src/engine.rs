@@ -32,6 +32,7 @@ use std::sync::Arc;
 use wardline_normalize::columns::Columns;
 use wardline_normalize::time::Micros;
 
+pub(crate) use alert::exact_option;
 pub use checkpoint::Error;
 pub use context::Stats;
 pub use pending::Pending;
@@ -101,6 +102,7 @@ impl Engine {
             Input::Gateway(report) => self.gateway(report),
             Input::GatewayLimits { at, limits } => self.gateway_limits(*at, limits),
             Input::Silence(silence) => self.silence(silence),
+            Input::Limit(change) => self.advance(change.at),
         }
         std::mem::swap(&mut self.ctx.out, out);
     }

@@ -94,6 +94,18 @@ words! {
     }
 }
 
+words! {
+    /// Whose limit the deciding reading was held against.
+    LimitSource {
+        /// The rule's own.
+        Rule = "rule",
+        /// Set for the ward the patient is in.
+        Ward = "ward",
+        /// Set for the patient.
+        Patient = "patient",
+    }
+}
+
 /// What an alert is about. Displays as a FHIR reference, `Patient/p1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Subject {
@@ -186,4 +198,10 @@ pub struct AlertEvent {
     pub latched: bool,
     /// Who silenced it, while it is silenced.
     pub silenced_by: Option<String>,
+    /// Limits that the deciding reading was held against, in `unit`: below the first or above the second the condition
+    /// holds (at it too, for scores and counts). Both are none where no limit decides.
+    pub limit_low: Option<f64>,
+    pub limit_high: Option<f64>,
+    /// Whose limits these are; none where no limit decides.
+    pub limit_source: Option<LimitSource>,
 }

@@ -1,5 +1,6 @@
 //! What the engine is told. Every input is a record of the log, so that a replay and the live run agree.
 
+use crate::engine::exact_option as bits;
 use crate::{Class, Priority, RuleSet};
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub enum Input<'a> {
     GatewayLimits { at: Micros, limits: GatewayLimits },
     /// A silence was set, changed or ended.
     Silence(Silence),
+    /// A limit of a ward or a patient was set, changed, reviewed or ended.
+    Limit(LimitChange),
 }
 
 impl Input<'_> {
@@ -50,6 +53,7 @@ impl Input<'_> {
             Self::Alarms { at, .. } | Self::GatewayLimits { at, .. } => Some(*at),
             Self::Gateway(report) => Some(report.at),
             Self::Silence(silence) => Some(silence.at),
+            Self::Limit(change) => Some(change.at),
         }
     }
 }
@@ -77,6 +81,67 @@ pub struct PatientAttributes {
     pub birth_date: Option<String>,
     /// `Some(vec![])`: known to have none.
     pub tags: Option<Vec<String>>,
+    /// The ward the patient is in; its limits are the patient's where the patient has none.
+    #[serde(default)]
+    pub ward: Option<String>,
+    /// Who cares for the patient.
+    #[serde(default)]
+    pub care_team: Option<String>,
+    /// Log time.
+    pub at: Micros,
+}
+
+/// Whom a limit is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Scope {
+    /// Everybody in the ward, [`PatientAttributes::ward`].
+    Ward(String),
+    /// Opaque id.
+    Patient(String),
+}
+
+/// A limit in the place of a rule's own, for a ward or a patient. The same `id` is the same limit: a later input
+/// replaces it, be it an end, a review or another number.
+///
+/// A reading is judged by the limits of its effective time: the patient's, else the ward's, else the rule's. Of several
+/// that cover it in one scope, the one with the latest `from` counts (of those, the one set last). Nothing that is
+/// settled (older than the lateness) is judged again. A change never pages by itself; the next reading that goes on
+/// with it does. Why it was set stays with the registry's record.
+///
+/// Serialized for checkpoints only: numbers by their bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimitChange {
+    pub id: String,
+    pub scope: Scope,
+    /// Id of the rule. One that the rules in force do not have is kept and not used.
+    pub rule: String,
+    /// The rule counts no reading while this is in force.
+    pub off: bool,
+    /// The condition holds above this; for a score, from this on.
+    #[serde(with = "bits")]
+    pub above: Option<f64>,
+    /// The condition holds below this; with `above`, outside of both.
+    #[serde(with = "bits")]
+    pub below: Option<f64>,
+    /// Goes with `below`: its alert is over above this (`clear = { above = … }` of a rule). None: as far from the limit
+    /// as in the rule.
+    #[serde(with = "bits")]
+    pub clear_above: Option<f64>,
+    /// Goes with `above`: its alert is over below this (`clear = { below = … }` of a rule). None: as far from the limit
+    /// as in the rule.
+    #[serde(with = "bits")]
+    pub clear_below: Option<f64>,
+    /// UCUM unit of the numbers; the rule's unit when none.
+    pub unit: Option<String>,
+    /// Effective time of the first reading that it judges.
+    pub from: Micros,
+    /// Effective time of the first reading that it no longer judges; none: until further notice.
+    pub until: Option<Micros>,
+    pub author: String,
+    /// Log time at which somebody last confirmed that it still fits.
+    pub reviewed: Option<Micros>,
+    /// Taken back: it judges no reading from effective time `at` on.
+    pub ended: bool,
     /// Log time.
     pub at: Micros,
 }

@@ -58,10 +58,10 @@ mod score;
 mod summary;
 
 pub use engine::{Engine, Error, KEY_GROUPS, Pending, Stats, key_group};
-pub use event::{AlertEvent, Class, EventKind, Priority, Reason, State, Subject};
+pub use event::{AlertEvent, Class, EventKind, LimitSource, Priority, Reason, State, Subject};
 pub use input::{
     Action, ActionKind, Assignment, GatewayLimits, GatewayPresence, GatewayReport, Input,
-    MonitorAlarm, PatientAttributes, Presence, Reattributed, Silence,
+    LimitChange, MonitorAlarm, PatientAttributes, Presence, Reattributed, Scope, Silence,
 };
 pub use labels::{Label, Labelled};
 pub use replay::{Observed, Replay};

@@ -40,6 +40,7 @@ pub(super) fn input(entry: &Entry) -> Result<Option<Input<'_>>, String> {
             birth_date: patient.birth_date.clone(),
             tags: Some(patient.tags.clone()),
             at: patient.at,
+            ..PatientAttributes::default()
         }),
         Entry::RuleSet { at, text } => Input::RuleSet {
             at: *at,

@@ -137,6 +137,9 @@ fn alert_events_have_the_fields_of_the_contract() {
         repeats: 0,
         latched: false,
         silenced_by: None,
+        limit_low: None,
+        limit_high: None,
+        limit_source: None,
     };
     let value = alert_event(&event);
     let mut names: Vec<&str> = value

@@ -78,7 +78,7 @@ mod tests {
             id: "p1".into(),
             birth_date: Some(birth_date.into()),
             tags: tags.map(|tags| tags.iter().map(|tag| (*tag).to_owned()).collect()),
-            at: 0,
+            ..PatientAttributes::default()
         }
     }
 

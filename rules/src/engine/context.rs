@@ -277,6 +277,9 @@ impl Context {
             repeats: alert.repeats,
             latched: false,
             silenced_by: None,
+            limit_low: None,
+            limit_high: None,
+            limit_source: None,
         });
         self.ordinal += 1;
     }

@@ -150,6 +150,9 @@ impl Standing {
             repeats: self.repeats,
             latched: false,
             silenced_by: None,
+            limit_low: None,
+            limit_high: None,
+            limit_source: None,
         });
         ctx.ordinal += 1;
     }

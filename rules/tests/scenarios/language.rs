@@ -40,7 +40,13 @@ pub(crate) enum Step {
         at: Micros,
         kind: ActionKind,
     },
-    Other(Input<'static>),
+    Other(Box<Input<'static>>),
+}
+
+impl Step {
+    fn of(input: Input<'static>) -> Self {
+        Self::Other(Box::new(input))
+    }
 }
 
 /// `mm:ss` or `h:mm:ss` after the start.
@@ -150,7 +156,7 @@ fn reading(received: Micros, words: &[&str]) -> Reading<'static> {
 
 /// Reads a timeline.
 pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
-    let mut steps = vec![Step::Other(Input::RuleSet {
+    let mut steps = vec![Step::of(Input::RuleSet {
         at: START,
         rules: Arc::clone(&rules[0]),
     })];
@@ -175,7 +181,7 @@ pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
         }
         let at = time(words[0]);
         let stay = |from, until| {
-            Step::Other(Input::Assignment(Assignment {
+            Step::of(Input::Assignment(Assignment {
                 device: words[2].into(),
                 device_user: None,
                 patient: words[3].into(),
@@ -193,11 +199,11 @@ pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
             "wait" => {
                 while last + 10 * SECOND < at {
                     last += 10 * SECOND;
-                    steps.push(Step::Other(Input::Tick { at: last }));
+                    steps.push(Step::of(Input::Tick { at: last }));
                 }
-                steps.push(Step::Other(Input::Tick { at }));
+                steps.push(Step::of(Input::Tick { at }));
             }
-            "jump" => steps.push(Step::Other(Input::Tick { at })),
+            "jump" => steps.push(Step::of(Input::Tick { at })),
             "ack" => steps.push(Step::Act {
                 at,
                 kind: ActionKind::Acknowledge,
@@ -211,18 +217,19 @@ pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
             }
             "rules" => {
                 let rules = Arc::clone(&rules[words[2].parse::<usize>().expect("a number")]);
-                steps.push(Step::Other(Input::RuleSet { at, rules }));
+                steps.push(Step::of(Input::RuleSet { at, rules }));
             }
             "patient" => {
                 let find = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
-                steps.push(Step::Other(Input::Patient(PatientAttributes {
+                steps.push(Step::of(Input::Patient(PatientAttributes {
                     id: words[2].into(),
                     birth_date: find("born=").map(str::to_owned),
                     tags: find("tags=").map(|tags| tags.split(',').map(str::to_owned).collect()),
                     at,
+                    ..PatientAttributes::default()
                 })));
             }
-            "moved" => steps.push(Step::Other(Input::Reattributed(Reattributed {
+            "moved" => steps.push(Step::of(Input::Reattributed(Reattributed {
                 device: words[2].into(),
                 former: words[3].into(),
                 from: time(words[4]),

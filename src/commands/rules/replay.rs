@@ -170,7 +170,7 @@ fn registry(file: &Path, runs: &mut [Run]) -> anyhow::Result<()> {
             id: patient.id,
             birth_date: patient.fields.birth_date,
             tags: Some(patient.fields.tags),
-            at: 0,
+            ..PatientAttributes::default()
         }))?;
     }
     let filter = AssignmentFilter::default();
