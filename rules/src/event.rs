@@ -34,6 +34,8 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
+
 words! {
     /// IEC 60601-1-8 priorities, most urgent first; `info` asks for nobody's attention.
     Priority { High = "high", Medium = "medium", Low = "low", Info = "info" }

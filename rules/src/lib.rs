@@ -13,6 +13,7 @@
 //! * [`Engine`]: 128 key groups of state, one deterministic function of its inputs.
 //! * [`AlertEvent`]: one transition of an alert; [`episodes`] and [`Summary`] read them.
 //! * [`Replay`]: the same engine over a recording.
+//! * [`routing`]: who is told of an alert, and when.
 //!
 //! Invariants, each kept by a property or scenario test:
 //! 1. No clock, no I/O, no thread, no randomness. A batch cannot fail; what cannot be used is counted ([`Stats`]).
@@ -46,13 +47,14 @@
 //! * `all`, `any`: how many of several conditions held within a window.
 //! * `is` instead of a limit: words, such as codes and a device's status bits.
 //!
-//! Not here: delivery, routing, storage, attribution of readings to patients.
+//! Not here: delivery, storage, attribution of readings to patients.
 
 mod engine;
 mod event;
 mod input;
 mod labels;
 mod replay;
+pub mod routing;
 mod ruleset;
 mod score;
 mod summary;

@@ -1,7 +1,7 @@
 //! Rules files (design 5.6): TOML to checked rules, every fault at once.
 
 mod condition;
-mod fields;
+pub(crate) mod fields;
 mod judge;
 mod parse;
 mod rule;
@@ -162,7 +162,8 @@ fn own_scores(text: &str, offsets: &[usize], faults: &mut Faults<'_>) -> Vec<Arc
     tables
 }
 
-fn version(text: &str) -> String {
+/// Short hash of a text.
+pub(crate) fn version(text: &str) -> String {
     format!("{:012x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()) >> 16)
 }
 

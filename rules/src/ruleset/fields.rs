@@ -8,13 +8,13 @@ use wardline_normalize::time::Micros;
 
 /// Faults found so far, by place in the text.
 #[derive(Debug)]
-pub(super) struct Faults<'t> {
+pub(crate) struct Faults<'t> {
     text: &'t str,
     found: Vec<Fault>,
 }
 
 impl<'t> Faults<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             found: Vec::new(),
@@ -22,7 +22,7 @@ impl<'t> Faults<'t> {
     }
 
     /// Notes a fault at a byte offset.
-    pub(super) fn at(&mut self, offset: usize, message: impl Into<String>) {
+    pub(crate) fn at(&mut self, offset: usize, message: impl Into<String>) {
         let before = self.text.get(..offset).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -34,7 +34,7 @@ impl<'t> Faults<'t> {
         });
     }
 
-    pub(super) fn into_sorted(mut self) -> Vec<Fault> {
+    pub(crate) fn into_sorted(mut self) -> Vec<Fault> {
         self.found.sort();
         self.found.dedup();
         self.found
@@ -43,21 +43,21 @@ impl<'t> Faults<'t> {
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) offset: usize,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) offset: usize,
 }
 
 /// A table being read. Keys that nobody asked for are faults.
 #[derive(Debug)]
-pub(super) struct Fields<'a, 'i> {
+pub(crate) struct Fields<'a, 'i> {
     table: &'a DeTable<'i>,
     span: Range<usize>,
     asked: Vec<&'static str>,
 }
 
 impl<'a, 'i> Fields<'a, 'i> {
-    pub(super) fn new(table: &'a DeTable<'i>, span: Range<usize>) -> Self {
+    pub(crate) fn new(table: &'a DeTable<'i>, span: Range<usize>) -> Self {
         Self {
             table,
             span,
@@ -66,7 +66,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// Where the table starts.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.span.start
     }
 
@@ -78,7 +78,7 @@ impl<'a, 'i> Fields<'a, 'i> {
             .map(|(_, value)| value)
     }
 
-    pub(super) fn text(
+    pub(crate) fn text(
         &mut self,
         key: &'static str,
         faults: &mut Faults<'_>,
@@ -95,7 +95,7 @@ impl<'a, 'i> Fields<'a, 'i> {
         })
     }
 
-    pub(super) fn number(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<At<f64>> {
+    pub(crate) fn number(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<At<f64>> {
         let found = self.get(key)?;
         let offset = found.span().start;
         let Some(value) = as_number(found.get_ref()) else {
@@ -106,7 +106,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// `[low, high]`, low below high.
-    pub(super) fn pair(
+    pub(crate) fn pair(
         &mut self,
         key: &'static str,
         faults: &mut Faults<'_>,
@@ -137,7 +137,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// `5m`, `1h 30m`, `18y`.
-    pub(super) fn duration(
+    pub(crate) fn duration(
         &mut self,
         key: &'static str,
         faults: &mut Faults<'_>,
@@ -162,7 +162,7 @@ impl<'a, 'i> Fields<'a, 'i> {
         }
     }
 
-    pub(super) fn texts(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Vec<At<String>> {
+    pub(crate) fn texts(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Vec<At<String>> {
         let Some(found) = self.get(key) else {
             return Vec::new();
         };
@@ -189,7 +189,7 @@ impl<'a, 'i> Fields<'a, 'i> {
         texts
     }
 
-    pub(super) fn table(
+    pub(crate) fn table(
         &mut self,
         key: &'static str,
         faults: &mut Faults<'_>,
@@ -202,7 +202,7 @@ impl<'a, 'i> Fields<'a, 'i> {
         Some(Fields::new(table, found.span()))
     }
 
-    pub(super) fn tables(
+    pub(crate) fn tables(
         &mut self,
         key: &'static str,
         faults: &mut Faults<'_>,
@@ -231,14 +231,14 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     /// Whether the table has the key; does not count as asking for it.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.table
             .iter()
             .any(|(name, _)| name.get_ref().as_ref() == key)
     }
 
     /// Faults for the keys that nobody asked for.
-    pub(super) fn finish(self, of: &str, faults: &mut Faults<'_>) {
+    pub(crate) fn finish(self, of: &str, faults: &mut Faults<'_>) {
         for (name, _) in self.table.iter() {
             let key = name.get_ref().as_ref();
             if !self.asked.contains(&key) {

@@ -1,0 +1,24 @@
+//! Who is told: routes, care teams, on-call schedules, hours in which somebody watches, grouping and repeats.
+//!
+//! ```text
+//! routing file ──Routing::parse──> people, teams, schedules, calendars, routes, targets
+//!                                     │
+//! AlertEvents of one input ──Router::take──> groups ──Router::advance (log clock)──> Outcomes
+//! ```
+//!
+//! * [`Routing`]: a routing file, checked; every fault at once with line and column.
+//! * [`Router`]: a deterministic function of events and log clock; state is bounded by the alerts that are open.
+//! * [`Outcome`]: a notification to a receiver; or that nobody watches now; or that no route took a page.
+//!
+//! Inhibition, silences and escalation ladders are decided by the engine: what they hold back comes without `page`,
+//! what a ladder asks for comes as `escalated` with the name of a target.
+
+mod file;
+mod outcome;
+mod router;
+
+pub use file::Routing;
+pub use outcome::{
+    Facts, Notification, NotificationKind, OnCall, Outcome, SubjectKind, Told, Watch,
+};
+pub use router::{Error, Router};
