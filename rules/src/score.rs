@@ -10,10 +10,11 @@
 
 mod evaluate;
 mod table;
+mod typed;
 
-pub(crate) use evaluate::Sum;
 pub use evaluate::{Given, Outcome, Part};
 pub use table::{Score, ScoreFault};
+pub(crate) use typed::Sum;
 
 /// The shipped tables by id.
 const SHIPPED: [(&str, &str); 4] = [

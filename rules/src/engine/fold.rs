@@ -258,6 +258,12 @@ impl Fold {
         true
     }
 
+    /// Whether there is any of [`Fold::episodes`].
+    pub(crate) fn has_episodes(&self) -> bool {
+        let fired = self.run.as_ref().is_some_and(|run| run.fired.is_some());
+        fired || !self.done.is_empty()
+    }
+
     /// The episodes in order: those closed, then the open one.
     pub(crate) fn episodes(&self) -> Vec<Episode> {
         let open = self.run.as_ref().and_then(|run| run.clone().episode(None));

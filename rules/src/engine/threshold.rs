@@ -28,6 +28,10 @@ pub(crate) fn reconcile(
     series: &mut Series,
     cause: Cause,
 ) {
+    if series.alerts.is_empty() && !series.current.has_episodes() {
+        series.dirty = false;
+        return;
+    }
     let episodes = series.current.episodes();
     let mut alerts = std::mem::take(&mut series.alerts);
     let note = series.current.derived.note(judge);

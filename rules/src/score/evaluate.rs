@@ -1,6 +1,7 @@
-//! Points of what is given. [`Score::sum`] allocates nothing: the engine asks it at every reading.
+//! Points of what is given, for people. The engine asks [`Score::sum`] at every reading.
 
 use super::table::{Band, Input, MAX_INPUTS, Score};
+use super::typed::{Sum, rounded};
 
 /// The value of an input.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,14 +34,6 @@ pub struct Outcome<'s> {
     pub band: &'s str,
     /// Settings and inputs that are needed and not known, in the order of the table.
     pub missing: Vec<&'s str>,
-}
-
-/// The numbers of an [`Outcome`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sum {
-    pub(crate) complete: bool,
-    pub(crate) lower_bound: u32,
-    pub(crate) max_part: u8,
 }
 
 /// What is known of a group of inputs.
@@ -82,11 +75,6 @@ impl Score {
             parts,
             missing,
         }
-    }
-
-    /// The numbers alone; `given` answers by place in [`Score::names`].
-    pub(crate) fn sum<'g>(&self, given: &impl Fn(usize) -> Option<Given<'g>>) -> Sum {
-        self.groups(given).0
     }
 
     fn groups<'g>(
@@ -161,7 +149,7 @@ impl Score {
         }
         let number = match value {
             Some(Given::Number(number)) if number.is_finite() => {
-                Some(rounded(number, input.decimals))
+                Some(rounded(number, 10f64.powi(i32::from(input.decimals))))
             }
             _ => None,
         };
@@ -190,12 +178,6 @@ impl Score {
         // More than one case is possible when what decides between them is missing.
         ((possible == 1 && number.is_some()).then_some(least), least)
     }
-}
-
-/// Half up, by the decimals that people see: 38.05 is 38.1 although its double is a little less.
-fn rounded(value: f64, decimals: u8) -> f64 {
-    let scale = 10f64.powi(i32::from(decimals));
-    (value * scale + 0.5 + 1e-9).floor() / scale
 }
 
 fn look_up(bands: &[Band], value: f64) -> u8 {

@@ -1,5 +1,6 @@
 //! A score's table, read from TOML and checked.
 
+use super::typed::Typed;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,6 +26,9 @@ pub struct Score {
     /// The first that fits is the band; none fits: `none`.
     #[serde(default, rename = "level")]
     pub(super) levels: Vec<Level>,
+    /// The same without words, for the engine.
+    #[serde(skip)]
+    pub(super) typed: Typed,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -154,6 +158,7 @@ impl Score {
                     .collect();
             }
         }
+        self.typed = Typed::new(&self);
         Ok(self)
     }
 

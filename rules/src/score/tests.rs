@@ -312,3 +312,43 @@ band = "high"
         [ScoreFault::Toml(_)]
     ));
 }
+
+/// The engine's way to a score agrees with the one for people, whatever is given.
+#[test]
+fn places_give_the_same_as_words() {
+    let mut state = 1_u64;
+    let mut draw = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for id in Score::shipped_ids() {
+        let table = Score::shipped(id).expect("shipped");
+        let names: Vec<&str> = table.names().collect();
+        for _ in 0..20_000 {
+            let places: Vec<Option<f64>> = names
+                .iter()
+                .map(|name| {
+                    let place = match table.words(name) {
+                        Some(words) => draw(words.len()) as f64,
+                        None => [10.0, 38.05, 91.0][draw(3)] + draw(1300) as f64 / 10.0,
+                    };
+                    (draw(4) > 0).then_some(place)
+                })
+                .collect();
+            let outcome = table.evaluate(|name| {
+                let place = names.iter().position(|known| *known == name)?;
+                let value = places[place]?;
+                Some(match table.words(name) {
+                    Some(words) => Given::Word(words[value as usize]),
+                    None => Given::Number(value),
+                })
+            });
+            let sum = table.sum(|place| places[place]);
+            assert_eq!(sum.complete, outcome.total.is_some(), "{id} {places:?}");
+            assert_eq!(sum.lower_bound, outcome.lower_bound, "{id} {places:?}");
+            assert_eq!(sum.max_part, outcome.max_part, "{id} {places:?}");
+        }
+    }
+}

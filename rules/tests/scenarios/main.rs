@@ -9,4 +9,5 @@ mod properties;
 mod replay;
 mod signals;
 mod standing;
+mod upgrade;
 mod values;

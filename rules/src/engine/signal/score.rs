@@ -29,11 +29,14 @@ impl Latest {
         }
     }
 
-    fn given<'j>(&self, judge: &'j Judge, max_age: &[Micros], input: usize) -> Option<Given<'j>> {
+    /// The value of an input, while it is not too old.
+    fn value(&self, max_age: &[Micros], input: usize) -> Option<f64> {
         let (time, Exact(value)) = self.values.get(input).copied().flatten()?;
-        if self.now - time > *max_age.get(input)? {
-            return None;
-        }
+        (self.now - time <= *max_age.get(input)?).then_some(value)
+    }
+
+    fn given<'j>(&self, judge: &'j Judge, max_age: &[Micros], input: usize) -> Option<Given<'j>> {
+        let value = self.value(max_age, input)?;
         match &judge.feeds.get(input)?.words {
             // Places were made from this list.
             Words::Place(words) => words.get(value as usize).map(|word| Given::Word(word)),
@@ -53,7 +56,7 @@ impl Latest {
             complete,
             lower_bound,
             max_part,
-        } = table.sum(&|input| self.given(judge, max_age, input));
+        } = table.sum(|input| self.value(max_age, input));
         let value = match measure {
             Measure::Total => f64::from(lower_bound),
             Measure::Part => f64::from(max_part),
