@@ -1,4 +1,4 @@
-//! FHIR R4 (4.0.1) Observations from columns.
+//! FHIR R4 (4.0.1) Observations from columns; alerts are in [`alert`].
 //!
 //! What comes out is valid against the base resource, and against a vital-signs profile whenever a LOINC code that
 //! demands one appears (clinical.md 2.1). Choices made here:
@@ -12,6 +12,7 @@
 //!   values carry UNCERTREL, demo and test data HTEST.
 //! * `versionId` of a panel is the sum of its rows' versions, so it grows when a component arrives or is corrected.
 
+pub mod alert;
 mod codes;
 mod group;
 pub mod input;

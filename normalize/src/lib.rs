@@ -14,7 +14,8 @@
 //! * [`columns`]: the `observation` table as Arrow columns: schema, builder, typed view.
 //! * [`id`]: row and panel ids derived from what the device said.
 //! * [`batch`]: a micro-batch of messages to columns; time guard and plausibility.
-//! * [`fhir`]: FHIR R4 Observations from columns, valid against the vital-signs profiles, and as input.
+//! * [`fhir`]: FHIR R4 Observations from columns, valid against the vital-signs profiles, and as input; alerts as
+//!   DetectedIssue, Flag, Communication and Task.
 //! * [`mapping`]: any vendor's JSON through device and FHIR mapping documents (feature `mapping`).
 //! * [`time`], [`decimal`]: microseconds since 1970 UTC; decimals that print as they were sent.
 //!

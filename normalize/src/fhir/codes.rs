@@ -164,17 +164,16 @@ pub(super) fn reference(projection: &Projection, kind: &'static str, id: &str) -
     if is_fhir_id(id) {
         return Reference {
             reference: Some(format!("{}{kind}/{id}", projection.base)),
-            kind: None,
-            identifier: None,
+            ..Reference::default()
         };
     }
     Reference {
-        reference: None,
         kind: Some(kind),
         identifier: Some(Identifier {
             system: None,
             value: clean(id),
         }),
+        ..Reference::default()
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn project(
             .into_iter()
             .collect(),
         identifier: [Identifier {
-            system: Some(codes::IDENTIFIER),
+            system: Some(codes::IDENTIFIER.into()),
             value: id.to_owned(),
         }],
         status: status(columns, rows),
@@ -107,7 +107,7 @@ pub(super) fn project(
         effective_date_time: period.is_none().then(|| format_rfc3339(start)),
         effective_period: period.map(|end| Period {
             start: format_rfc3339(start),
-            end: format_rfc3339(end),
+            end: Some(format_rfc3339(end)),
         }),
         issued: instant(issued),
         value: content.value,

@@ -66,11 +66,11 @@ pub(super) struct Extension {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Identifier {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) system: Option<&'static str>,
+    pub(super) system: Option<Text>,
     pub(super) value: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Reference {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
@@ -78,12 +78,15 @@ pub(super) struct Reference {
     pub(super) kind: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) identifier: Option<Identifier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) display: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Period {
     pub(super) start: String,
-    pub(super) end: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
