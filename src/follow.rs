@@ -8,6 +8,7 @@ mod quota;
 mod standing;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -121,6 +122,7 @@ impl Follower {
                 ));
             }
         }
+        self.metrics.log_clock.store(self.engine.clock(), Relaxed);
         let mut records: Vec<AlertEventRecord> = events.iter().map(record).collect();
         quota::events(durable, &mut records);
         if !records.is_empty() {

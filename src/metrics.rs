@@ -1,6 +1,7 @@
 //! Figures for `/metrics`: counts of every stage, and latencies as HDR histograms.
 
 use std::fmt::Write as _;
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,6 +59,8 @@ pub(crate) struct Metrics {
     pub(crate) alert: Latency,
     pub(crate) delivery: crate::deliver::Counts,
     pub(crate) rules: RulesAlarm,
+    /// The log's clock as the rules have it.
+    pub(crate) log_clock: AtomicI64,
 }
 
 /// Why rules that were put in force are not; none while they are.
@@ -262,6 +265,13 @@ impl Sources {
             "Attempts that failed.",
             delivery.failed.load(Relaxed),
         )?;
+        count(
+            out,
+            "wardline_delivery_given_up",
+            "Deliveries given up since the start: dead letters.",
+            delivery.dead.load(Relaxed),
+        )?;
+        delivery.watchdogs.write(out)?;
         count(
             out,
             "wardline_live_skipped",

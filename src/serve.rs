@@ -1,6 +1,5 @@
 //! The service: one open data directory with MQTT, HTTP and delivery around it.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use crate::authority::{self, Keeper};
 use crate::backend::Adapter;
 use crate::config::{self, Config};
 use crate::core::{Core, Options};
-use crate::deliver::{self, Outbox, Receiver, Topic, Webhook};
+use crate::deliver;
 use crate::gateways::{self, Gateways, Replies, Ways};
 use crate::metrics::Sources;
 use crate::pipeline::Limits;
@@ -42,21 +41,10 @@ pub(crate) async fn run(
         std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the rules file {}", file.display()))
     });
-    let mut destinations: Vec<_> = config
-        .webhooks
-        .iter()
-        .map(|webhook| deliver::destination(&webhook.name, webhook.events))
-        .collect();
-    let topic_events = config.alert_topic_events;
-    if config.alert_topic {
-        destinations.push(deliver::destination(TOPIC, topic_events));
-        destinations.extend(
-            config
-                .brokers
-                .iter()
-                .map(|broker| deliver::destination(&broker_topic(&broker.name), topic_events)),
-        );
+    for warning in config.warnings() {
+        tracing::warn!(warning, "configuration");
     }
+    let destinations = deliver::destinations(&config);
     let core = Core::open(Options {
         data_dir: config.data_dir.clone(),
         site: Some(config.site.clone()),
@@ -94,7 +82,7 @@ pub(crate) const TOPIC: &str = "mqtt";
 
 /// That of a broker. Each is delivered to on its own, so that one that is away makes no other hear an
 /// alert again.
-fn broker_topic(broker: &str) -> String {
+pub(crate) fn broker_topic(broker: &str) -> String {
     format!("{TOPIC}/{broker}")
 }
 
@@ -175,6 +163,7 @@ async fn with_core(
     let mut settings = wardline_dashboard::Config::new(crate::clock::now);
     settings.metrics_public = config.http.metrics_public;
     settings.insecure = config.http.insecure;
+    settings.public_url = config.http.url.clone();
     settings.limits.sql_timeout = config.store.query_timeout + ANSWER;
     let server = tokio::spawn(wardline_dashboard::serve(
         settings,
@@ -185,8 +174,11 @@ async fn with_core(
         http_stop.clone(),
     ));
 
-    let outbox = outbox(config, core, listener, brokers)?;
+    let outbox = deliver::outbox(config, core, listener, brokers)?;
     let deliveries = tokio::spawn(outbox.run(http_stop.clone()));
+    for watchdog in deliver::watchdogs(config, core)? {
+        tokio::spawn(watchdog.run(intake_stop.clone()));
+    }
     let watched = tokio::spawn(Arc::clone(&core.mappings).watch(intake_stop.clone()));
     let ticks = tokio::spawn(
         core.pipeline
@@ -348,41 +340,6 @@ pub(crate) fn broker(broker: &config::Broker) -> anyhow::Result<BrokerConfig> {
         receive_maximum: broker.receive_maximum,
         max_packet: broker.max_packet,
         ..BrokerConfig::new(&broker.host, broker.port, &broker.client_id)
-    })
-}
-
-fn outbox(
-    config: &Config,
-    core: &Core,
-    listener: Option<Handle>,
-    brokers: Vec<BrokerPublisher>,
-) -> anyhow::Result<Outbox> {
-    let mut receivers: HashMap<String, Arc<dyn Receiver>> = HashMap::new();
-    for webhook in &config.webhooks {
-        receivers.insert(webhook.name.clone(), Arc::new(Webhook::new(webhook)?));
-    }
-    let topic = format!("wardline/v1/{}/alerts", config.site);
-    for (broker, publisher) in config.brokers.iter().zip(brokers) {
-        let topic = Topic {
-            topic: topic.clone(),
-            listener: None,
-            broker: Some(publisher),
-        };
-        receivers.insert(broker_topic(&broker.name), Arc::new(topic));
-    }
-    receivers.insert(
-        TOPIC.to_owned(),
-        Arc::new(Topic {
-            topic,
-            listener,
-            broker: None,
-        }),
-    );
-    Ok(Outbox {
-        registry: Arc::clone(&core.registry),
-        receivers,
-        metrics: Arc::clone(&core.metrics),
-        wake: Arc::clone(&core.outbox),
     })
 }
 

@@ -170,6 +170,26 @@ pub(crate) fn client(ca: &Path) -> anyhow::Result<Arc<ClientConfig>> {
 
 /// An HTTP client that trusts the given authorities, or without any those of the operating system.
 pub(crate) fn http_client(files: &[&Path], timeout: Duration) -> anyhow::Result<reqwest::Client> {
+    client_builder(files, timeout)?
+        .build()
+        .context("cannot set up an HTTP client")
+}
+
+/// The same for receivers of alerts: it follows no redirect, for one that turned the POST into a GET would look like a
+/// delivery.
+pub(crate) fn receiver_client(
+    ca: Option<&Path>,
+    timeout: Duration,
+) -> anyhow::Result<reqwest::Client> {
+    let files: Vec<&Path> = ca.into_iter().collect();
+    client_builder(&files, timeout)?
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(timeout)
+        .build()
+        .context("cannot set up an HTTP client")
+}
+
+fn client_builder(files: &[&Path], timeout: Duration) -> anyhow::Result<reqwest::ClientBuilder> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(timeout);
@@ -182,7 +202,7 @@ pub(crate) fn http_client(files: &[&Path], timeout: Duration) -> anyhow::Result<
         }
         builder = builder.tls_certs_only(trusted);
     }
-    builder.build().context("cannot set up an HTTP client")
+    Ok(builder)
 }
 
 /// Whole days until the first certificate of a file ends; negative when it has.

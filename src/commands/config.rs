@@ -25,6 +25,9 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
                 if !mappings(&loaded.config.routes) {
                     return Ok(Exit::Problems);
                 }
+                for warning in loaded.config.warnings() {
+                    output::talk(&format!("warning: {warning}"));
+                }
                 output::talk("the configuration is sound");
                 Ok(Exit::Done)
             }

@@ -7,6 +7,7 @@
 mod environment;
 mod parse;
 mod reader;
+mod receivers;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use wardline_rules::GatewayLimits;
 pub(crate) use environment::strays;
 pub(crate) use parse::{load, read};
 pub(crate) use reader::{Fault, id};
+pub(crate) use receivers::{Email, Events, MailTls, Part, Show, Teams, Webhook};
 
 /// The commented sample, printed by `wardline config print --default`.
 pub(crate) const SAMPLE: &str = include_str!("default.toml");
@@ -38,7 +40,11 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) gateways: GatewayLimits,
     pub(crate) rules: Option<PathBuf>,
+    /// File that says who is told of an alert.
+    pub(crate) routing: Option<PathBuf>,
     pub(crate) webhooks: Vec<Webhook>,
+    pub(crate) teams: Vec<Teams>,
+    pub(crate) emails: Vec<Email>,
     pub(crate) enrolment: Enrolment,
     pub(crate) alert_topic: bool,
     /// Which events go to the topic.
@@ -54,6 +60,8 @@ pub(crate) struct Http {
     /// Allows a bind off loopback without TLS.
     pub(crate) insecure: bool,
     pub(crate) metrics_public: bool,
+    /// Where people reach the server, for links in messages; without a slash at its end.
+    pub(crate) url: Option<String>,
 }
 
 /// What a server shows its clients.
@@ -165,25 +173,6 @@ pub(crate) struct Store {
     pub(crate) waveforms: bool,
 }
 
-/// A receiver of alert events over HTTP.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Webhook {
-    pub(crate) name: String,
-    pub(crate) url: String,
-    pub(crate) secret: Secret,
-    pub(crate) ca: Option<PathBuf>,
-    pub(crate) events: Events,
-}
-
-/// Which alert events a receiver hears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Events {
-    /// Every change of an alert; `page` in the body says whether it may call people.
-    All,
-    /// Only those that may call people.
-    Pages,
-}
-
 /// Logging.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Log {
@@ -205,5 +194,30 @@ pub(crate) struct Secret(pub(crate) String);
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("******")
+    }
+}
+
+impl Config {
+    /// What is sound and may not be meant.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let teams = self.teams.iter().map(|teams| teams.name.as_str());
+        let emails = self.emails.iter().map(|email| email.name.as_str());
+        let linking: Vec<&str> = teams.chain(emails).collect();
+        if self.http.url.is_none() && !linking.is_empty() {
+            warnings.push(format!(
+                "http.url is not set: messages of {} carry no link to acknowledge by",
+                linking.join(", ")
+            ));
+        }
+        if let Some(url) = &self.http.url
+            && url.starts_with("http://")
+            && !linking.is_empty()
+        {
+            warnings.push(format!(
+                "http.url {url} is not https: who listens on the way can acknowledge by the links of messages"
+            ));
+        }
+        warnings
     }
 }

@@ -11,9 +11,10 @@ use wardline_normalize::hl7v2::{Profile, RawIs, Sentinel};
 use wardline_rules::GatewayLimits;
 
 use super::reader::{self, Context, Effective, Fault, Section};
+use super::receivers;
 use super::{
-    Broker, Config, Enrolment, Events, Http, Identity, Intake, Log, LogFormat, Mapping, Mqtt,
-    Route, Store, Tls, Webhook,
+    Broker, Config, Enrolment, Http, Identity, Intake, Log, LogFormat, Mapping, Mqtt, Route, Store,
+    Tls,
 };
 
 /// A configuration that passed its checks, with the origin of every value.
@@ -73,6 +74,11 @@ pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<L
 }
 
 fn config(root: &Section<'_, '_>) -> Config {
+    let routing = file(&root.section("routing"));
+    let site = receivers::Site {
+        routed: routing.is_some(),
+    };
+    let each = |kind| root.sections(kind);
     let config = Config {
         site: root.take("site", "home", reader::id),
         data_dir: root.take("data-dir", "wardline-data", reader::path),
@@ -83,11 +89,23 @@ fn config(root: &Section<'_, '_>) -> Config {
         intake: intake(&root.section("intake")),
         store: store(&root.section("store")),
         gateways: gateways(&root.section("gateways")),
-        rules: rules(&root.section("rules")),
-        webhooks: root.sections("webhook").iter().map(webhook).collect(),
+        rules: file(&root.section("rules")),
+        routing,
+        webhooks: each("webhook")
+            .iter()
+            .map(|section| receivers::webhook(section, site))
+            .collect(),
+        teams: each("teams")
+            .iter()
+            .map(|section| receivers::teams(section, site))
+            .collect(),
+        emails: each("email")
+            .iter()
+            .map(|section| receivers::email(section, site))
+            .collect(),
         enrolment: enrolment(&root.section("enrolment")),
         alert_topic: root.take("alert-topic", "true", reader::flag),
-        alert_topic_events: root.take("alert-topic-events", "all", events),
+        alert_topic_events: root.take("alert-topic-events", "all", receivers::events),
         log: log(&root.section("log")),
     };
     unique(
@@ -104,15 +122,7 @@ fn config(root: &Section<'_, '_>) -> Config {
             .map(|route| route.name.as_str())
             .chain(["native"]),
     );
-    unique(
-        root,
-        "webhook",
-        config
-            .webhooks
-            .iter()
-            .map(|webhook| webhook.name.as_str())
-            .chain([crate::serve::TOPIC]),
-    );
+    receiver_names(root, &config);
     if config.mqtt.is_none() && config.brokers.is_empty() {
         root.fault(
             "mqtt",
@@ -120,6 +130,24 @@ fn config(root: &Section<'_, '_>) -> Config {
         );
     }
     config
+}
+
+/// Routes name receivers whatever their kind; our own listener's topic and those of brokers are receivers too.
+fn receiver_names(root: &Section<'_, '_>, config: &Config) {
+    let topics = config.brokers.iter().map(|broker| {
+        let name = crate::serve::broker_topic(&broker.name);
+        ("broker", name)
+    });
+    let mut seen: BTreeSet<String> = topics.map(|(_, name)| name).collect();
+    seen.insert(crate::serve::TOPIC.to_owned());
+    let webhooks = config.webhooks.iter().map(|found| ("webhook", &found.name));
+    let teams = config.teams.iter().map(|found| ("teams", &found.name));
+    let emails = config.emails.iter().map(|found| ("email", &found.name));
+    for (kind, name) in webhooks.chain(teams).chain(emails) {
+        if !name.is_empty() && !seen.insert(name.clone()) {
+            root.fault(kind, format!("two receivers have the name {name:?}"));
+        }
+    }
 }
 
 fn unique<'n>(root: &Section<'_, '_>, kind: &str, names: impl Iterator<Item = &'n str>) {
@@ -209,6 +237,7 @@ fn http(section: &Section<'_, '_>) -> Http {
         tls: tls(&section.section("tls")),
         insecure: section.take("insecure", "false", reader::flag),
         metrics_public: section.take("metrics-public", "false", reader::flag),
+        url: section.optional("url", receivers::base_url),
     };
     guard(section, http.bind, http.tls.as_ref(), http.insecure);
     section.finish();
@@ -373,46 +402,11 @@ fn gateways(section: &Section<'_, '_>) -> GatewayLimits {
     limits
 }
 
-fn rules(section: &Section<'_, '_>) -> Option<std::path::PathBuf> {
+/// A section that names a file.
+fn file(section: &Section<'_, '_>) -> Option<std::path::PathBuf> {
     let file = section.optional("file", reader::path);
     section.finish();
     file
-}
-
-fn webhook(section: &Section<'_, '_>) -> Webhook {
-    let secret = section.secret("secret");
-    if secret.is_none() {
-        section.fault(
-            "secret",
-            "is missing: deliveries are signed, give secret or secret-file",
-        );
-    }
-    let webhook = Webhook {
-        name: section.required("name"),
-        url: section.required("url"),
-        secret: secret.unwrap_or(super::Secret(String::new())),
-        ca: section.optional("ca", reader::path),
-        events: section.take("events", "all", events),
-    };
-    if !webhook.url.is_empty()
-        && !webhook.url.starts_with("http://")
-        && !webhook.url.starts_with("https://")
-    {
-        section.fault(
-            "url",
-            format!("{:?} is not an http or https URL", webhook.url),
-        );
-    }
-    section.finish();
-    webhook
-}
-
-fn events(text: &str) -> Result<Events, String> {
-    match text {
-        "all" => Ok(Events::All),
-        "pages" => Ok(Events::Pages),
-        _ => Err("all or pages".to_owned()),
-    }
 }
 
 fn log(section: &Section<'_, '_>) -> Log {

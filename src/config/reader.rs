@@ -226,6 +226,15 @@ impl<'a, 'd> Section<'a, 'd> {
         parse(default).expect("defaults are checked by a test")
     }
 
+    /// Says that a setting is missing, unless it is there with a fault of its own.
+    pub(crate) fn missing(&self, name: &str) {
+        let key = self.key(name);
+        let known = self.context.faults.borrow().iter().any(|f| f.key == key);
+        if !known {
+            self.context.fault(key, None, "is missing");
+        }
+    }
+
     /// A setting that must be there.
     pub(crate) fn required(&self, name: &str) -> String {
         let faults = self.context.faults.borrow().len();

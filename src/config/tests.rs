@@ -1,4 +1,4 @@
-use super::{Config, Fault, SAMPLE, read};
+use super::{Config, Events, Fault, MailTls, Part, SAMPLE, read};
 
 fn none(_: &str) -> Option<String> {
     None
@@ -102,4 +102,101 @@ fn enrolment_is_bounded() {
 #[test]
 fn no_way_in_is_a_fault() {
     assert_eq!(faults("[mqtt]\nenabled = false\n")[0].key, "mqtt");
+}
+
+const RECEIVERS: &str = r#"
+[http]
+url = "https://wardline.example/base/"
+[[webhook]]
+name = "pager"
+url = "http://127.0.0.1/"
+secret = "s"
+watchdog = "1m"
+[[teams]]
+name = "ward-3"
+url = "https://flow.example/x?sig=hush"
+show = ["id", "rule"]
+[[email]]
+name = "mail"
+host = "mail.example"
+tls = "starttls"
+from = "Wardline <wardline@hospital.example>"
+to = "ward3@hospital.example"
+"#;
+
+#[test]
+fn receivers_are_read_with_their_defaults() {
+    let loaded = read(RECEIVERS, &none).unwrap();
+    let config = &loaded.config;
+    assert_eq!(
+        config.http.url.as_deref(),
+        Some("https://wardline.example/base")
+    );
+    let webhook = &config.webhooks[0];
+    assert_eq!(webhook.watchdog, Some(std::time::Duration::from_secs(60)));
+    assert_eq!(webhook.events, Events::All);
+    let teams = &config.teams[0];
+    assert!(teams.show.has(Part::Rule) && !teams.show.has(Part::Bed));
+    assert_eq!(teams.events, Events::Pages);
+    let email = &config.emails[0];
+    assert_eq!((email.port, email.tls), (587, MailTls::StartTls));
+    assert!(email.show.has(Part::Bed) && !email.show.has(Part::Message));
+    assert!(config.warnings().is_empty());
+    assert!(!format!("{config:?} {:?}", loaded.values).contains("hush"));
+
+    let routed = format!("[routing]\nfile = \"routing.toml\"\n{RECEIVERS}");
+    let config = read(&routed, &none).unwrap().config;
+    let events = [
+        config.webhooks[0].events,
+        config.teams[0].events,
+        config.emails[0].events,
+    ];
+    assert_eq!(events, [Events::None; 3], "the routing says who is told");
+}
+
+#[test]
+fn links_need_a_url() {
+    let text = RECEIVERS.replace("url = \"https://wardline.example/base/\"", "");
+    let warnings = read(&text, &none).unwrap().config.warnings();
+    assert!(warnings[0].contains("ward-3, mail"), "{warnings:?}");
+}
+
+#[test]
+fn all_faults_of_receivers_are_told_and_no_secret() {
+    let text = r#"
+[http]
+url = "wardline.example"
+[[webhook]]
+name = "pager"
+url = "http://127.0.0.1/"
+secret = "s"
+watchdog = "9s"
+[[teams]]
+name = "pager"
+url = "http://flow.example/?sig=hush"
+show = ["name"]
+[[email]]
+name = "mqtt"
+host = "mail.example"
+tls = "none"
+username = "u"
+from = "nobody"
+"#;
+    let faults = faults(text);
+    let mut keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
+    keys.sort_unstable();
+    let expected = [
+        "email",
+        "email[0].from",
+        "email[0].tls",
+        "email[0].to",
+        "email[0].username",
+        "http.url",
+        "teams",
+        "teams[0].show",
+        "teams[0].url",
+        "webhook[0].watchdog",
+    ];
+    assert_eq!(keys, expected);
+    assert!(!format!("{faults:?}").contains("hush"));
 }

@@ -4,7 +4,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use wardline_store::registry::OutboxEntry;
 
-use super::Receiver;
+use super::{Failure, Receiver};
 
 /// How long a broker may take to acknowledge before the attempt counts as failed.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
@@ -41,7 +41,9 @@ impl Topic {
 }
 
 impl Receiver for Topic {
-    fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), String>> {
-        self.publish(entry).boxed()
+    fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), Failure>> {
+        self.publish(entry)
+            .map(|outcome| outcome.map_err(Failure::transient))
+            .boxed()
     }
 }

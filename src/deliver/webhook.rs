@@ -1,4 +1,4 @@
-//! Alert events by HTTP POST.
+//! Alert events and notifications by HTTP POST.
 //!
 //! `Wardline-Signature: t={unix seconds},v1={hex HMAC-SHA256 of "{t}.{body}"}` lets the receiver know who
 //! sent it and when; `Idempotency-Key` is the same on every attempt for one event.
@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use wardline_store::registry::OutboxEntry;
 
-use super::Receiver;
+use super::{Failure, Receiver, answer};
 use crate::config;
 
 /// Time a receiver has to answer.
@@ -25,42 +25,34 @@ pub(crate) struct Webhook {
 
 impl Webhook {
     pub(crate) fn new(webhook: &config::Webhook) -> anyhow::Result<Self> {
-        let roots = match &webhook.ca {
-            Some(file) => vec![file.as_path()],
-            None => Vec::new(),
-        };
-        let client = crate::tls::http_client(&roots, TIMEOUT)?;
         Ok(Self {
-            client,
+            client: crate::tls::receiver_client(webhook.ca.as_deref(), TIMEOUT)?,
             url: webhook.url.clone(),
             secret: webhook.secret.clone(),
         })
     }
 
-    async fn post(&self, entry: &OutboxEntry) -> Result<(), String> {
+    /// Posts a body, signed now.
+    pub(super) async fn post(&self, body: Vec<u8>, key: &str) -> Result<(), Failure> {
         let seconds = crate::clock::now() / 1_000_000;
-        let signature = sign(self.secret.0.as_bytes(), seconds, &entry.payload);
-        let answer = self
+        let signature = sign(self.secret.0.as_bytes(), seconds, &body);
+        let sent = self
             .client
             .post(&self.url)
             .header("content-type", "application/json")
             .header("wardline-signature", format!("t={seconds},v1={signature}"))
-            .header("idempotency-key", &entry.idempotency_key)
-            .body(entry.payload.clone())
+            .header("idempotency-key", key)
+            .body(body)
             .send()
-            .await
-            .map_err(|error| error.without_url().to_string())?;
-        if answer.status().is_success() {
-            Ok(())
-        } else {
-            Err(format!("answered {}", answer.status()))
-        }
+            .await;
+        answer::taken(sent).map(drop)
     }
 }
 
 impl Receiver for Webhook {
-    fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), String>> {
-        self.post(entry).boxed()
+    fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), Failure>> {
+        self.post(entry.payload.clone(), &entry.idempotency_key)
+            .boxed()
     }
 }
 

@@ -1,0 +1,128 @@
+//! What a failed attempt means: never again, or again and when.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use wardline_normalize::time::Micros;
+use wardline_store::registry::OutboxEntry;
+
+/// Why an attempt failed, without personal data and secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The same would be refused again: a dead letter at once.
+    Permanent(String),
+    /// It may go well later, not before the receiver's own time, if it named one.
+    Transient {
+        why: String,
+        after: Option<Duration>,
+    },
+}
+
+impl Failure {
+    pub(crate) fn transient(why: impl Into<String>) -> Self {
+        Self::Transient {
+            why: why.into(),
+            after: None,
+        }
+    }
+
+    pub(crate) fn permanent(why: impl Into<String>) -> Self {
+        Self::Permanent(why.into())
+    }
+
+    pub(crate) fn why(&self) -> &str {
+        match self {
+            Self::Permanent(why) | Self::Transient { why, .. } => why,
+        }
+    }
+}
+
+/// How long deliveries are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Patience {
+    /// From the making of an entry to its last attempt.
+    total: Duration,
+    /// Longest pause between attempts.
+    pause: Duration,
+}
+
+/// A receiver may be down over a weekend's night; what is urgent is tried each minute.
+const HIGH: Patience = Patience {
+    total: Duration::from_secs(48 * 3_600),
+    pause: Duration::from_secs(60),
+};
+const OTHERS: Patience = Patience {
+    total: Duration::from_secs(24 * 3_600),
+    pause: Duration::from_secs(300),
+};
+/// Longest wait that a receiver is granted.
+const GRANTED: Duration = Duration::from_secs(3_600);
+
+fn patience(payload: &[u8]) -> Patience {
+    #[derive(serde::Deserialize)]
+    struct Urgency<'a> {
+        #[serde(borrow)]
+        priority: std::borrow::Cow<'a, str>,
+    }
+    match serde_json::from_slice::<Urgency<'_>>(payload) {
+        Ok(urgency) if urgency.priority == "high" => HIGH,
+        _ => OTHERS,
+    }
+}
+
+/// When the next attempt is; none: it is given up.
+pub(super) fn next(entry: &OutboxEntry, failure: &Failure, now: Micros) -> Option<Micros> {
+    let Failure::Transient { after, .. } = failure else {
+        return None;
+    };
+    let patience = patience(&entry.payload);
+    let own = after.unwrap_or_default().min(GRANTED);
+    let next = now + backoff(entry.attempts, patience.pause) + micros(own);
+    (now - entry.created_at < micros(patience.total)).then_some(next)
+}
+
+fn micros(duration: Duration) -> Micros {
+    Micros::try_from(duration.as_micros()).unwrap_or(Micros::MAX)
+}
+
+/// Doubling from a second, capped, each with a random half so that receivers are not hit in step.
+fn backoff(attempts: u32, most: Duration) -> Micros {
+    let full = Duration::from_secs(1 << attempts.min(16)).min(most);
+    let half = micros(full) / 2;
+    half + rand::rng().random_range(0..=half)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Failure, HIGH, OTHERS, backoff, micros, patience};
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        for patience in [HIGH, OTHERS] {
+            for attempts in 0..40 {
+                let pause = backoff(attempts, patience.pause);
+                assert!(
+                    pause >= 500_000 && pause <= micros(patience.pause),
+                    "{attempts}: {pause}"
+                );
+            }
+        }
+        assert!(backoff(5, HIGH.pause) > backoff(1, HIGH.pause));
+    }
+
+    #[test]
+    fn what_is_urgent_is_tried_longer_and_more_often() {
+        assert_eq!(patience(br#"{"alerts":[],"priority":"high"}"#), HIGH);
+        assert_eq!(patience(br#"{"priority":"low"}"#), OTHERS);
+        assert_eq!(patience(b"no json"), OTHERS);
+        assert!(HIGH.total >= Duration::from_secs(24 * 3_600));
+    }
+
+    #[test]
+    fn a_failure_says_why() {
+        assert_eq!(Failure::permanent("answered 400").why(), "answered 400");
+        assert_eq!(Failure::transient("timed out").why(), "timed out");
+    }
+}

@@ -1,0 +1,65 @@
+//! Receivers as they are configured.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wardline_ingest::{BrokerPublisher, Handle};
+
+use super::{Outbox, Receiver, Topic, Watchdog, Webhook};
+use crate::config::Config;
+use crate::core::Core;
+use crate::serve::{TOPIC, broker_topic};
+
+/// The outbox's worker with all receivers.
+pub(crate) fn outbox(
+    config: &Config,
+    core: &Core,
+    listener: Option<Handle>,
+    brokers: Vec<BrokerPublisher>,
+) -> anyhow::Result<Outbox> {
+    let mut receivers: HashMap<String, Arc<dyn Receiver>> = HashMap::new();
+    for webhook in &config.webhooks {
+        receivers.insert(webhook.name.clone(), Arc::new(Webhook::new(webhook)?));
+    }
+    let topic = format!("wardline/v1/{}/alerts", config.site);
+    for (broker, publisher) in config.brokers.iter().zip(brokers) {
+        let topic = Topic {
+            topic: topic.clone(),
+            listener: None,
+            broker: Some(publisher),
+        };
+        receivers.insert(broker_topic(&broker.name), Arc::new(topic));
+    }
+    let topic = Topic {
+        topic,
+        listener,
+        broker: None,
+    };
+    receivers.insert(TOPIC.to_owned(), Arc::new(topic));
+    Ok(Outbox {
+        registry: Arc::clone(&core.registry),
+        receivers,
+        metrics: Arc::clone(&core.metrics),
+        wake: Arc::clone(&core.outbox),
+    })
+}
+
+/// One for each receiver that wants one.
+pub(crate) fn watchdogs(config: &Config, core: &Core) -> anyhow::Result<Vec<Watchdog>> {
+    let mut watchdogs = Vec::new();
+    for webhook in &config.webhooks {
+        let Some(every) = webhook.watchdog else {
+            continue;
+        };
+        watchdogs.push(Watchdog {
+            name: webhook.name.clone(),
+            webhook: Webhook::new(webhook)?,
+            every,
+            site: config.site.clone(),
+            applied: core.applied.clone(),
+            tick: config.intake.tick,
+            metrics: Arc::clone(&core.metrics),
+        });
+    }
+    Ok(watchdogs)
+}
