@@ -320,6 +320,12 @@ pub(crate) enum PatientCommand {
         /// Identifier as SYSTEM|VALUE; may be repeated.
         #[arg(long = "identifier", value_name = "SYSTEM|VALUE")]
         identifiers: Vec<String>,
+        /// Ward, whose limits and silences hold (`[A-Za-z0-9.-]`, 64 at most).
+        #[arg(long)]
+        ward: Option<String>,
+        /// Care team that is told of alerts, of the same form.
+        #[arg(long)]
+        care_team: Option<String>,
         #[command(flatten)]
         target: Target,
     },

@@ -13,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 use wardline_normalize::batch::Guard;
 use wardline_rules::{Engine, GatewayLimits, RuleSet};
 use wardline_store::registry::{
-    Assignment, AssignmentFilter, Destination, ListFilter, Page, Patient, Registry, SETTING_SITE,
-    StoredAlertEvent,
+    Assignment, AssignmentFilter, Destination, Limit, LimitFilter, LimitScope, ListFilter, Page,
+    Patient, Registry, SETTING_SITE, Silence, SilenceFilter, StoredAlertEvent,
 };
-use wardline_store::{AlertFeed, AssignmentEntry, Entry, GatewayLimitsEntry, PatientEntry, Store};
+use wardline_store::{
+    AlertFeed, AssignmentEntry, Entry, GatewayLimitsEntry, LimitEntry, PatientEntry, ScopeEntry,
+    SilenceEntry, Store,
+};
 
 use crate::copies::Copies;
 use crate::follow::Follower;
@@ -204,6 +207,16 @@ impl Core {
                 self.pipeline.entry(patient_entry(&patient)).await?;
             }
         }
+        for limit in all(|page| self.registry.limits(&LimitFilter::default(), page))? {
+            if limit.changed_at() > noted {
+                self.pipeline.entry(limit_entry(&limit)).await?;
+            }
+        }
+        for silence in all(|page| self.registry.silences(&SilenceFilter::default(), page))? {
+            if silence.changed_at() > noted {
+                self.pipeline.entry(silence_entry(&silence)).await?;
+            }
+        }
         for assignment in all(|page| {
             self.registry
                 .list_assignments(&AssignmentFilter::default(), page)
@@ -375,6 +388,51 @@ pub(crate) fn patient_entry(patient: &Patient) -> Entry {
         id: patient.id.clone(),
         birth_date: patient.fields.birth_date.clone(),
         tags: patient.fields.tags.clone(),
+        ward: patient.fields.ward.clone(),
+        care_team: patient.fields.care_team.clone(),
+        at: crate::clock::now(),
+    })
+}
+
+/// A limit as the log has it: what was set, and that it was reviewed or ended.
+pub(crate) fn limit_entry(limit: &Limit) -> Entry {
+    let set = &limit.set;
+    Entry::Limit(LimitEntry {
+        id: limit.id.clone(),
+        scope: match &set.scope {
+            LimitScope::Ward(id) => ScopeEntry::Ward(id.clone()),
+            LimitScope::Patient(id) => ScopeEntry::Patient(id.clone()),
+        },
+        rule: set.rule.clone(),
+        off: set.off,
+        above: set.above,
+        below: set.below,
+        clear_above: set.clear_above,
+        clear_below: set.clear_below,
+        unit: set.unit.clone(),
+        from: set.from,
+        until: limit.over(),
+        author: set.author.clone(),
+        reviewed: limit.reviewed_at,
+        ended: limit.ended_at.is_some(),
+        at: crate::clock::now(),
+    })
+}
+
+/// A silence as the log has it.
+pub(crate) fn silence_entry(silence: &Silence) -> Entry {
+    let set = &silence.set;
+    Entry::Silence(SilenceEntry {
+        id: silence.id.clone(),
+        patient: set.patient.clone(),
+        rule: set.rule.clone(),
+        device: set.device.clone(),
+        ward: set.ward.clone(),
+        class: set.class.clone(),
+        from: set.from,
+        until: silence.over(),
+        author: set.author.clone(),
+        ended: silence.ended_at.is_some(),
         at: crate::clock::now(),
     })
 }

@@ -4,6 +4,7 @@
 //! through it again, and events that were recorded already change nothing.
 
 mod entry;
+pub(crate) mod people;
 mod quota;
 mod standing;
 
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 use wardline_rules::{AlertEvent, Engine, Input};
-use wardline_store::registry::{AlertEventRecord, Checkpoint, Destination, Registry};
+use wardline_store::registry::{AlertEventRecord, Checkpoint, Consequences, Destination, Registry};
 use wardline_store::{Entry, Store};
 
 use crate::live::Live;
@@ -126,9 +127,13 @@ impl Follower {
         let mut records: Vec<AlertEventRecord> = events.iter().map(record).collect();
         quota::events(durable, &mut records);
         if !records.is_empty() {
+            let consequences = Consequences {
+                events: &records,
+                ..Consequences::default()
+            };
             let new = self.registry.record_alerts(
                 durable.seq,
-                &records,
+                &consequences,
                 &self.destinations,
                 crate::clock::now(),
             )?;
@@ -200,5 +205,11 @@ fn record(event: &AlertEvent) -> AlertEventRecord {
         evidence: event.evidence.clone(),
         page: event.page,
         reason: event.reason.map(|reason| reason.to_string()),
+        limit_low: event.limit_low,
+        limit_high: event.limit_high,
+        limit_source: event.limit_source.map(|source| source.to_string()),
+        latched: event.latched,
+        silenced_by: event.silenced_by.clone(),
+        repeats: event.repeats,
     }
 }

@@ -59,6 +59,8 @@ pub(super) fn patient_fields(write: PatientWrite) -> BackendResult<PatientFields
         tags: write.tags,
         identifiers,
         active: true,
+        ward: write.ward,
+        care_team: write.care_team,
     })
 }
 
@@ -71,6 +73,8 @@ fn patient_view(patient: Patient) -> api::Patient {
             gender: patient.fields.sex.map(|sex| sex.as_str().to_owned()),
             tags: patient.fields.tags,
             identifiers: identifiers(patient.fields.identifiers),
+            ward: patient.fields.ward,
+            care_team: patient.fields.care_team,
         },
         bed: patient.bed,
     }

@@ -82,10 +82,15 @@ pub(super) async fn patient(command: PatientCommand) -> anyhow::Result<Exit> {
             birth_date,
             tags,
             identifiers: typed,
+            ward,
+            care_team,
             target,
         } => {
             let identifiers = identifiers(&typed)?;
-            let body = json!({"id": id, "name": name, "birthDate": birth_date, "tags": tags, "identifiers": identifiers});
+            let body = json!({
+                "id": id, "name": name, "birthDate": birth_date, "tags": tags, "identifiers": identifiers,
+                "ward": ward, "careTeam": care_team,
+            });
             post("/api/v1/patients", &body, Some("id"), &target).await
         }
         PatientCommand::List { target, output } => {
@@ -94,6 +99,8 @@ pub(super) async fn patient(command: PatientCommand) -> anyhow::Result<Exit> {
                 ("name", "/name"),
                 ("birth date", "/birthDate"),
                 ("bed", "/bed"),
+                ("ward", "/ward"),
+                ("care team", "/careTeam"),
                 ("tags", "/tags"),
             ];
             list("/api/v1/patients", columns, &target, &output).await

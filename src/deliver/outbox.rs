@@ -113,7 +113,7 @@ impl Outbox {
             Ok(()) => {
                 counts.delivered.fetch_add(1, Relaxed);
                 counts.latency.record_since(entry.created_at, now);
-                tokio::task::block_in_place(|| self.registry.mark_delivered(&[entry.id]))
+                tokio::task::block_in_place(|| self.registry.mark_delivered(&[entry.id], now))
             }
             Err(failure) => {
                 counts.failed.fetch_add(1, Relaxed);

@@ -7,7 +7,7 @@ use wardline_rules::{
 };
 use wardline_store::Entry;
 
-use super::standing;
+use super::{people, standing};
 
 /// The rules of a log record. They were checked before they were logged, by a version that may have been another.
 fn rules(text: &str) -> Result<Arc<RuleSet>, String> {
@@ -39,6 +39,8 @@ pub(super) fn input(entry: &Entry) -> Result<Option<Input<'_>>, String> {
             id: patient.id.clone(),
             birth_date: patient.birth_date.clone(),
             tags: Some(patient.tags.clone()),
+            ward: patient.ward.clone(),
+            care_team: patient.care_team.clone(),
             at: patient.at,
             ..PatientAttributes::default()
         }),
@@ -77,5 +79,11 @@ pub(super) fn input(entry: &Entry) -> Result<Option<Input<'_>>, String> {
             at: limits.at,
             limits: standing::limits(limits),
         },
+        Entry::Limit(limit) => Input::Limit(people::limit(limit)),
+        Entry::Silence(silence) => {
+            people::silence(silence).map_or(Input::Tick { at: silence.at }, Input::Silence)
+        }
+        // For the router; the time passes for the rules too.
+        Entry::Routing { at, .. } => Input::Tick { at: *at },
     }))
 }

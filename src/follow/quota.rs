@@ -51,6 +51,12 @@ pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
             evidence: Vec::new(),
             page: true,
             reason: None,
+            limit_low: None,
+            limit_high: None,
+            limit_source: None,
+            latched: false,
+            silenced_by: None,
+            repeats: 0,
         };
         let resolved = AlertEventRecord {
             ordinal: ordinal + 1,

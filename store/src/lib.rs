@@ -58,7 +58,8 @@ pub use config::{Config, FLUSH_ROWS, HOT_ROWS_MAX, registry_path};
 pub use dedup::{Classified, Dedup, STREAMS_MAX, Verdict};
 pub use entry::{
     ActionEntry, ActionKind, AlarmEntry, AlarmsEntry, AssignmentEntry, Entry, GatewayEntry,
-    GatewayLimitsEntry, PatientEntry, ReattributedEntry, Rejected, Waveform,
+    GatewayLimitsEntry, LimitEntry, PatientEntry, ReattributedEntry, Rejected, ScopeEntry,
+    SilenceEntry, Waveform,
 };
 pub use error::Error;
 pub use search::{Bound, Cursor, Page, Search, Sort};

@@ -54,6 +54,10 @@ struct PatientIn {
     tags: Vec<String>,
     #[serde(default)]
     identifiers: Vec<IdentifierIn>,
+    #[serde(default)]
+    ward: Option<String>,
+    #[serde(default)]
+    care_team: Option<String>,
 }
 
 impl PatientIn {
@@ -85,6 +89,8 @@ impl PatientIn {
                 .map(|tag| short("tags", tag))
                 .collect::<Result<_, _>>()?,
             identifiers: identifiers(self.identifiers)?,
+            ward: id_option("ward", self.ward)?,
+            care_team: id_option("careTeam", self.care_team)?,
         })
     }
 }
@@ -121,6 +127,8 @@ fn patient_json(patient: &Patient) -> Value {
         "birthDate": patient.data.birth_date,
         "gender": patient.data.gender,
         "bed": patient.bed,
+        "ward": patient.data.ward,
+        "careTeam": patient.data.care_team,
         "tags": patient.data.tags,
         "identifiers": identifiers_json(&patient.data.identifiers),
     })

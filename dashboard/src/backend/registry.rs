@@ -36,6 +36,10 @@ pub struct PatientWrite {
     pub tags: Vec<String>,
     /// Foreign identifiers.
     pub identifiers: Vec<Identifier>,
+    /// Opaque id of the ward, whose limits and silences hold.
+    pub ward: Option<String>,
+    /// Opaque id of the care team that is told of alerts.
+    pub care_team: Option<String>,
 }
 
 /// A patient.

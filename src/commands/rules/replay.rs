@@ -170,6 +170,8 @@ fn registry(file: &Path, runs: &mut [Run]) -> anyhow::Result<()> {
             id: patient.id,
             birth_date: patient.fields.birth_date,
             tags: Some(patient.fields.tags),
+            ward: patient.fields.ward,
+            care_team: patient.fields.care_team,
             ..PatientAttributes::default()
         }))?;
     }

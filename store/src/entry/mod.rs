@@ -5,6 +5,7 @@
 
 mod bytes;
 mod columns;
+mod people;
 mod waveform;
 
 use arrow_array::RecordBatch;
@@ -13,6 +14,7 @@ use wardline_normalize::time::Micros;
 
 use crate::Error;
 
+pub use people::{LimitEntry, ScopeEntry, SilenceEntry};
 pub use waveform::{SAMPLE_ABOVE, SAMPLE_BELOW, SAMPLE_ERROR, Waveform};
 
 /// One record of the log: everything that the tables and the rule engine are derived from.
@@ -60,6 +62,17 @@ pub enum Entry {
     Gateway(GatewayEntry),
     /// What gateways are watched for from now on.
     GatewayLimits(GatewayLimitsEntry),
+    /// A limit of a ward or patient was set, reviewed or ended.
+    Limit(LimitEntry),
+    /// A silence was added or ended.
+    Silence(SilenceEntry),
+    /// A routing file was put in force.
+    Routing {
+        /// When.
+        at: Micros,
+        /// The file; empty when nobody is told by routes any more.
+        text: String,
+    },
 }
 
 /// Version of every kind's body as this program writes it.
@@ -86,7 +99,7 @@ impl Entry {
                 }
             }
             Self::Tick { at } => out.extend_from_slice(&at.to_le_bytes()),
-            Self::RuleSet { at, text } => {
+            Self::RuleSet { at, text } | Self::Routing { at, text } => {
                 out.extend_from_slice(&at.to_le_bytes());
                 out.extend_from_slice(text.as_bytes());
             }
@@ -101,6 +114,8 @@ impl Entry {
             Self::Alarms(body) => json(&mut out, body)?,
             Self::Gateway(body) => json(&mut out, body)?,
             Self::GatewayLimits(body) => json(&mut out, body)?,
+            Self::Limit(body) => json(&mut out, body)?,
+            Self::Silence(body) => json(&mut out, body)?,
         }
         Ok(out)
     }
@@ -141,16 +156,7 @@ impl Entry {
             }
             3 => from_json(body).map(Self::Assignment),
             4 => from_json(body).map(Self::Patient),
-            5 => {
-                let mut body = bytes::Input::new(body);
-                let at = body.i64()?;
-                let text = std::str::from_utf8(body.rest())
-                    .map_err(|_| damaged("a rule set that is not UTF-8"))?;
-                Ok(Self::RuleSet {
-                    at,
-                    text: text.to_owned(),
-                })
-            }
+            5 => timed_text(body).map(|(at, text)| Self::RuleSet { at, text }),
             6 => from_json(body).map(Self::Action),
             7 => from_json(body).map(Self::Reattributed),
             8 => {
@@ -163,6 +169,9 @@ impl Entry {
             9 => from_json(body).map(Self::Alarms),
             10 => from_json(body).map(Self::Gateway),
             11 => from_json(body).map(Self::GatewayLimits),
+            12 => from_json(body).map(Self::Limit),
+            13 => from_json(body).map(Self::Silence),
+            14 => timed_text(body).map(|(at, text)| Self::Routing { at, text }),
             other => Err(damaged(&format!("kind {other} is not known"))),
         }
     }
@@ -180,8 +189,19 @@ impl Entry {
             Self::Alarms(_) => 9,
             Self::Gateway(_) => 10,
             Self::GatewayLimits(_) => 11,
+            Self::Limit(_) => 12,
+            Self::Silence(_) => 13,
+            Self::Routing { .. } => 14,
         }
     }
+}
+
+/// A time and a file.
+fn timed_text(body: &[u8]) -> Result<(Micros, String), Error> {
+    let mut body = bytes::Input::new(body);
+    let at = body.i64()?;
+    let text = std::str::from_utf8(body.rest()).map_err(|_| damaged("a file that is not UTF-8"))?;
+    Ok((at, text.to_owned()))
 }
 
 fn json(out: &mut Vec<u8>, body: &impl Serialize) -> Result<(), Error> {
@@ -225,6 +245,12 @@ pub struct PatientEntry {
     pub birth_date: Option<String>,
     /// Words that rules select by.
     pub tags: Vec<String>,
+    /// Opaque id of the ward.
+    #[serde(default)]
+    pub ward: Option<String>,
+    /// Opaque id of the care team.
+    #[serde(default)]
+    pub care_team: Option<String>,
     /// When it was changed.
     pub at: Micros,
 }

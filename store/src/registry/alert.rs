@@ -11,6 +11,8 @@ use rusqlite::{OptionalExtension, Row};
 use super::db::{self, Where};
 use super::{Listed, Micros, Page, Registry, Result};
 
+pub use record::Consequences;
+
 /// An alert event of the rule engine, with its words as text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlertEventRecord {
@@ -65,6 +67,18 @@ pub struct AlertEventRecord {
     pub page: bool,
     /// Why, on `resolved`: `cleared`, `reattributed`, …
     pub reason: Option<String>,
+    /// Lower limit in force when it was decided, in `unit`.
+    pub limit_low: Option<f64>,
+    /// Upper limit.
+    pub limit_high: Option<f64>,
+    /// Whose limit that was: `rule`, `ward` or `patient`.
+    pub limit_source: Option<String>,
+    /// Resolved by its values, kept until somebody acknowledges it.
+    pub latched: bool,
+    /// Who silenced it, or the id of the silence that does.
+    pub silenced_by: Option<String>,
+    /// How often the condition came back within the alert.
+    pub repeats: u32,
 }
 
 /// A stored event and its row number.
@@ -125,7 +139,7 @@ pub struct AlertFilter {
 const EVENT: &str = "e.id, e.seq, e.ordinal, e.alert_id, e.rule_id, e.rule_version, e.subject, e.device_id,
     e.class, e.priority, e.event, e.state, e.acknowledged_by, e.acknowledged_at, e.silenced_until,
     e.escalation_level, e.onset, e.ended, e.event_time, e.processed_time, e.value, e.unit, e.message,
-    e.evidence, e.page, e.reason";
+    e.evidence, e.page, e.reason, e.limit_low, e.limit_high, e.limit_source, e.latched, e.silenced_by, e.repeats";
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredAlertEvent> {
     Ok(StoredAlertEvent {
@@ -156,6 +170,12 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredAlertEvent> {
             evidence: db::texts(row, 23)?,
             page: row.get(24)?,
             reason: row.get(25)?,
+            limit_low: row.get(26)?,
+            limit_high: row.get(27)?,
+            limit_source: row.get(28)?,
+            latched: row.get(29)?,
+            silenced_by: row.get(30)?,
+            repeats: row.get(31)?,
         },
     })
 }
@@ -163,10 +183,10 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredAlertEvent> {
 fn read_alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let latest = read_event(row)?;
     Ok(Alert {
-        first_rowid: row.get(26)?,
+        first_rowid: row.get(32)?,
         last_rowid: latest.rowid,
-        raised_at: row.get(27)?,
-        patient_id: row.get(28)?,
+        raised_at: row.get(33)?,
+        patient_id: row.get(34)?,
         latest: latest.event,
     })
 }

@@ -18,6 +18,7 @@ const APPLICATION: i64 = 0x5772_644c;
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
+    include_str!("schema/003.sql"),
 ];
 
 /// How long a connection waits for another one's lock. Within the process the mutex orders

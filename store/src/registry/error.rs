@@ -95,6 +95,9 @@ pub enum Error {
         /// Why not, e.g. `has ended already`.
         problem: String,
     },
+    /// A link that acknowledges is unknown, used or expired; which of them, nobody is told.
+    #[error("the link is not good, or not any more")]
+    Spent,
     /// An import was refused as a whole; every fault is listed.
     #[error("import refused, nothing was changed: {} of its lines have faults, first {}", .0.len(), first(.0))]
     Import(Vec<RowFault>),

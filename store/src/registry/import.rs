@@ -16,8 +16,8 @@ use rows::Row;
 /// What a file holds, one row a line. Fields in brackets may be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportKind {
-    /// `[id], [name], [birth_date], [sex], [tags], [identifiers], [active]`. A row is of a known
-    /// patient when it has the id, else when it has one of the identifiers.
+    /// `[id], [name], [birth_date], [sex], [tags], [identifiers], [active], [ward], [care_team]`. A
+    /// row is of a known patient when it has the id, else when it has one of the identifiers.
     Patients,
     /// `[id], [name], [kind], [manufacturer], [model], [serial], [site], [gateway],
     /// [identifiers], [active]`, known by id or identifier too.
@@ -40,6 +40,8 @@ impl ImportKind {
                 "tags",
                 "identifiers",
                 "active",
+                "ward",
+                "care_team",
             ],
             Self::Devices => &[
                 "id",
@@ -154,6 +156,8 @@ fn patient_row(conn: &Connection, row: &mut Row, clock: Micros) -> Applied {
         tags: row.texts("tags"),
         identifiers: row.identifiers("identifiers"),
         active: row.flag("active").unwrap_or(true),
+        ward: row.text("ward"),
+        care_team: row.text("care_team"),
     };
     if row.faulty() {
         return SKIPPED;

@@ -13,7 +13,9 @@
 //! | `token` | who may do what |
 //! | `gateway`, `command` | the own authority and what it issued to gateways; commands to them |
 //! | `audit` | who saw what, hash-chained |
-//! | `alert`, `outbox`, `checkpoint` | alert events, their delivery, the rule engine's state |
+//! | `alert`, `checkpoint` | alert events, the rule engine's state |
+//! | `limit`, `silence` | what people set for a ward or patient: limits, times of quiet |
+//! | `notification`, `outbox`, `ack` | who is told of alerts, its delivery, links that acknowledge |
 //! | `import`, `tables`, `backup`, `setting` | files in, Arrow out, copies, key and value |
 //!
 //! Promises, each tested under `tests/`:
@@ -25,6 +27,7 @@
 //!
 //! Writers take turns on one connection; readers have their own and never wait for a sync.
 
+mod ack;
 mod alert;
 mod assignment;
 mod audit;
@@ -39,10 +42,13 @@ mod gateway;
 mod id;
 mod identifier;
 mod import;
+mod limit;
+mod notification;
 mod outbox;
 mod page;
 mod patient;
 mod setting;
+mod silence;
 mod snapshot;
 mod tables;
 #[cfg(test)]
@@ -56,7 +62,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-pub use alert::{Alert, AlertEventRecord, AlertFilter, StoredAlertEvent};
+pub use ack::{ACK_LIFE, AckToken};
+pub use alert::{Alert, AlertEventRecord, AlertFilter, Consequences, StoredAlertEvent};
 pub use assignment::{Assignment, AssignmentFilter, NewAssignment};
 pub use audit::{AuditEntry, AuditFilter, AuditRecord, AuditReport, Outcome};
 pub use bed::{Bed, Stay};
@@ -70,10 +77,15 @@ pub use gateway::{
 };
 pub use identifier::Identifier;
 pub use import::{ImportFormat, ImportKind, Imported};
-pub use outbox::{Destination, OutboxCounts, OutboxEntry, OutboxState, Render};
+pub use limit::{Limit, LimitFilter, LimitScope, NewLimit};
+pub use notification::{
+    Delivery, NotWatchedRecord, NotificationFilter, NotificationRecord, StoredNotification,
+};
+pub use outbox::{Destination, OutboxCounts, OutboxEntry, OutboxFilter, OutboxState, Render};
 pub use page::{ListFilter, Listed, MAX_PAGE, Page};
 pub use patient::{Patient, PatientFields, Sex};
 pub use setting::{SETTING_DATA_FORMAT, SETTING_INSTALLATION, SETTING_SITE};
+pub use silence::{NewSilence, Silence, SilenceFilter};
 pub use snapshot::Assignments;
 pub use tables::{assignment_schema, device_schema, patient_schema};
 pub use time::Micros;

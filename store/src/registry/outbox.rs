@@ -2,8 +2,13 @@
 //!
 //! An entry is `pending` until it is `delivered` or, given up by its sender, `dead`; a person can
 //! make a dead one pending again. Delivery is at least once, so the receiver gets an idempotency
-//! key. Entries of one alert go to one destination in order: [`Registry::due`] withholds an entry
-//! while an older one of the same alert and destination is pending. One worker delivers.
+//! key. An entry is of an alert event, for a destination that hears of events by itself, or of a
+//! notification, for the channel and person that routing chose. Entries of one stream (an alert; a
+//! notification's group and recipient) go to one destination in order: [`Registry::due`] withholds
+//! an entry while an older one of the same stream and destination is pending. One worker delivers.
+//!
+//! Delivered entries are pruned after a while; that something was delivered stays: in the
+//! notification's own row, and for events as a count by alert and destination.
 
 use std::sync::Arc;
 
@@ -12,7 +17,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::db::{self, Where};
 use super::page::MAX_PAGE;
-use super::{AlertEventRecord, Error, Listed, Micros, Page, Registry, Result, Touch};
+use super::{
+    AlertEventRecord, Error, Listed, Micros, NotificationRecord, Page, Registry, Result, Touch,
+};
 
 /// Makes the body to send of an event and its row number.
 pub type Render = Arc<dyn Fn(i64, &AlertEventRecord) -> Vec<u8> + Send + Sync>;
@@ -59,24 +66,34 @@ impl OutboxState {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// From the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
         [Self::Pending, Self::Delivered, Self::Dead]
             .into_iter()
             .find(|state| state.as_str() == text)
     }
 }
 
-/// One event for one destination.
+/// One event or notification for one destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEntry {
     /// Row number.
     pub id: i64,
-    /// Row number of the alert event.
-    pub event_rowid: i64,
-    /// Id of the alert.
-    pub alert_id: String,
+    /// Row number of the alert event; none of a notification.
+    pub event_rowid: Option<i64>,
+    /// Id of the notification; none of an event.
+    pub notification: Option<String>,
+    /// Id of the event's alert; a notification may tell of several.
+    pub alert_id: Option<String>,
+    /// Entries of one stream go to one destination in order: the alert, or the notification's
+    /// group and recipient.
+    pub stream: String,
     /// Name of the destination.
     pub destination: String,
+    /// Id of the person it is for.
+    pub recipient: Option<String>,
+    /// Where that person is reached, when the channel asks for it (e-mail).
+    pub address: Option<String>,
     /// The same for every attempt and every replay.
     pub idempotency_key: String,
     /// Attempts made, the delivering one too.
@@ -89,8 +106,21 @@ pub struct OutboxEntry {
     pub last_error: Option<String>,
     /// When the entry was made.
     pub created_at: Micros,
+    /// When the destination took it; not known of entries delivered under schema 2.
+    pub delivered_at: Option<Micros>,
     /// The body.
     pub payload: Vec<u8>,
+}
+
+/// Which entries to list; every field that is set must fit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OutboxFilter {
+    /// In this state.
+    pub state: Option<OutboxState>,
+    /// For this destination.
+    pub destination: Option<String>,
+    /// About this alert, by an event or a notification.
+    pub alert: Option<String>,
 }
 
 /// How full the outbox is.
@@ -112,7 +142,12 @@ const PRUNE: i64 = 1_000;
 
 const SELECT: &str =
     "SELECT o.id, o.event, o.alert_id, o.destination, o.idempotency_key, o.attempts,
-    o.next_attempt, o.state, o.last_error, o.created_at, o.payload FROM outbox AS o";
+    o.next_attempt, o.state, o.last_error, o.created_at, o.payload, o.notification, o.stream, o.recipient,
+    o.address, o.delivered_at FROM outbox AS o";
+
+/// An older entry that has to go first.
+const EARLIER: &str = "SELECT 1 FROM outbox AS b WHERE b.state = 'pending'
+    AND b.destination = o.destination AND b.stream = o.stream AND b.id < o.id";
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
     Ok(OutboxEntry {
@@ -127,6 +162,11 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
         last_error: row.get(8)?,
         created_at: row.get(9)?,
         payload: row.get(10)?,
+        notification: row.get(11)?,
+        stream: row.get(12)?,
+        recipient: row.get(13)?,
+        address: row.get(14)?,
+        delivered_at: row.get(15)?,
     })
 }
 
@@ -139,8 +179,8 @@ pub(super) fn enqueue(
     clock: Micros,
 ) -> Result<()> {
     let mut insert = conn.prepare_cached(
-        "INSERT INTO outbox (event, alert_id, destination, idempotency_key, next_attempt, created_at, payload)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+        "INSERT INTO outbox (event, alert_id, stream, destination, idempotency_key, next_attempt, created_at, payload)
+         VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?5, ?6)",
     )?;
     for destination in destinations.iter().filter(|d| event.page || !d.pages) {
         // What the engine calls the event on every replay, so that the key survives a restored
@@ -156,6 +196,44 @@ pub(super) fn enqueue(
             payload
         ])?;
     }
+    Ok(())
+}
+
+/// The entry of a new notification. A person who cannot be reached holds up nobody else.
+pub(super) fn enqueue_notification(
+    conn: &Connection,
+    new: &NotificationRecord,
+    clock: Micros,
+) -> Result<()> {
+    let stream = match &new.recipient {
+        Some(recipient) => format!("{}/{recipient}", new.group),
+        None => new.group.clone(),
+    };
+    conn.prepare_cached(
+        "INSERT INTO outbox (notification, stream, destination, recipient, address, idempotency_key, next_attempt,
+           created_at, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?6, ?7)",
+    )?
+    .execute(params![
+        new.id,
+        stream,
+        new.channel,
+        new.recipient,
+        new.address,
+        clock,
+        new.payload
+    ])?;
+    Ok(())
+}
+
+/// Brings the notification of an entry, if it is of one, to where the entry stands.
+fn tell_notification(conn: &Connection, id: i64) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE notification SET (state, attempts, last_error, delivered_at) =
+           (SELECT o.state, o.attempts, o.last_error, o.delivered_at FROM outbox AS o WHERE o.id = ?1)
+         WHERE id = (SELECT o.notification FROM outbox AS o WHERE o.id = ?1)",
+    )?
+    .execute([id])?;
     Ok(())
 }
 
@@ -187,7 +265,7 @@ fn shorten(error: &str) -> &str {
 }
 
 impl Registry {
-    /// Entries to send now, the longest due first, at most one per alert and destination and at
+    /// Entries to send now, the longest due first, at most one per stream and destination and at
     /// most `limit` (and [`MAX_PAGE`]). Ask again after marking these.
     ///
     /// # Errors
@@ -195,9 +273,7 @@ impl Registry {
     pub fn due(&self, now: Micros, limit: u32) -> Result<Vec<OutboxEntry>> {
         self.read(|conn| {
             let sql = format!(
-                "{SELECT} WHERE o.state = 'pending' AND o.next_attempt <= ?
-                   AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.state = 'pending'
-                     AND b.destination = o.destination AND b.alert_id = o.alert_id AND b.id < o.id)
+                "{SELECT} WHERE o.state = 'pending' AND o.next_attempt <= ? AND NOT EXISTS ({EARLIER})
                  ORDER BY o.next_attempt, o.id LIMIT ?"
             );
             let mut statement = conn.prepare_cached(&sql)?;
@@ -212,29 +288,32 @@ impl Registry {
     /// The database failed.
     pub fn next_due(&self) -> Result<Option<Micros>> {
         self.read(|conn| {
-            let sql = "SELECT min(o.next_attempt) FROM outbox AS o WHERE o.state = 'pending'
-                AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.state = 'pending'
-                  AND b.destination = o.destination AND b.alert_id = o.alert_id AND b.id < o.id)";
-            Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+            let sql = format!(
+                "SELECT min(o.next_attempt) FROM outbox AS o
+                 WHERE o.state = 'pending' AND NOT EXISTS ({EARLIER})"
+            );
+            Ok(conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
         })
     }
 
-    /// Entries that arrived, in one transaction. Entries delivered already stay as they are.
+    /// Entries that arrived by `now`, in one transaction. Entries delivered already stay as they are.
     ///
     /// # Errors
     /// An entry does not exist or is dead; then none is marked.
-    pub fn mark_delivered(&self, ids: &[i64]) -> Result<()> {
+    pub fn mark_delivered(&self, ids: &[i64], now: Micros) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
         self.write(Touch::NOTHING, |conn| {
             let mut update = conn.prepare_cached(
-                "UPDATE outbox SET state = 'delivered', attempts = attempts + 1, last_error = NULL
-                 WHERE id = ? AND state = 'pending'",
+                "UPDATE outbox SET state = 'delivered', attempts = attempts + 1, last_error = NULL,
+                   delivered_at = ? WHERE id = ? AND state = 'pending'",
             )?;
             for id in ids {
-                if update.execute([id])? == 0 {
+                if update.execute([now, *id])? == 0 {
                     require(conn, *id, OutboxState::Delivered)?;
+                } else {
+                    tell_notification(conn, *id)?;
                 }
             }
             Ok(())
@@ -258,7 +337,7 @@ impl Registry {
                    next_attempt = coalesce(?, next_attempt) WHERE id = ?",
             )?
             .execute(params![shorten(error), state.as_str(), next_attempt, id])?;
-            Ok(())
+            tell_notification(conn, id)
         })
     }
 
@@ -267,8 +346,29 @@ impl Registry {
     /// # Errors
     /// The cursor is none of this list.
     pub fn dead_letters(&self, page: &Page) -> Result<Listed<OutboxEntry>> {
+        let filter = OutboxFilter {
+            state: Some(OutboxState::Dead),
+            ..OutboxFilter::default()
+        };
+        self.outbox(&filter, page)
+    }
+
+    /// Entries, oldest first; the cursor is the row number.
+    ///
+    /// # Errors
+    /// The cursor is none of this list.
+    pub fn outbox(&self, filter: &OutboxFilter, page: &Page) -> Result<Listed<OutboxEntry>> {
         let mut with = Where::default();
-        with.and("o.state = 'dead'", []);
+        with.equal("o.state", filter.state.map(|s| s.as_str().to_owned()));
+        with.equal("o.destination", filter.destination.clone());
+        if let Some(alert) = &filter.alert {
+            let alert = Value::from(alert.clone());
+            with.and(
+                "(o.alert_id = ? OR o.notification IN
+                    (SELECT notification FROM notification_alert WHERE alert_id = ?))",
+                [alert.clone(), alert],
+            );
+        }
         if let Some(after) = page.after_row()? {
             with.and("o.id > ?", [Value::from(after)]);
         }
@@ -289,7 +389,7 @@ impl Registry {
                 "UPDATE outbox SET state = 'pending', next_attempt = ? WHERE id = ?",
             )?
             .execute(params![now, id])?;
-            Ok(())
+            tell_notification(conn, id)
         })
     }
 
@@ -313,16 +413,27 @@ impl Registry {
         })
     }
 
-    /// Forgets up to a thousand delivered entries made before `before` and returns how many;
-    /// call again while it returns a thousand. A replay sends nothing again: the event is kept.
+    /// Forgets up to a thousand entries delivered before `before` and returns how many; call again
+    /// while it returns a thousand. A replay sends nothing again: event and notification are kept,
+    /// and that they were delivered.
     ///
     /// # Errors
     /// The database failed.
     pub fn prune_delivered(&self, before: Micros) -> Result<usize> {
+        const OLD: &str = "SELECT id FROM outbox WHERE state = 'delivered'
+            AND coalesce(delivered_at, created_at) < ?
+            ORDER BY coalesce(delivered_at, created_at), id LIMIT ?";
         self.write(Touch::NOTHING, |conn| {
-            let sql = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
-                WHERE state = 'delivered' AND created_at < ? LIMIT ?)";
-            Ok(conn.prepare_cached(sql)?.execute(params![before, PRUNE])?)
+            let count = format!(
+                "INSERT INTO delivered (alert_id, destination, entries, last_at)
+                   SELECT alert_id, destination, count(*), max(delivered_at) FROM outbox
+                   WHERE id IN ({OLD}) AND alert_id IS NOT NULL GROUP BY alert_id, destination
+                 ON CONFLICT (alert_id, destination) DO UPDATE SET entries = entries + excluded.entries,
+                   last_at = max(coalesce(last_at, excluded.last_at), coalesce(excluded.last_at, last_at))"
+            );
+            conn.prepare_cached(&count)?.execute(params![before, PRUNE])?;
+            let delete = format!("DELETE FROM outbox WHERE id IN ({OLD})");
+            Ok(conn.prepare_cached(&delete)?.execute(params![before, PRUNE])?)
         })
     }
 }

@@ -51,6 +51,10 @@ pub struct PatientFields {
     pub identifiers: Vec<Identifier>,
     /// Whether the patient is monitored at present. Attribution does not ask.
     pub active: bool,
+    /// Opaque id of the ward, `[A-Za-z0-9.-]{1,64}`: its limits and silences hold for the patient.
+    pub ward: Option<String>,
+    /// Opaque id of the care team, of the same form: who is told.
+    pub care_team: Option<String>,
 }
 
 impl Default for PatientFields {
@@ -62,6 +66,8 @@ impl Default for PatientFields {
             tags: vec![],
             identifiers: vec![],
             active: true,
+            ward: None,
+            care_team: None,
         }
     }
 }
@@ -87,7 +93,7 @@ const MAX_TAGS: usize = 32;
 const SELECT: &str =
     "SELECT t.id, t.name, t.birth_date, t.sex, t.tags, t.active, t.created_at, t.updated_at,
     (SELECT b.label FROM stay s JOIN bed b ON b.id = s.bed
-      WHERE s.patient = t.id AND s.until_at IS NULL ORDER BY s.from_at DESC LIMIT 1)
+      WHERE s.patient = t.id AND s.until_at IS NULL ORDER BY s.from_at DESC LIMIT 1), t.ward, t.care_team
     FROM patient AS t";
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Patient> {
@@ -101,6 +107,8 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Patient> {
             tags: db::texts(row, 4)?,
             identifiers: Vec::new(),
             active: row.get(5)?,
+            ward: row.get(9)?,
+            care_team: row.get(10)?,
         },
         created_at: row.get(6)?,
         updated_at: row.get(7)?,
@@ -151,6 +159,8 @@ fn clean(fields: &PatientFields) -> Result<PatientFields> {
     }
     tags.iter()
         .try_for_each(|tag| id::check_text("patient", "tags", tag))?;
+    id::check_option("patient", "ward", fields.ward.as_deref())?;
+    id::check_option("patient", "care_team", fields.care_team.as_deref())?;
     let identifiers = identifier::clean(PATIENT, &fields.identifiers)?;
     Ok(PatientFields {
         tags,
@@ -176,8 +186,8 @@ pub(super) fn insert(
         });
     }
     conn.prepare_cached(
-        "INSERT INTO patient (id, name, birth_date, sex, tags, active, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO patient (id, name, birth_date, sex, tags, active, created_at, updated_at, ward, care_team)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         id,
@@ -187,7 +197,9 @@ pub(super) fn insert(
         db::json(&fields.tags),
         fields.active,
         clock,
-        clock
+        clock,
+        fields.ward,
+        fields.care_team
     ])?;
     identifier::replace(conn, PATIENT, &id, &fields.identifiers)?;
     Ok(id)
@@ -206,7 +218,8 @@ pub(super) fn update(
         return Ok(false);
     }
     conn.prepare_cached(
-        "UPDATE patient SET name = ?, birth_date = ?, sex = ?, tags = ?, active = ?, updated_at = ? WHERE id = ?",
+        "UPDATE patient SET name = ?, birth_date = ?, sex = ?, tags = ?, active = ?, updated_at = ?, ward = ?,
+           care_team = ? WHERE id = ?",
     )?
     .execute(params![
         fields.name,
@@ -215,6 +228,8 @@ pub(super) fn update(
         db::json(&fields.tags),
         fields.active,
         clock,
+        fields.ward,
+        fields.care_team,
         id
     ])?;
     identifier::replace(conn, PATIENT, id, &fields.identifiers)?;

@@ -20,7 +20,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
-use super::{AlertEventRecord, Assignment, Micros, NewAssignment, PatientFields, Registry, Result};
+use super::{
+    AlertEventRecord, Assignment, Consequences, Destination, Micros, NewAssignment, PatientFields,
+    Registry, Result, StoredAlertEvent,
+};
 
 /// A registry in a directory of its own.
 struct Fixture {
@@ -99,6 +102,21 @@ impl Drop for While<'_> {
     }
 }
 
+/// Stores events that notify nobody but the destinations.
+fn record(
+    registry: &Registry,
+    position: u64,
+    events: &[AlertEventRecord],
+    destinations: &[Destination],
+    clock: Micros,
+) -> Result<Vec<StoredAlertEvent>> {
+    let consequences = Consequences {
+        events,
+        ..Consequences::default()
+    };
+    registry.record_alerts(position, &consequences, destinations, clock)
+}
+
 /// An event of alert `alert` at log position `seq`.
 fn event(seq: u64, ordinal: u32, alert: &str, what: &str, state: &str) -> AlertEventRecord {
     AlertEventRecord {
@@ -127,5 +145,11 @@ fn event(seq: u64, ordinal: u32, alert: &str, what: &str, state: &str) -> AlertE
         evidence: vec!["o1".to_owned(), "o2".to_owned()],
         page: true,
         reason: None,
+        limit_low: None,
+        limit_high: Some(120.0),
+        limit_source: Some("rule".to_owned()),
+        latched: false,
+        silenced_by: None,
+        repeats: 0,
     }
 }

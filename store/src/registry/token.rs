@@ -106,7 +106,7 @@ pub struct Token {
 pub struct Secret(String);
 
 impl Secret {
-    /// The text to hand over, `wl_…`.
+    /// The text to hand over, `wl_…` of a token, `wa_…` of a link that acknowledges.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -114,12 +114,18 @@ impl Secret {
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(wl_...)")
+        write!(
+            f,
+            "Secret({}...)",
+            self.0.get(..PREFIX.len()).unwrap_or_default()
+        )
     }
 }
 
 /// Recognised by people and by scanners for leaked secrets.
 const PREFIX: &str = "wl_";
+/// The same for links that acknowledge alerts, which open nothing else.
+const ACK_PREFIX: &str = "wa_";
 /// Bytes of randomness in a secret.
 const SECRET_BYTES: usize = 32;
 /// Length of a printed secret: the prefix and base64url without padding.
@@ -131,8 +137,16 @@ type Hash = [u8; 32];
 
 impl Secret {
     fn generate() -> Self {
+        Self::random(PREFIX)
+    }
+
+    pub(super) fn for_acknowledging() -> Self {
+        Self::random(ACK_PREFIX)
+    }
+
+    fn random(prefix: &str) -> Self {
         let bytes: [u8; SECRET_BYTES] = rand::random();
-        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+        Self(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     fn hash(&self) -> Hash {

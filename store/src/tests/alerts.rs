@@ -48,6 +48,12 @@ fn event(rowid: i64) -> StoredAlertEvent {
         evidence: vec!["x".to_owned()],
         page: true,
         reason: None,
+        limit_low: None,
+        limit_high: None,
+        limit_source: None,
+        latched: false,
+        silenced_by: None,
+        repeats: 0,
     };
     StoredAlertEvent { rowid, event }
 }

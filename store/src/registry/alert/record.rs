@@ -1,9 +1,11 @@
-//! Storing a batch of events: events, alerts, outbox and position in one transaction.
+//! Storing what an input led to: events, alerts, notifications, outbox and position in one transaction.
 
 use rusqlite::{Connection, params};
 
 use super::{AlertEventRecord, Registry, Result, StoredAlertEvent};
-use crate::registry::{Destination, Micros, Touch, db, outbox};
+use crate::registry::{
+    Destination, Micros, NotWatchedRecord, NotificationRecord, Touch, db, notification, outbox,
+};
 
 /// Stores an event; `None` when it is stored already.
 fn insert_event(conn: &Connection, event: &AlertEventRecord) -> Result<Option<i64>> {
@@ -11,8 +13,9 @@ fn insert_event(conn: &Connection, event: &AlertEventRecord) -> Result<Option<i6
         .prepare_cached(
             "INSERT INTO alert_event (seq, ordinal, alert_id, rule_id, rule_version, subject, device_id, class,
                priority, event, state, acknowledged_by, acknowledged_at, silenced_until, escalation_level, onset,
-               ended, event_time, processed_time, value, unit, message, evidence, page, reason)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ended, event_time, processed_time, value, unit, message, evidence, page, reason, limit_low,
+               limit_high, limit_source, latched, silenced_by, repeats)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (seq, ordinal) DO NOTHING",
         )?
         .execute(params![
@@ -40,7 +43,13 @@ fn insert_event(conn: &Connection, event: &AlertEventRecord) -> Result<Option<i6
             event.message,
             db::json(&event.evidence),
             event.page,
-            event.reason
+            event.reason,
+            event.limit_low,
+            event.limit_high,
+            event.limit_source,
+            event.latched,
+            event.silenced_by,
+            event.repeats
         ])?;
     Ok((inserted == 1).then(|| conn.last_insert_rowid()))
 }
@@ -75,27 +84,50 @@ fn apply(conn: &Connection, rowid: i64, event: &AlertEventRecord) -> Result<()> 
     Ok(())
 }
 
+/// What one input of the log led to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Consequences<'a> {
+    /// Alert events, in order.
+    pub events: &'a [AlertEventRecord],
+    /// What people and systems are to be told of them, in order.
+    pub notifications: &'a [NotificationRecord],
+    /// Alerts that nobody watches at present.
+    pub not_watched: &'a [NotWatchedRecord],
+    /// Ids of alerts that should have paged, and that no route took.
+    pub unrouted: &'a [String],
+}
+
+impl Consequences<'_> {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+            && self.notifications.is_empty()
+            && self.not_watched.is_empty()
+            && self.unrouted.is_empty()
+    }
+}
+
 impl Registry {
-    /// Stores events, the alerts they change and the outbox entries they cause, in one
-    /// transaction, and returns the events that are new with their row numbers. An event that is
-    /// stored already (same seq and ordinal) changes nothing and sends nothing again. `position`
-    /// is the log position the events reach; without events nothing is written.
+    /// Stores events, the alerts they change, notifications and the outbox entries of both, in one
+    /// transaction, and returns the events that are new with their row numbers. An event (same seq
+    /// and ordinal) or notification (same id) that is stored already changes nothing and sends
+    /// nothing again. `position` is the log position they reach; without any nothing is written.
     ///
     /// # Errors
     /// The database failed; then nothing of the batch is stored.
     pub fn record_alerts(
         &self,
         position: u64,
-        events: &[AlertEventRecord],
+        consequences: &Consequences<'_>,
         destinations: &[Destination],
         clock: Micros,
     ) -> Result<Vec<StoredAlertEvent>> {
-        if events.is_empty() {
+        if consequences.is_empty() {
             return Ok(Vec::new());
         }
         self.write(Touch::NOTHING, |conn| {
             let mut new = Vec::new();
-            for event in events {
+            for event in consequences.events {
                 let Some(rowid) = insert_event(conn, event)? else {
                     continue;
                 };
@@ -106,11 +138,23 @@ impl Registry {
                     event: event.clone(),
                 });
             }
+            for notification in consequences.notifications {
+                if notification::insert(conn, notification)? {
+                    outbox::enqueue_notification(conn, notification, clock)?;
+                }
+            }
+            let position = db::position("alerts", "position", position)?;
+            for fact in consequences.not_watched {
+                notification::insert_not_watched(conn, position, fact)?;
+            }
+            for alert in consequences.unrouted {
+                notification::insert_unrouted(conn, position, alert)?;
+            }
             conn.prepare_cached(
                 "INSERT INTO position (name, value) VALUES ('alerts', ?)
                  ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
             )?
-            .execute([db::position("alerts", "position", position)?])?;
+            .execute([position])?;
             Ok(new)
         })
     }

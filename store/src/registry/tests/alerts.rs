@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Fixture, event};
+use super::{Fixture, event, record};
 use crate::registry::{AlertEventRecord, AlertFilter, Destination, Page};
 
 fn destination(name: &str, pages: bool) -> Destination {
@@ -61,10 +61,7 @@ fn dump(fixture: &Fixture) -> String {
 fn events_alerts_and_outbox_are_stored_together() {
     let fixture = Fixture::new();
     let to = [destination("pager", true), destination("feed", false)];
-    let new = fixture
-        .registry
-        .record_alerts(12, &episode(), &to, 2_000)
-        .unwrap();
+    let new = record(&fixture.registry, 12, &episode(), &to, 2_000).unwrap();
     assert_eq!(
         new.iter().map(|e| e.rowid).collect::<Vec<_>>(),
         [1, 2, 3, 4]
@@ -99,21 +96,15 @@ fn a_replay_however_batched_changes_nothing_and_sends_nothing_again() {
     let fixture = Fixture::new();
     let to = [destination("pager", true), destination("feed", false)];
     let events = episode();
-    fixture
-        .registry
-        .record_alerts(12, &events, &to, 2_000)
-        .unwrap();
+    record(&fixture.registry, 12, &events, &to, 2_000).unwrap();
     let sent = fixture.registry.due(i64::MAX, 100).unwrap();
     fixture
         .registry
-        .mark_delivered(&sent.iter().map(|e| e.id).collect::<Vec<_>>())
+        .mark_delivered(&sent.iter().map(|e| e.id).collect::<Vec<_>>(), 2_500)
         .unwrap();
     let before = dump(&fixture);
     for batch in [&events[..], &events[..1], &events[1..3], &events[2..]] {
-        let new = fixture
-            .registry
-            .record_alerts(11, batch, &to, 9_000)
-            .unwrap();
+        let new = record(&fixture.registry, 11, batch, &to, 9_000).unwrap();
         assert_eq!(new, []);
         assert_eq!(dump(&fixture), before);
     }
@@ -121,10 +112,7 @@ fn a_replay_however_batched_changes_nothing_and_sends_nothing_again() {
     // A batch that is half old stores its new half.
     let later = event(13, 0, "a2", "worsened", "active");
     let half = [events[3].clone(), later.clone()];
-    let new = fixture
-        .registry
-        .record_alerts(13, &half, &to, 9_000)
-        .unwrap();
+    let new = record(&fixture.registry, 13, &half, &to, 9_000).unwrap();
     assert_eq!(new.iter().map(|e| &e.event).collect::<Vec<_>>(), [&later]);
 }
 
@@ -139,18 +127,19 @@ fn a_batch_that_fails_leaves_nothing_and_the_registry_goes_on() {
         ..destination("broken", false)
     };
     let before = dump(&fixture);
-    let record = || {
-        fixture
-            .registry
-            .record_alerts(12, &episode(), std::slice::from_ref(&broken), 0)
+    let attempt = || {
+        record(
+            &fixture.registry,
+            12,
+            &episode(),
+            std::slice::from_ref(&broken),
+            0,
+        )
     };
-    assert!(catch_unwind(AssertUnwindSafe(record)).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(attempt)).is_err());
     assert_eq!(dump(&fixture), before);
     assert_eq!(fixture.registry.alerts_position().unwrap(), 0);
-    let new = fixture
-        .registry
-        .record_alerts(12, &episode(), &[], 0)
-        .unwrap();
+    let new = record(&fixture.registry, 12, &episode(), &[], 0).unwrap();
     assert_eq!(new.len(), 4);
 }
 
@@ -158,12 +147,22 @@ fn a_batch_that_fails_leaves_nothing_and_the_registry_goes_on() {
 fn an_earlier_event_that_comes_late_does_not_turn_the_alert_back() {
     let fixture = Fixture::new();
     let registry = &fixture.registry;
-    registry
-        .record_alerts(9, &[event(9, 0, "a1", "resolved", "resolved")], &[], 0)
-        .unwrap();
-    registry
-        .record_alerts(9, &[event(8, 0, "a1", "raised", "active")], &[], 0)
-        .unwrap();
+    record(
+        registry,
+        9,
+        &[event(9, 0, "a1", "resolved", "resolved")],
+        &[],
+        0,
+    )
+    .unwrap();
+    record(
+        registry,
+        9,
+        &[event(8, 0, "a1", "raised", "active")],
+        &[],
+        0,
+    )
+    .unwrap();
     assert_eq!(
         registry.alert("a1").unwrap().unwrap().latest.state,
         "resolved"
@@ -185,7 +184,7 @@ fn lists_are_filtered_and_paged_by_onset() {
     events[0].class = "technical".to_owned();
     events[1].state = "resolved".to_owned();
     events[2].acknowledged_at = Some(5);
-    fixture.registry.record_alerts(1, &events, &[], 0).unwrap();
+    record(&fixture.registry, 1, &events, &[], 0).unwrap();
     let ids = |filter: AlertFilter| {
         let (mut seen, mut page) = (Vec::new(), Page::first(2));
         loop {

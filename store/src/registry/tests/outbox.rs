@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fixture, event};
+use super::{Fixture, event, record};
 use crate::registry::{Destination, Error, OutboxEntry, OutboxState, Page, Registry};
 
 /// Events `raised`, `worsened`, `resolved` of `a1` and `raised` of `a2`, for one destination.
@@ -24,10 +24,7 @@ fn filled() -> Fixture {
         event(3, 0, "a1", "resolved", "resolved"),
         late,
     ];
-    fixture
-        .registry
-        .record_alerts(4, &events, &[hook], 100)
-        .unwrap();
+    record(&fixture.registry, 4, &events, &[hook], 100).unwrap();
     fixture
 }
 
@@ -56,15 +53,15 @@ fn entries_of_one_alert_go_out_in_order_and_late_ones_do_not_page() {
     );
     assert_eq!(registry.due(100, 1).unwrap().len(), 1);
     registry
-        .mark_delivered(&[first[0].id, first[1].id])
+        .mark_delivered(&[first[0].id, first[1].id], 100)
         .unwrap();
     assert_eq!(keys(&due(registry, 100)), ["a1-2-0"]);
     registry
-        .mark_delivered(&[due(registry, 100)[0].id])
+        .mark_delivered(&[due(registry, 100)[0].id], 100)
         .unwrap();
     assert_eq!(keys(&due(registry, 100)), ["a1-3-0"]);
     registry
-        .mark_delivered(&[due(registry, 100)[0].id])
+        .mark_delivered(&[due(registry, 100)[0].id], 100)
         .unwrap();
     assert_eq!(due(registry, i64::MAX), []);
     assert_eq!(registry.next_due().unwrap(), None);
@@ -83,7 +80,7 @@ fn a_failed_attempt_waits_holds_back_its_followers_and_keeps_key_and_bytes() {
     let registry = &fixture.registry;
     let again = due(registry, 900)
         .into_iter()
-        .find(|e| e.alert_id == "a1")
+        .find(|e| e.alert_id.as_deref() == Some("a1"))
         .unwrap();
     assert_eq!((again.attempts, again.next_attempt), (1, 900));
     assert_eq!(again.last_error.as_deref(), Some("503 service unavailable"));
@@ -91,7 +88,7 @@ fn a_failed_attempt_waits_holds_back_its_followers_and_keeps_key_and_bytes() {
         (&again.idempotency_key, &again.payload),
         (&before.idempotency_key, &before.payload)
     );
-    registry.mark_delivered(&[again.id]).unwrap();
+    registry.mark_delivered(&[again.id], 100).unwrap();
     assert_eq!(keys(&due(registry, 900)), ["a1-2-0", "a2-2-1"]);
 }
 
@@ -126,8 +123,8 @@ fn steps_that_are_none_are_refused() {
         say(registry.retry_dead(id, 0)),
         format!("outbox entry {id} is pending, not dead")
     );
-    registry.mark_delivered(&[id]).unwrap();
-    registry.mark_delivered(&[id]).unwrap();
+    registry.mark_delivered(&[id], 100).unwrap();
+    registry.mark_delivered(&[id], 100).unwrap();
     assert_eq!(
         say(registry.mark_failed(id, "x", None)),
         format!("outbox entry {id} is delivered, not pending")
@@ -139,7 +136,7 @@ fn steps_that_are_none_are_refused() {
     // One that cannot be marked leaves all of them unmarked.
     let next = due(registry, 100)[0].id;
     assert_eq!(
-        say(registry.mark_delivered(&[next, 99])),
+        say(registry.mark_delivered(&[next, 99], 100)),
         "outbox entry 99 does not exist"
     );
     assert_eq!(due(registry, 100)[0].id, next);
@@ -150,7 +147,7 @@ fn pruning_forgets_old_delivered_entries_only_and_a_replay_sends_nothing() {
     let fixture = filled();
     let registry = &fixture.registry;
     let first = due(registry, 100)[0].id;
-    registry.mark_delivered(&[first]).unwrap();
+    registry.mark_delivered(&[first], 100).unwrap();
     assert_eq!(registry.prune_delivered(100).unwrap(), 0);
     assert_eq!(registry.prune_delivered(101).unwrap(), 1);
     let pending = registry.outbox_counts().unwrap().pending;
@@ -159,8 +156,13 @@ fn pruning_forgets_old_delivered_entries_only_and_a_replay_sends_nothing() {
         pages: true,
         render: Arc::new(|_, _| vec![]),
     };
-    registry
-        .record_alerts(1, &[event(1, 0, "a1", "raised", "active")], &[hook], 0)
-        .unwrap();
+    record(
+        registry,
+        1,
+        &[event(1, 0, "a1", "raised", "active")],
+        &[hook],
+        0,
+    )
+    .unwrap();
     assert_eq!(registry.outbox_counts().unwrap().pending, pending);
 }

@@ -20,6 +20,8 @@ fn jane() -> PatientFields {
         tags: vec!["copd".to_owned(), "copd".to_owned(), "bay-2".to_owned()],
         identifiers: vec![identifier("urn:mrn", "4711"), identifier("urn:bis", "4711")],
         active: true,
+        ward: Some("w-3".to_owned()),
+        care_team: Some("team.a".to_owned()),
     }
 }
 
