@@ -3,7 +3,8 @@
 
 CARGO ?= cargo
 # Debian packages that tests run against, and a file each installs.
-PACKAGES := mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub faketime:/usr/bin/faketime
+PACKAGES := mosquitto:/usr/sbin/mosquitto mosquitto-clients:/usr/bin/mosquitto_pub faketime:/usr/bin/faketime \
+  python3-aiosmtpd:/usr/lib/python3/dist-packages/aiosmtpd/smtp.py
 
 # The virtual machine and what Debian's bluetoothd and mosquitto are linked with.
 VM_PACKAGES := qemu-system-x86 python3-venv libglib2.0-0 libdw1 libasound2 libdbus-1-3 libmosquitto1

@@ -149,6 +149,7 @@ impl Client {
                 live: live.clone(),
             },
             changes: std::sync::Arc::default(),
+            links: std::sync::Arc::default(),
             export_timeout: defaults.store.export_timeout,
             local: Some((secret.clone(), principal)),
         };

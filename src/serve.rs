@@ -150,6 +150,7 @@ async fn with_core(
             live: Arc::clone(&live),
         },
         changes: Arc::default(),
+        links: Arc::default(),
         export_timeout: config.store.export_timeout,
         local: None,
     });

@@ -31,6 +31,8 @@ pub(crate) struct App {
     pub(crate) throttle: Throttle,
     /// Refused enrolments per address.
     pub(crate) enrolments: Throttle,
+    /// Links that were not good, per address.
+    pub(crate) links: Throttle,
     /// Bounds the lines of the log that tell of refused logins.
     pub(crate) told: Throttle,
     pub(crate) requests: Semaphore,
@@ -50,6 +52,7 @@ impl App {
         Self {
             throttle: Throttle::new(limits.failures, window),
             enrolments: Throttle::new(limits.enrolments, window),
+            links: Throttle::new(limits.failures, window),
             told: Throttle::new(LOGIN_LINES, window),
             requests: Semaphore::new(limits.requests),
             streams: Arc::new(Semaphore::new(limits.streams)),

@@ -11,6 +11,7 @@ mod access;
 mod alerts;
 mod gateway_states;
 mod gateways;
+mod links;
 mod observations;
 mod quarantine;
 mod registry;
@@ -25,6 +26,7 @@ pub use gateways::{
     CommandNew, Enrolled, EnrolmentCode, GatewayCertificate, GatewayCommand, RENEWAL_CONTEXT,
     Renewal,
 };
+pub use links::{AckLink, LinkedAlert};
 pub use observations::{
     CodeFilter, CodeKeys, DateFilter, DatePrefix, ExportRequest, Found, ManualObservation,
     ManualReading, ManualValue, ObservationPage, ObservationSearch, Order, Position, SqlAnswer,
@@ -155,6 +157,13 @@ pub trait Backend: Send + Sync + 'static {
     /// twice keeps the first acknowledgement and succeeds. A resolved alert cannot be silenced
     /// ([`BackendError::Conflict`]).
     async fn act(&self, action: AlertAction) -> BackendResult<Alert>;
+
+    /// What a link from a message stands for while it is good; `None` for any other token. Changes nothing.
+    async fn ack_link(&self, token: &str) -> BackendResult<Option<AckLink>>;
+
+    /// Acknowledges all alerts of a link, which is then used up, through the same way as [`Backend::act`]; `None` when it is
+    /// not good. When it fails, the link stays good.
+    async fn acknowledge_by(&self, token: &str) -> BackendResult<Option<AckLink>>;
 
     // --- registry ---
 

@@ -12,8 +12,12 @@
 //! A route of [`Access::Enrol`] has no token: its request proves itself, and an address whose requests keep being
 //! refused is not heard (429) until the window has passed.
 //!
+//! A route of [`Access::Link`] is proved by the token in its path, which is in no record.
+//!
 //! Steps 4 to 6 of a route that changes something run to their end even when the client hangs up, so no
 //! change goes unrecorded. A client that hangs up on a read has been told nothing, and leaves no record.
+
+mod link;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -48,6 +52,7 @@ pub(crate) async fn dispatch(
     let started = Instant::now();
     let fhir = request.uri().path().starts_with("/fhir/");
     let peer = request.extensions().get::<Peer>().copied();
+    let secret = route.access == Access::Link;
     let asked = Asked {
         request_id: request_id(),
         kind: route.kind,
@@ -57,8 +62,12 @@ pub(crate) async fn dispatch(
         } else {
             format!("{} {}", request.method(), route.path)
         },
-        path: request.uri().path().chars().take(512).collect(),
-        query: request.uri().query().map(str::to_owned),
+        path: if secret {
+            route.path.to_owned()
+        } else {
+            request.uri().path().chars().take(512).collect()
+        },
+        query: request.uri().query().filter(|_| !secret).map(str::to_owned),
         peer: peer.map(|peer| peer.ip),
     };
     let request_id = asked.request_id.clone();
@@ -94,7 +103,7 @@ async fn answer(
     tls: bool,
 ) -> Result<Response, Failure> {
     let needed = match route.access {
-        Access::Open | Access::Enrol => None,
+        Access::Open | Access::Enrol | Access::Link => None,
         Access::Metrics if app.config.metrics_public => None,
         Access::Metrics => Some(Role::Read),
         Access::Role(role) => Some(role),
@@ -115,6 +124,9 @@ async fn answer(
     };
     if route.access == Access::Enrol {
         return enrolment(app, call, asked).await;
+    }
+    if route.access == Access::Link {
+        return link::link(app, call, asked).await;
     }
     let Some(needed) = needed else {
         let fhir = call.uri.path().starts_with("/fhir/");
@@ -357,10 +369,10 @@ fn dress(mut response: Response, request_id: &str, tls: bool) -> Response {
     ];
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        // A page with a form has a policy of its own.
+        headers
+            .entry(HeaderName::from_static(name))
+            .or_insert(HeaderValue::from_static(value));
     }
     headers
         .entry(header::CACHE_CONTROL)

@@ -17,10 +17,12 @@
 //! * `fhir`: FHIR R4 search and read; resources are written by `wardline_normalize::fhir`.
 //! * `api`: `/api/v1`, one module per resource.
 //! * [`json`]: alert events, and rows as NDJSON and CSV; shared with the command line.
+//! * `ack`: the page behind the link of a message, by which people acknowledge.
 //! * `assets`: the ward screen, three embedded files with no inline script.
 //!
 //! # Invariants
-//! 1. Every route but health and the screen's files needs a token; unknown means denied.
+//! 1. Every route but health and the screen's files needs a token, or proves itself (an enrolment code, a link's token);
+//!    unknown means denied.
 //! 2. One audit record per request or stream, written before the first byte of the answer; a stream that
 //!    comes to hold further patients writes a record that continues its first one.
 //! 3. Every client is bounded: connections, requests, streams, body, headers, time, bytes not taken.
@@ -30,6 +32,7 @@
 //!
 //! Not here: storage, rules, MQTT, and who the users are (tokens come from the registry).
 
+mod ack;
 mod api;
 mod app;
 mod assets;

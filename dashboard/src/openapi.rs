@@ -42,7 +42,7 @@ fn build(schemas: Value) -> Value {
 
 fn operation(route: &Route) -> Value {
     let role = match route.access {
-        Access::Open | Access::Enrol => None,
+        Access::Open | Access::Enrol | Access::Link => None,
         Access::Metrics => Some(Role::Read),
         Access::Role(role) => Some(role),
     };
@@ -103,6 +103,10 @@ fn responses(route: &Route, role: Option<Role>) -> Value {
     if route.access == Access::Enrol {
         add("403", "A code or proof that is not good");
         add("429", "Too many refused enrolments from this address");
+    }
+    if route.access == Access::Link {
+        add("410", "The link is unknown, used or too old");
+        add("429", "Too many links that are not good from this address");
     }
     if role.is_some() {
         add("401", "No valid token");

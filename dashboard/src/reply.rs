@@ -52,6 +52,8 @@ pub(crate) struct Reply {
     pub(crate) touched: Touched,
     /// What was asked, when it did not come in the query string.
     pub(crate) asked: Option<String>,
+    /// Who asked, where no token says it.
+    pub(crate) actor: Option<String>,
 }
 
 impl Reply {
@@ -68,6 +70,7 @@ impl Reply {
             body: ReplyBody::Full(body.into()),
             touched: Touched::default(),
             asked: None,
+            actor: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod alerts;
+mod links;
 mod manual;
 mod observations;
 mod quarantine;
@@ -19,9 +20,9 @@ use futures::stream::BoxStream;
 use tokio::sync::{Mutex, watch};
 use tokio::task::block_in_place;
 use wardline_dashboard::backend::{
-    Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew, AssignmentSearch,
-    AuditRecord, Backend, BackendError, BackendResult, Check, CommandNew, Device, DeviceWrite,
-    Enrolled, EnrolmentCode, ExportRequest, Found, GatewayCertificate, GatewayCommand,
+    AckLink, Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew,
+    AssignmentSearch, AuditRecord, Backend, BackendError, BackendResult, Check, CommandNew, Device,
+    DeviceWrite, Enrolled, EnrolmentCode, ExportRequest, Found, GatewayCertificate, GatewayCommand,
     GatewayState, ListPage, ListRequest, ManualObservation, ObservationPage, ObservationSearch,
     Patient, PatientWrite, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay,
     QuarantineSearch, Renewal, Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
@@ -57,6 +58,8 @@ pub(crate) struct Adapter {
     /// Held from a change of the registry until log, rules and rows have it. True once one did not get there:
     /// then nothing is noted any more, and the next start makes up for it.
     pub(crate) changes: Arc<Mutex<bool>>,
+    /// Held while a link from a message acknowledges.
+    pub(crate) links: Arc<Mutex<()>>,
     /// Time for an export, its reader included.
     pub(crate) export_timeout: std::time::Duration,
     /// Secret of the command line in this process, made anew at each start; none in the service.
@@ -230,6 +233,14 @@ impl Backend for Adapter {
         }))
         .await?;
         alerts::one(&self.registry, &action.alert_id)
+    }
+
+    async fn ack_link(&self, token: &str) -> BackendResult<Option<AckLink>> {
+        links::find(&self.registry, token)
+    }
+
+    async fn acknowledge_by(&self, token: &str) -> BackendResult<Option<AckLink>> {
+        links::acknowledge(self, token).await
     }
 
     async fn patients(&self, list: &ListRequest) -> BackendResult<ListPage<Patient>> {

@@ -15,10 +15,14 @@
 mod answer;
 mod body;
 mod destination;
+mod email;
+mod message;
 mod mqtt;
 mod outbox;
+mod people;
 mod retry;
 mod setup;
+mod teams;
 mod watchdog;
 mod webhook;
 
@@ -29,10 +33,13 @@ use wardline_store::registry::OutboxEntry;
 
 pub(crate) use body::body;
 pub(crate) use destination::{destinations, recalled, remembered};
+pub(crate) use email::Email;
 pub(crate) use mqtt::Topic;
 pub(crate) use outbox::Outbox;
+pub(crate) use people::{People, bed};
 pub(crate) use retry::Failure;
 pub(crate) use setup::{outbox, watchdogs};
+pub(crate) use teams::Teams;
 pub(crate) use watchdog::Watchdog;
 pub(crate) use webhook::Webhook;
 

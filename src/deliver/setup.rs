@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wardline_ingest::{BrokerPublisher, Handle};
 
-use super::{Outbox, Receiver, Topic, Watchdog, Webhook};
+use super::{Email, Outbox, People, Receiver, Teams, Topic, Watchdog, Webhook};
 use crate::config::Config;
 use crate::core::Core;
 use crate::serve::{TOPIC, broker_topic};
@@ -20,6 +20,18 @@ pub(crate) fn outbox(
     let mut receivers: HashMap<String, Arc<dyn Receiver>> = HashMap::new();
     for webhook in &config.webhooks {
         receivers.insert(webhook.name.clone(), Arc::new(Webhook::new(webhook)?));
+    }
+    let people = People {
+        registry: Arc::clone(&core.registry),
+        url: config.http.url.clone(),
+    };
+    for teams in &config.teams {
+        let receiver = Teams::new(teams, people.clone())?;
+        receivers.insert(teams.name.clone(), Arc::new(receiver));
+    }
+    for email in &config.emails {
+        let receiver = Email::new(email, people.clone())?;
+        receivers.insert(email.name.clone(), Arc::new(receiver));
     }
     let topic = format!("wardline/v1/{}/alerts", config.site);
     for (broker, publisher) in config.brokers.iter().zip(brokers) {

@@ -1,12 +1,16 @@
-//! What the tests drive: servers, brokers, MQTT clients, a webhook receiver.
+//! What the tests drive: servers, brokers, MQTT clients, receivers of alerts, a clock that can be set.
 
 pub(crate) mod broker;
+pub(crate) mod certificate;
 pub(crate) mod cli;
+pub(crate) mod clock;
 pub(crate) mod fhir;
 pub(crate) mod mqtt;
 pub(crate) mod mqtt5;
 pub(crate) mod others;
 pub(crate) mod server;
+pub(crate) mod smtp;
+pub(crate) mod teams;
 pub(crate) mod webhook;
 
 use std::path::PathBuf;

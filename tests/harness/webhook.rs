@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -14,16 +14,51 @@ pub(crate) struct Post {
     pub(crate) body: Vec<u8>,
 }
 
+impl Post {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) address: SocketAddr,
     pub(crate) posts: Arc<Mutex<Vec<Post>>>,
 }
 
+/// One whose address is known and where nobody listens yet: connections are refused.
+#[derive(Debug)]
+pub(crate) struct Down {
+    socket: TcpSocket,
+    pub(crate) address: SocketAddr,
+}
+
+impl Down {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
+        Self { socket, address }
+    }
+
+    /// Listens from now on.
+    pub(crate) fn up(self) -> Webhook {
+        Webhook::serve(self.socket.listen(64).unwrap(), Vec::new())
+    }
+}
+
 impl Webhook {
     /// Answers the first `failures` requests with 503, the others with 204.
     pub(crate) async fn start(failures: usize) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::answering(vec!["503 Busy"; failures]).await
+    }
+
+    /// Gives these answers (status, and headers after a line break) one after the other, then 204.
+    pub(crate) async fn answering(answers: Vec<&'static str>) -> Self {
+        Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), answers)
+    }
+
+    fn serve(listener: TcpListener, answers: Vec<&'static str>) -> Self {
         let webhook = Self {
             address: listener.local_addr().unwrap(),
             posts: Arc::default(),
@@ -31,7 +66,7 @@ impl Webhook {
         let kept = webhook.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let kept = kept.clone();
+                let (kept, answers) = (kept.clone(), answers.clone());
                 tokio::spawn(async move {
                     let mut input = Vec::new();
                     while let Some(post) = read(&mut stream, &mut input).await {
@@ -40,12 +75,8 @@ impl Webhook {
                             posts.push(post);
                             posts.len()
                         };
-                        let status = if seen <= failures {
-                            "503 Busy"
-                        } else {
-                            "204 No Content"
-                        };
-                        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+                        let answer = answers.get(seen - 1).unwrap_or(&"204 No Content");
+                        let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n");
                         if stream.write_all(answer.as_bytes()).await.is_err() {
                             return;
                         }
@@ -54,6 +85,12 @@ impl Webhook {
             }
         });
         webhook
+    }
+
+    /// Bodies in the order of receipt.
+    pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
+        let posts = self.posts.lock().unwrap();
+        posts.iter().map(Post::json).collect()
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::{Access, Handler, Method, Pace, Route};
 use crate::backend::{AuditKind, Role};
-use crate::{api, assets, fhir, openapi};
+use crate::{ack, api, assets, fhir, openapi};
 
 const OPEN: Access = Access::Open;
 const ENROL: Access = Access::Enrol;
+const LINK: Access = Access::Link;
 const READ: Access = Access::Role(Role::Read);
 const OPERATE: Access = Access::Role(Role::Operate);
 const ADMIN: Access = Access::Role(Role::Admin);
@@ -167,6 +168,13 @@ pub(crate) static TABLE: &[Route] = &[
     route((M::Post, "/api/v1/alerts/{id}/silence"), (OPERATE, Command, "alert.silence"),
         "Silence an alert for at most 24 hours; 0 minutes ends a silence", h!(api::alerts::silence))
         .body("Silence").answer("Alert"),
+
+    // Links from messages.
+    route((M::Get, "/ack/{token}"), (LINK, Read, "alert.link"),
+        "What a link from a message would acknowledge; changes nothing", h!(ack::show)).answer("text/html").own_query(),
+    route((M::Post, "/ack/{token}"), (LINK, Command, "alert.acknowledge-link"),
+        "Acknowledge the alerts of a link, once and within the hour", h!(ack::acknowledge))
+        .answer("text/html").own_query(),
 
     // Patients.
     route((M::Get, "/api/v1/patients"), (READ, Search, "patient.list"),

@@ -37,6 +37,7 @@ pub(crate) struct Memory {
     pub(crate) searches: Mutex<Vec<ObservationSearch>>,
     pub(crate) commands: Mutex<Vec<CommandNew>>,
     pub(crate) revoked: Mutex<BTreeSet<String>>,
+    used_links: Mutex<BTreeSet<String>>,
     patients: Mutex<BTreeMap<String, Patient>>,
     devices: Mutex<BTreeMap<String, Device>>,
     assignments: Mutex<Vec<Assignment>>,
@@ -273,6 +274,24 @@ impl Backend for Memory {
         }
         self.actions.lock().unwrap().push(action);
         Ok(alert.clone())
+    }
+
+    async fn ack_link(&self, token: &str) -> BackendResult<Option<AckLink>> {
+        let used = self.used_links.lock().unwrap().contains(token);
+        let alerts = self.alerts.lock().unwrap();
+        Ok((!used).then(|| parts::link(token, &alerts)).flatten())
+    }
+
+    async fn acknowledge_by(&self, token: &str) -> BackendResult<Option<AckLink>> {
+        let Some(link) = self.ack_link(token).await? else {
+            return Ok(None);
+        };
+        for linked in &link.alerts {
+            self.act(parts::acknowledgement(&link, linked)).await?;
+        }
+        self.used_links.lock().unwrap().insert(token.to_owned());
+        let alerts = self.alerts.lock().unwrap();
+        Ok(parts::link(token, &alerts))
     }
 
     async fn patients(&self, list: &ListRequest) -> BackendResult<ListPage<Patient>> {

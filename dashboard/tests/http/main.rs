@@ -8,5 +8,6 @@ mod backend;
 mod fhir;
 mod gateways;
 mod harness;
+mod links;
 mod operation;
 mod stream;

@@ -1,5 +1,7 @@
 //! What the in-memory backend answers with.
 
+use std::collections::BTreeMap;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, UInt64Array};
 use wardline_dashboard::backend::*;
@@ -71,4 +73,28 @@ pub(crate) fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
     (0..column.len())
         .map(|row| column.value(row).to_owned())
         .collect()
+}
+
+/// The link `good-link` is for ann and alert `A1`.
+pub(super) fn link(token: &str, alerts: &BTreeMap<String, Alert>) -> Option<AckLink> {
+    let alert = alerts.get("A1").filter(|_| token == "good-link")?;
+    let linked = LinkedAlert {
+        alert: alert.clone(),
+        bed: Some("<4>".into()),
+    };
+    Some(AckLink {
+        by: "ann".into(),
+        expires: NOW,
+        alerts: vec![linked],
+    })
+}
+
+pub(super) fn acknowledgement(link: &AckLink, linked: &LinkedAlert) -> AlertAction {
+    AlertAction {
+        alert_id: linked.alert.alert_id.clone(),
+        kind: AlertActionKind::Acknowledge,
+        by: link.by.clone(),
+        at: NOW,
+        note: None,
+    }
 }

@@ -1,0 +1,76 @@
+use lettre::message::Mailbox;
+use wardline_store::registry::{OutboxEntry, OutboxState};
+
+use super::super::message::Message;
+use super::super::message::tests::{alert, notification};
+use super::Letter;
+use crate::config::Show;
+
+fn entry(key: &str) -> OutboxEntry {
+    OutboxEntry {
+        id: 1,
+        event_rowid: None,
+        alert_id: None,
+        destination: "mail".to_owned(),
+        idempotency_key: key.to_owned(),
+        attempts: 0,
+        next_attempt: 0,
+        state: OutboxState::Pending,
+        last_error: None,
+        created_at: 0,
+        delivered_at: None,
+        payload: Vec::new(),
+        notification: Some(key.to_owned()),
+        recipient: Some("ann".to_owned()),
+        address: None,
+        stream: "g1".to_owned(),
+    }
+}
+
+fn letter(entry: &OutboxEntry, message: &Message, link: Option<&str>) -> String {
+    let from: Mailbox = "Wardline <w@hospital.example>".parse().unwrap();
+    let to: Mailbox = "ann@hospital.example".parse().unwrap();
+    let letter = Letter {
+        entry,
+        message,
+        show: &Show::default(),
+        link,
+    };
+    let written = letter.written(&from, to).unwrap();
+    String::from_utf8(written.formatted()).unwrap()
+}
+
+fn header<'a>(letter: &'a str, name: &str) -> &'a str {
+    let mut lines = letter.lines();
+    let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.unwrap_or_else(|| panic!("{name} in {letter}"))
+}
+
+#[test]
+fn a_letter_says_what_it_may_and_hangs_on_its_thread() {
+    let message = notification("page", &[alert("a1", Some("12"))]);
+    let first = letter(&entry("n1"), &message, Some("https://w.example/ack/t"));
+    assert_eq!(header(&first, "Subject"), "[Wardline] high alert, bed 12");
+    for personal in ["p1", "tachycardia", "131", "evil"] {
+        assert!(!first.contains(personal), "{personal} in {first}");
+    }
+    assert!(first.contains("https://w.example/ack/t"));
+    let again = letter(&entry("n1"), &message, None);
+    let id = header(&first, "Message-ID");
+    assert_eq!(id, header(&again, "Message-ID"), "at every attempt");
+    assert!(id.ends_with("@hospital.example>"));
+    let next = letter(&entry("n2"), &message, None);
+    assert_ne!(id, header(&next, "Message-ID"));
+    assert_eq!(header(&first, "References"), header(&next, "References"));
+    assert_eq!(header(&first, "In-Reply-To"), header(&next, "In-Reply-To"));
+}
+
+#[test]
+fn a_bed_with_a_line_break_makes_no_line_of_its_own() {
+    let message = notification("page", &[alert("a1", Some("12\r\nBcc: x@evil.example"))]);
+    let letter = letter(&entry("n1"), &message, None);
+    assert!(
+        !letter.lines().any(|line| line.starts_with("Bcc")),
+        "{letter}"
+    );
+}
