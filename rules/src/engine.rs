@@ -205,7 +205,9 @@ impl Engine {
                 self.ctx.timer(at, Purpose::Assignment, 0, &key);
             }
         }
+        self.ctx.wearer(device);
         absence::assignment_changed(&mut self.ctx, &key, device);
+        self.facts_changed();
     }
 
     fn patient(&mut self, attributes: &PatientAttributes) {
@@ -213,6 +215,7 @@ impl Engine {
         self.ctx
             .attributes
             .insert(attributes.id.clone(), attributes.clone());
+        self.facts_changed();
         let plan = Arc::clone(&self.ctx.plan);
         let Some(patient) = self.groups.get(Kind::Patient, &attributes.id) else {
             return;

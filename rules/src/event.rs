@@ -46,6 +46,17 @@ words! {
     Class { Physiological = "physiological", Technical = "technical" }
 }
 
+impl Class {
+    /// How long a silence holds for an alert at most, µs, unless its rule says otherwise.
+    #[must_use]
+    pub const fn longest_silence(self) -> Micros {
+        match self {
+            Self::Physiological => crate::MAX_SILENCE,
+            Self::Technical => crate::MAX_TECHNICAL_SILENCE,
+        }
+    }
+}
+
 words! {
     /// What happened to an alert.
     EventKind {

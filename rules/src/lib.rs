@@ -75,4 +75,8 @@ pub use score::{Given, Outcome, Part, Score, ScoreFault};
 pub use summary::{Episode, RuleSummary, Summary, episodes};
 
 /// Longest silence a person can ask for at once, in µs: an hour. Longer needs a fresh look at the patient.
+/// It is also how long any silence holds for a physiological alert, unless its rule says otherwise.
 pub const MAX_SILENCE: wardline_normalize::time::Micros = 3_600_000_000;
+
+/// The same for technical alerts, µs: a day.
+pub const MAX_TECHNICAL_SILENCE: wardline_normalize::time::Micros = 24 * 3_600_000_000;

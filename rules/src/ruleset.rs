@@ -3,15 +3,17 @@
 mod condition;
 pub(crate) mod fields;
 mod judge;
+mod life;
 mod parse;
 mod rule;
 
-use crate::Score;
+use crate::{Priority, Score};
 use fields::{Faults, Fields};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use toml::de::DeTable;
 
+use rule::Ladders;
 pub use rule::{
     AppliesTo, Baseline, Clear, ClearLimit, Condition, Each, Escalation, Feed, Judge, Limit,
     Measure, Method, Rule, Signal, Take, Words,
@@ -37,6 +39,7 @@ pub struct RuleSet {
     text: String,
     version: String,
     rules: Vec<Rule>,
+    ladders: Ladders,
 }
 
 impl RuleSet {
@@ -47,6 +50,7 @@ impl RuleSet {
             text: String::new(),
             version: version(""),
             rules: Vec::new(),
+            ladders: Ladders::default(),
         }
     }
 
@@ -67,11 +71,12 @@ impl RuleSet {
             .iter()
             .map(Fields::offset)
             .collect();
+        let ladders = life::ladders(&mut fields, &mut faults);
         fields.finish("a rules file", &mut faults);
         let scores = own_scores(text, &scores, &mut faults);
         let parsed: Vec<_> = rules
             .into_iter()
-            .map(|table| parse::rule(table, &scores, &mut faults))
+            .map(|table| parse::rule(table, &scores, &ladders, &mut faults))
             .collect();
         let mut ids = HashSet::new();
         for id in parsed.iter().filter_map(|parsed| parsed.id.as_ref()) {
@@ -103,6 +108,7 @@ impl RuleSet {
             text: text.to_owned(),
             version: version(text),
             rules,
+            ladders,
         })
     }
 
@@ -122,6 +128,23 @@ impl RuleSet {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Whom an alert of this priority goes up to that has no ladder of its own.
+    #[must_use]
+    pub fn escalation(&self, priority: Priority) -> &[Escalation] {
+        self.ladders.of(priority)
+    }
+
+    /// Everybody whom an escalation names, sorted: routing has to know them.
+    #[must_use]
+    pub fn escalation_targets(&self) -> Vec<&str> {
+        let defaults = Priority::ALL
+            .iter()
+            .map(|priority| self.escalation(*priority));
+        let own = self.rules.iter().map(|rule| rule.escalate.as_slice());
+        let named = defaults.chain(own).flatten().map(|step| step.to.as_str());
+        named.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

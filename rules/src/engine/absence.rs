@@ -4,10 +4,10 @@
 //! oxygen saturation); a rule without one watches every assigned device from the assignment on.
 
 use super::alert::Alert;
-use super::context::{Context, Key, Purpose};
+use super::context::{Context, Key, Purpose, What};
 use super::row::RowId;
 use super::state::Subject;
-use crate::Reason;
+use crate::{EventKind, Reason, State};
 use serde::{Deserialize, Serialize};
 use wardline_normalize::time::Micros;
 
@@ -29,13 +29,48 @@ pub(crate) fn heard(ctx: &mut Context, key: &Key, device: &mut Subject, rule: us
     let absence = entry(ctx, device, rule);
     absence.since = ctx.watched();
     absence.last = Some(RowId::new(id));
-    if let Some(mut alert) = absence.alert.take() {
-        let now = ctx.clock;
-        alert.evidence.push(id.to_owned());
-        ctx.resolve(rule, key, &mut alert, now, Reason::Cleared);
+    if !absence.rests() {
+        over(ctx, key, absence, id);
     }
     if assigned && !absence.timer {
         watch(ctx, key, absence);
+    }
+}
+
+impl Absence {
+    /// The device is not overdue, as far as is known.
+    fn rests(&self) -> bool {
+        self.alert
+            .as_ref()
+            .is_none_or(|alert| alert.latched.is_some())
+    }
+}
+
+/// The device is heard again.
+fn over(ctx: &mut Context, key: &Key, absence: &mut Absence, id: &str) {
+    let (rule, now) = (absence.rule, ctx.clock);
+    let Some(mut alert) = absence.alert.take() else {
+        return;
+    };
+    alert.evidence.truncate(1);
+    alert.evidence.push(id.to_owned());
+    if !ctx.plan.set.rules()[rule].latch || alert.acknowledged.is_some() {
+        ctx.resolve(rule, key, &mut alert, now, Reason::Cleared);
+        return;
+    }
+    (alert.state, alert.latched) = (State::Recovering, Some(now));
+    ctx.emit(rule, key, &alert, What::new(EventKind::Recovering, now));
+    absence.alert = Some(alert);
+}
+
+/// Somebody has acknowledged the alert: one that is over is resolved.
+pub(crate) fn acknowledged(ctx: &mut Context, key: &Key, device: &mut Subject, rule: usize) {
+    let mut absences = device.absences.iter_mut();
+    if let Some(absence) = absences.find(|absence| absence.rule == rule)
+        && let Some(over) = absence.alert.as_ref().and_then(|alert| alert.latched)
+        && let Some(mut alert) = absence.alert.take()
+    {
+        ctx.resolve(rule, key, &mut alert, over, Reason::Cleared);
     }
 }
 
@@ -80,7 +115,7 @@ pub(crate) fn overdue(ctx: &mut Context, key: &Key, device: &mut Subject, rule: 
         return;
     };
     absence.timer = false;
-    if !assigned || absence.alert.is_some() {
+    if !assigned || !absence.rests() {
         return;
     }
     if ctx.watched() < absence.since.saturating_add(overdue.after) {
@@ -88,17 +123,29 @@ pub(crate) fn overdue(ctx: &mut Context, key: &Key, device: &mut Subject, rule: 
         return;
     }
     let onset = absence.since.saturating_add(overdue.after) + ctx.unwatched;
+    let page = ctx.clock - onset <= ctx.plan.set.rules()[rule].page_within;
+    if let Some(alert) = &mut absence.alert {
+        // Latched until now.
+        (alert.state, alert.latched) = (State::Active, None);
+        alert.repeats += 1;
+        ctx.stats.repeats += 1;
+        let page = page && ctx.may_page(rule, key, alert, onset);
+        let what = What::new(EventKind::Worsened, onset).paging(page);
+        let again = "again, before anybody has acknowledged it";
+        ctx.emit(rule, key, alert, what.why(again));
+        return;
+    }
     let mut alert = Alert::new(onset);
     alert.device = Some(std::sync::Arc::clone(&key.id));
     alert.evidence = absence.last.iter().map(RowId::to_text).collect();
     if ctx.inhibited(rule, key, &key.id) {
+        ctx.stats.held_by_inhibition += 1;
         // Looked at again after the same time.
         absence.timer = true;
         let at = ctx.clock.saturating_add(overdue.after.max(1));
         ctx.timer(at, Purpose::Overdue, rule, key);
         return;
     }
-    let page = ctx.clock - onset <= ctx.plan.set.rules()[rule].page_within;
     ctx.report(rule, key, &mut alert, onset, page);
     absence.alert = Some(alert);
 }
@@ -138,7 +185,7 @@ pub(crate) fn arm_new(ctx: &mut Context, key: &Key, device: &mut Subject) {
         .collect();
     for rule in any {
         let absence = entry(ctx, device, rule);
-        if !absence.timer && absence.alert.is_none() {
+        if !absence.timer && absence.rests() {
             watch(ctx, key, absence);
         }
     }
@@ -151,7 +198,7 @@ pub(crate) fn rewatch(ctx: &mut Context, key: &Key, device: &mut Subject) {
     }
     for absence in &mut device.absences {
         absence.timer = false;
-        if absence.alert.is_none() {
+        if absence.rests() {
             watch(ctx, key, absence);
         }
     }

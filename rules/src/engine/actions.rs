@@ -1,8 +1,11 @@
 //! What people do with an alert: facts beside its state.
 
 use super::Engine;
-use super::context::{Purpose, What};
-use crate::{Action, ActionKind, EventKind, MAX_SILENCE};
+use super::absence;
+use super::context::{Key, What};
+use super::plan::Plan;
+use super::threshold::{self, Cause};
+use crate::{Action, ActionKind, EventKind};
 use std::sync::Arc;
 
 impl Engine {
@@ -22,25 +25,53 @@ impl Engine {
             return;
         };
         let now = self.ctx.clock;
-        let event = match action.kind {
+        match action.kind {
             // The first acknowledgement counts; a repeat changes nothing.
-            ActionKind::Acknowledge if alert.acknowledged.is_some() => return,
+            ActionKind::Acknowledge if alert.acknowledged.is_some() => {}
             ActionKind::Acknowledge => {
                 alert.acknowledged = Some((action.by.clone(), now));
-                EventKind::Acknowledged
+                let what = What::new(EventKind::Acknowledged, now);
+                self.ctx.emit(rule, key, alert, what);
+                self.acknowledged(&plan, rule, key);
             }
             ActionKind::Silence { until } => {
-                let until = until.min(now.saturating_add(MAX_SILENCE));
-                if until <= now && alert.silenced_until.is_none() {
+                let longest = plan.set.rules()[rule].max_silence;
+                if until > now && longest == 0 {
+                    self.ctx.stats.refused_silences += 1;
                     return;
                 }
-                alert.silenced_until = (until > now).then_some(until);
-                if let Some(until) = alert.silenced_until {
-                    self.ctx.timer(until, Purpose::SilenceEnds, rule, key);
-                }
-                EventKind::Silenced
+                let until = until.min(now.saturating_add(longest));
+                alert.hush.act(until, &action.by, &self.ctx.silences, now);
+                self.ctx.hush_again(rule, key, alert, true);
             }
+        }
+    }
+
+    /// Somebody has seen it: what is latched is over, and what goes on does not latch.
+    fn acknowledged(&mut self, plan: &Plan, rule: usize, key: &Key) {
+        if !plan.set.rules()[rule].latch {
+            return;
+        }
+        let ctx = &mut self.ctx;
+        let Some(subject) = self.groups.get(key.kind, &key.id) else {
+            return;
         };
-        self.ctx.emit(rule, key, alert, What::new(event, now));
+        absence::acknowledged(ctx, key, subject, rule);
+        for (index, lane) in &mut subject.lanes {
+            let lane_plan = &plan.lanes[*index];
+            let rules = lane_plan.rules.iter();
+            let Some(place) = rules.clone().position(|(other, _)| *other == rule) else {
+                continue;
+            };
+            let judge = &lane_plan.rules[place].1;
+            let seen = lane.seen;
+            let series = &mut lane.series[place];
+            series.current.release(Some(seen));
+            threshold::reconcile(ctx, key, (rule, judge), series, Cause::Correction);
+            series.base.release(Some(seen));
+            series.base.done.clear();
+            // What is settled of it can no longer change.
+            lane.settle(lane_plan);
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What is remembered of an alert that is open or may still change.
 
 use super::fold::Episode;
+use super::row::exact;
+use super::silence::Hush;
 use crate::State;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -35,6 +37,22 @@ pub(crate) struct Alert {
     /// What the value is made of, for people.
     #[serde(default)]
     pub(crate) note: Option<String>,
+    /// The condition is over since then, and nobody has acknowledged it.
+    #[serde(default)]
+    pub(crate) latched: Option<Micros>,
+    /// Value and event time when people were last told.
+    #[serde(default)]
+    pub(crate) told: Option<Told>,
+    #[serde(default)]
+    pub(crate) hush: Hush,
+}
+
+/// What people were told last.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    #[serde(with = "exact")]
+    pub(crate) value: f64,
+    pub(crate) time: Micros,
 }
 
 impl Alert {
@@ -57,6 +75,9 @@ impl Alert {
             device: None,
             evidence: Vec::new(),
             note: None,
+            latched: None,
+            told: None,
+            hush: Hush::default(),
         }
     }
 
@@ -78,6 +99,17 @@ impl Alert {
 
     pub(crate) fn is_open(&self) -> bool {
         self.state != State::Resolved
+    }
+
+    /// It waits for a reading: held back, or found in data too late to page.
+    pub(crate) fn waits(&self) -> bool {
+        let untold = self.is_untold() && self.latched.is_none();
+        self.is_open() && (!self.reported || self.hush.by_device || untold)
+    }
+
+    /// Nobody was told of it, nor will be by the end of a silence.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.paged.is_none() && !self.hush.held && self.acknowledged.is_none()
     }
 
     /// Open, and people know of it.

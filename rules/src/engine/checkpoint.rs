@@ -7,6 +7,7 @@ use super::context::{Context, Key, Stats, Timer};
 use super::gateway::Gateways;
 use super::monitor::Monitors;
 use super::plan::{Kind, Plan};
+use super::silence::Silences;
 use super::standing::Standings;
 use super::state::{Groups, Subject};
 use crate::{PatientAttributes, RuleSet};
@@ -50,6 +51,8 @@ struct Snapshot {
     gateways: Gateways,
     #[serde(default)]
     standing: Standings,
+    #[serde(default)]
+    silences: Silences,
 }
 
 impl Engine {
@@ -83,6 +86,7 @@ impl Engine {
             monitors: self.monitors.clone(),
             gateways: self.gateways.clone(),
             standing: self.standing.clone(),
+            silences: ctx.silences.clone(),
         };
         serde_json::to_vec(&snapshot)
             .expect("the snapshot has text keys only and no fallible value")
@@ -129,6 +133,7 @@ impl Engine {
             plan,
             timers: snapshot.timers.into_iter().collect(),
             attributes,
+            silences: snapshot.silences,
             stats: snapshot.stats,
             ..Context::default()
         };
@@ -138,6 +143,9 @@ impl Engine {
                 continue;
             };
             ctx.index(&key, subject);
+            if key.kind == Kind::Device {
+                ctx.wearer(subject);
+            }
         }
         Ok(Self {
             groups,

@@ -56,21 +56,29 @@ impl Engine {
         let Timer {
             purpose, rule, key, ..
         } = timer;
-        if *purpose == Purpose::Sweep {
-            let at = self.ctx.clock.saturating_add(SWEEP);
-            self.ctx.timer(at, Purpose::Sweep, 0, key);
-            self.sweep();
-            return;
+        match purpose {
+            Purpose::Sweep => {
+                let at = self.ctx.clock.saturating_add(SWEEP);
+                self.ctx.timer(at, Purpose::Sweep, 0, key);
+                return self.sweep();
+            }
+            Purpose::Silence => return self.silence_due(),
+            Purpose::Standing => return self.standing.due(&mut self.ctx, &key.id),
+            Purpose::Assignment | Purpose::Overdue | Purpose::SilenceEnds | Purpose::Escalate => {}
         }
         let Some(subject) = self.groups.get(key.kind, &key.id) else {
             return;
         };
         match purpose {
-            Purpose::Assignment => absence::assignment_changed(&mut self.ctx, key, subject),
+            Purpose::Assignment => {
+                self.ctx.wearer(subject);
+                absence::assignment_changed(&mut self.ctx, key, subject);
+                self.facts_changed();
+            }
             Purpose::Overdue => absence::overdue(&mut self.ctx, key, subject, *rule),
             Purpose::SilenceEnds => silence_ends(&mut self.ctx, key, subject, *rule),
             Purpose::Escalate => escalate(&mut self.ctx, key, subject, *rule),
-            Purpose::Sweep => {}
+            Purpose::Sweep | Purpose::Silence | Purpose::Standing => {}
         }
     }
 
@@ -108,18 +116,7 @@ fn silence_ends(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize
     let Some(alert) = subject.shown(&plan, rule) else {
         return;
     };
-    if alert.silenced_until.is_none_or(|until| until > ctx.clock) {
-        return;
-    }
-    alert.silenced_until = None;
-    let page = alert.acknowledged.is_none() && alert.paged.is_some();
-    let now = ctx.clock;
-    ctx.emit(
-        rule,
-        key,
-        alert,
-        What::new(EventKind::Silenced, now).paging(page),
-    );
+    ctx.hush_again(rule, key, alert, false);
 }
 
 fn escalate(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize) {

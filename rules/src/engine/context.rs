@@ -1,9 +1,10 @@
 //! What all parts of the engine share: clock, plan, timers, what is open, and the making of events.
 
-use super::alert::{Alert, alert_id};
+use super::alert::{Alert, Told, alert_id};
 use super::message;
 use super::plan::{Kind, Plan};
-use crate::{AlertEvent, EventKind, PatientAttributes, Reason, RuleSet, State, Subject};
+use super::silence::{Silences, Wearers};
+use crate::{AlertEvent, Condition, EventKind, PatientAttributes, Reason, RuleSet, State, Subject};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -39,8 +40,12 @@ pub(crate) enum Purpose {
     Assignment,
     /// A device may be overdue.
     Overdue,
+    /// A silence by matcher begins or ends.
+    Silence,
     SilenceEnds,
     Escalate,
+    /// Silence or ladder of an alert that no rule decides; the key is the alert's id.
+    Standing,
     /// Idle subjects are let go.
     Sweep,
 }
@@ -53,7 +58,7 @@ pub(crate) struct Timer {
     pub(crate) key: Key,
 }
 
-/// Counters of what the engine could not use; nothing is dropped in silence.
+/// Counters of what the engine could not use or held back; nothing is dropped in silence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
     /// Samples older than the lateness, which rules could no longer place. Counted per lane of rules.
@@ -68,6 +73,21 @@ pub struct Stats {
     /// Reports of gateways beyond those that can be watched.
     #[serde(default)]
     pub unwatched_gateways: u64,
+    /// Silences that could not be kept, or of an alert that cannot be silenced.
+    #[serde(default)]
+    pub refused_silences: u64,
+    /// Pages that silences held back.
+    #[serde(default)]
+    pub held_by_silence: u64,
+    /// Alerts that another rule held back when their condition was met; of absence, each time that was looked at.
+    #[serde(default)]
+    pub held_by_inhibition: u64,
+    /// Conditions that came back within an open alert: flapping.
+    #[serde(default)]
+    pub repeats: u64,
+    /// Pages because an alert had become worse.
+    #[serde(default)]
+    pub worsened: u64,
 }
 
 #[derive(Debug)]
@@ -85,6 +105,9 @@ pub(crate) struct Context {
     /// Subjects on which an inhibiting rule has an open alert.
     pub(crate) inhibiting: HashSet<(usize, Key)>,
     pub(crate) attributes: HashMap<String, PatientAttributes>,
+    pub(crate) silences: Silences,
+    /// Whom each device is with.
+    pub(crate) wearers: Wearers,
     pub(crate) stats: Stats,
     pub(crate) out: Vec<AlertEvent>,
 }
@@ -101,6 +124,8 @@ impl Default for Context {
             open: HashMap::new(),
             inhibiting: HashSet::new(),
             attributes: HashMap::new(),
+            silences: Silences::default(),
+            wearers: Wearers::default(),
             stats: Stats::default(),
             out: Vec::new(),
         }
@@ -115,6 +140,8 @@ pub(crate) struct What {
     pub(crate) page: bool,
     pub(crate) reason: Option<Reason>,
     pub(crate) escalate_to: Option<String>,
+    /// On `worsened`: in what way.
+    pub(crate) why: &'static str,
 }
 
 impl What {
@@ -125,7 +152,13 @@ impl What {
             page: false,
             reason: None,
             escalate_to: None,
+            why: "",
         }
+    }
+
+    pub(crate) fn why(mut self, why: &'static str) -> Self {
+        self.why = why;
+        self
     }
 
     pub(crate) fn because(mut self, reason: Reason) -> Self {
@@ -182,9 +215,10 @@ impl Context {
         alert.reported = true;
         alert.first_onset = alert.onset;
         alert.id = alert_id(&self.plan.set.rules()[rule].id, key, alert.onset);
-        if page {
-            self.note_page(rule, key, alert);
+        if alert.is_open() {
+            self.hush(rule, key, alert);
         }
+        let page = page && self.may_page(rule, key, alert, event_time);
         self.emit(
             rule,
             key,
@@ -193,9 +227,34 @@ impl Context {
         );
     }
 
-    /// From now on the ladder counts.
+    /// People are to be told now, of a reading of `time`: whether they are, or a silence holds it back until its end.
+    pub(crate) fn may_page(
+        &mut self,
+        rule: usize,
+        key: &Key,
+        alert: &mut Alert,
+        time: Micros,
+    ) -> bool {
+        let again = match &self.plan.set.rules()[rule].condition {
+            Condition::Judged(judge) => judge.worsens.is_some(),
+            Condition::Absence { .. } => false,
+        };
+        let value = alert.value.filter(|_| again);
+        alert.told = value.map(|value| Told { value, time });
+        if alert.silenced_until.is_some() {
+            alert.hush.held = true;
+            self.stats.held_by_silence += 1;
+            return false;
+        }
+        self.note_page(rule, key, alert);
+        true
+    }
+
+    /// From now on the ladder counts, from its foot.
     pub(crate) fn note_page(&mut self, rule: usize, key: &Key, alert: &mut Alert) {
         alert.paged = Some(self.clock);
+        alert.level = 0;
+        alert.hush.held = false;
         if let Some(step) = self.plan.set.rules()[rule].escalate.first() {
             let at = self.clock.saturating_add(step.after);
             self.timer(at, Purpose::Escalate, rule, key);
@@ -212,6 +271,7 @@ impl Context {
     ) {
         alert.state = State::Resolved;
         alert.ended = Some(ended);
+        alert.latched = None;
         if alert.reported {
             let event_time = if reason == Reason::Cleared {
                 ended
@@ -275,8 +335,8 @@ impl Context {
             reason: what.reason,
             escalate_to: what.escalate_to,
             repeats: alert.repeats,
-            latched: false,
-            silenced_by: None,
+            latched: alert.latched.is_some(),
+            silenced_by: alert.hush.by.clone(),
             limit_low: None,
             limit_high: None,
             limit_source: None,

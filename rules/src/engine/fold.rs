@@ -6,6 +6,9 @@
 //! ```
 //!
 //! A fold changes on a sample and never by the passing of time.
+//!
+//! Of a rule that latches, an episode that is over stays, as `latched`, until people have acknowledged it: they did so
+//! with all that fired up to `released`. A condition that fires meanwhile continues it.
 
 use super::row::{RowId, Sample, exact};
 use super::signal::{Derived, Said};
@@ -23,6 +26,17 @@ impl Limit {
             Self::Outside(low, high) => value < low || value > high,
             Self::AtLeast(limit) => value >= limit,
         }
+    }
+
+    /// How much further beyond it `value` is than `than`, in the unit of both.
+    pub(crate) fn further(self, value: f64, than: f64) -> f64 {
+        let beyond = |value: f64| match self {
+            Self::Above(limit) | Self::AtLeast(limit) => value - limit,
+            Self::Below(limit) => limit - value,
+            Self::Outside(low, high) => (low - value).max(value - high),
+        };
+        // What subtraction adds behind nine decimals must not decide.
+        ((beyond(value) - beyond(than)) * 1e9).round() / 1e9
     }
 }
 
@@ -78,6 +92,24 @@ impl Evidence {
         }
     }
 
+    /// These and, later, those.
+    fn and(self, later: Self) -> Self {
+        Self {
+            first: self.first,
+            low: if later.low.value < self.low.value {
+                later.low
+            } else {
+                self.low
+            },
+            high: if later.high.value > self.high.value {
+                later.high
+            } else {
+                self.high
+            },
+            last: later.last,
+        }
+    }
+
     fn add(&mut self, sample: &Sample) {
         let point = Point::of(sample);
         if sample.value < self.low.value {
@@ -121,6 +153,13 @@ pub(crate) struct Run {
     pub(crate) evidence: Evidence,
 }
 
+/// A run that is over, and was not acknowledged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Latched {
+    run: Run,
+    closed: Point,
+}
+
 /// A fired condition, over or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Episode {
@@ -132,12 +171,21 @@ pub(crate) struct Episode {
     pub(crate) hit: Micros,
     pub(crate) repeats: u32,
     pub(crate) evidence: Evidence,
+    /// It is over, since `clearing`, and stays until it is acknowledged.
+    #[serde(default)]
+    pub(crate) latched: bool,
 }
 
 impl Episode {
     pub(crate) fn ended(&self) -> Option<Micros> {
         self.closed.as_ref()?;
         self.clearing.as_ref().map(|point| point.time)
+    }
+
+    /// Since when the condition is over, of one that is latched.
+    pub(crate) fn over_since(&self) -> Option<Micros> {
+        let clearing = self.clearing.as_ref().filter(|_| self.latched);
+        clearing.map(|point| point.time)
     }
 }
 
@@ -147,6 +195,12 @@ pub(crate) struct Fold {
     pub(crate) derived: Derived,
     last: Option<Micros>,
     pub(crate) run: Option<Box<Run>>,
+    /// What a run that fires continues.
+    #[serde(default)]
+    pub(crate) latched: Option<Box<Latched>>,
+    /// What fired up to then does not latch.
+    #[serde(default)]
+    pub(crate) released: Option<Micros>,
     /// Episodes that were closed, in order; the owner removes what it no longer needs.
     pub(crate) done: Vec<Episode>,
 }
@@ -214,6 +268,7 @@ impl Fold {
             let fired = rule.hold == 0;
             if fired {
                 run.fired = Some(Point::of(sample));
+                run.continues(&mut self.latched);
             }
             self.run = Some(Box::new(run));
             return fired;
@@ -229,6 +284,7 @@ impl Fold {
                 return false;
             }
             run.fired = Some(Point::of(sample));
+            run.continues(&mut self.latched);
             return true;
         }
         run.evidence.add(sample);
@@ -253,7 +309,13 @@ impl Fold {
             return began;
         }
         if let Some(run) = self.run.take() {
-            self.done.extend(run.episode(Some(Point::of(sample))));
+            let closed = Point::of(sample);
+            let fired = run.fired.as_ref().map(|point| point.time);
+            if rule.latch && fired > self.released {
+                self.latched = Some(Box::new(Latched { run: *run, closed }));
+            } else {
+                self.done.extend(run.episode(Some(closed)));
+            }
         }
         true
     }
@@ -261,17 +323,69 @@ impl Fold {
     /// Whether there is any of [`Fold::episodes`].
     pub(crate) fn has_episodes(&self) -> bool {
         let fired = self.run.as_ref().is_some_and(|run| run.fired.is_some());
-        fired || !self.done.is_empty()
+        fired || self.latched.is_some() || !self.done.is_empty()
+    }
+
+    /// People have acknowledged all that fired up to `until`, or, with none, nothing.
+    pub(crate) fn release(&mut self, until: Option<Micros>) {
+        self.released = until;
+        let fired = |latched: &Latched| latched.run.fired.as_ref().map(|point| point.time);
+        if self
+            .latched
+            .as_deref()
+            .is_some_and(|latched| fired(latched) <= until)
+            && let Some(latched) = self.latched.take()
+        {
+            self.done.extend(latched.run.episode(Some(latched.closed)));
+        }
+    }
+
+    /// What is open rests on readings that are another's.
+    pub(crate) fn forget(&mut self) {
+        (self.run, self.latched) = (None, None);
+    }
+
+    /// The run that an open episode rests on.
+    pub(crate) fn open_run(&self) -> Option<&Run> {
+        let fired = self.run.as_deref().filter(|run| run.fired.is_some());
+        let latched = self.latched.as_deref().map(|latched| &latched.run);
+        fired.or(latched).or(self.run.as_deref())
+    }
+
+    /// Whether the last value is beyond the limit by enough more than `told`.
+    pub(crate) fn is_worse(&self, judge: &Judge, told: f64) -> bool {
+        let (Some(by), Some(run)) = (judge.worsens, self.run.as_deref()) else {
+            return false;
+        };
+        let last = &run.evidence.last;
+        self.holds() && run.hit == last.time && judge.limit.further(last.value, told) >= by
     }
 
     /// The episodes in order: those closed, then the open one.
     pub(crate) fn episodes(&self) -> Vec<Episode> {
         let open = self.run.as_ref().and_then(|run| run.clone().episode(None));
+        let latched = || {
+            let latched = self.latched.as_deref()?;
+            let episode = latched.run.clone().episode(None)?;
+            Some(Episode {
+                latched: true,
+                ..episode
+            })
+        };
+        let open = open.or_else(latched);
         self.done.iter().cloned().chain(open).collect()
     }
 }
 
 impl Run {
+    /// It has fired while an episode is latched: the same goes on.
+    fn continues(&mut self, latched: &mut Option<Box<Latched>>) {
+        if let Some(before) = latched.take() {
+            self.repeats += before.run.repeats + 1;
+            self.evidence = before.run.evidence.and(self.evidence.clone());
+        }
+    }
+
     fn episode(self, closed: Option<Point>) -> Option<Episode> {
         Some(Episode {
             onset: self.evidence.first.time,
@@ -281,6 +395,7 @@ impl Run {
             hit: self.hit,
             repeats: self.repeats,
             evidence: self.evidence,
+            latched: false,
         })
     }
 }

@@ -4,7 +4,7 @@
 //! arrives in order is one step of `current`; one that does not makes `current` anew from `base`. So `current` is a
 //! function of the set of samples taken, not of the order in which they came.
 
-use super::alert::Alert;
+use super::alert::{Alert, Told};
 use super::fold::Fold;
 use super::plan::LanePlan;
 use super::row::{RowId, Sample};
@@ -35,6 +35,9 @@ pub(crate) struct Series {
     pub(crate) current: Fold,
     /// At most one that is open, and those that a late sample may still change.
     pub(crate) alerts: Vec<Alert>,
+    /// What people were told of the open alert, if it is told again when it is worse.
+    #[serde(default)]
+    pub(crate) told: Option<Told>,
     /// The episodes of `current` may differ from what `alerts` says, or an alert waits for a sample.
     pub(crate) dirty: bool,
 }
@@ -47,6 +50,7 @@ impl Series {
             base: Fold::default(),
             current: Fold::default(),
             alerts: Vec::new(),
+            told: None,
             dirty: false,
         }
     }
@@ -120,6 +124,9 @@ impl Lane {
                             series
                                 .current
                                 .step(rule, usize::from(sample.input), &sample);
+                        series.dirty |= series
+                            .told
+                            .is_some_and(|told| series.current.is_worse(rule, told.value));
                     }
                 }
             }

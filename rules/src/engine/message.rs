@@ -4,7 +4,7 @@ use super::alert::Alert;
 use super::context::What;
 use crate::{Condition, EventKind, Judge, Limit, Measure, Method, Reason, Rule, Signal, Words};
 use std::time::Duration;
-use wardline_normalize::time::Micros;
+use wardline_normalize::time::{Micros, format_rfc3339};
 use wardline_normalize::units;
 
 /// UCUM unit of a rule's values.
@@ -26,10 +26,7 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
                 held.join(", ")
             )
         }
-        EventKind::Worsened if what.page => {
-            format!("{}; first seen in late readings", condition(rule, alert))
-        }
-        EventKind::Worsened => format!("{}; no longer recovering", condition(rule, alert)),
+        EventKind::Worsened => format!("{}; {}", condition(rule, alert), what.why),
         EventKind::Acknowledged => format!("{}: acknowledged", rule.title),
         EventKind::Silenced if alert.silenced_until.is_some() => {
             format!("{}: silenced", rule.title)
@@ -40,7 +37,14 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
             "{}: late or corrected readings changed when it began or ended",
             rule.title
         ),
-        EventKind::Recovering => format!("{}: recovering, {}", rule.title, value(rule, alert)),
+        EventKind::Recovering => match alert.latched {
+            Some(over) => format!(
+                "{}: over since {}, waits for acknowledgement",
+                rule.title,
+                format_rfc3339(over)
+            ),
+            None => format!("{}: recovering, {}", rule.title, value(rule, alert)),
+        },
         EventKind::Resolved => resolved(rule, alert, what.reason),
     };
     if alert.repeats > 0 && !matches!(what.event, EventKind::Acknowledged | EventKind::Silenced) {

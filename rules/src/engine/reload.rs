@@ -32,9 +32,12 @@ impl Engine {
 
     /// Timers and indices anew from the state: they speak of rules by their place in the set.
     fn reindex(&mut self) {
-        self.ctx
-            .timers
-            .retain(|timer| matches!(timer.purpose, Purpose::Sweep | Purpose::Assignment));
+        self.ctx.timers.retain(|timer| match timer.purpose {
+            Purpose::Sweep | Purpose::Assignment | Purpose::Silence => true,
+            Purpose::Overdue | Purpose::SilenceEnds | Purpose::Escalate | Purpose::Standing => {
+                false
+            }
+        });
         self.ctx.open.clear();
         self.ctx.inhibiting.clear();
         for key in self.groups.keys() {
@@ -48,6 +51,7 @@ impl Engine {
             self.ctx.index(&key, subject);
             self.ctx.remind(&key, subject);
         }
+        self.standing.remind(&mut self.ctx);
     }
 }
 
@@ -95,7 +99,7 @@ fn kept(old: &Plan, new: &Plan) -> Vec<Option<usize>> {
     old.set
         .rules()
         .iter()
-        .map(|rule| rules.iter().position(|other| other == rule))
+        .map(|rule| rules.iter().position(|other| other.is_like(rule)))
         .collect()
 }
 

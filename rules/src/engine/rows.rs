@@ -193,14 +193,14 @@ fn take_away(
     };
     let mut changed = false;
     for (series, (rule, _)) in lane_state.series.iter_mut().zip(&plan.lanes[lane].rules) {
-        let run = series.current.run.as_deref();
+        let run = series.current.open_run();
         if let Some(alert) = series
             .alerts
             .iter_mut()
             .find(|alert| alert.is_open() && rests(alert, run))
         {
             // What was settled of the run rests on these readings as well.
-            series.base.run = None;
+            series.base.forget();
             threshold::withdraw(ctx, &key, *rule, alert, Reason::Reattributed);
             changed = true;
         }

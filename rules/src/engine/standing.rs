@@ -1,15 +1,19 @@
 //! Alerts that no rule of the file decides: alarms of monitors, states of gateways.
 //!
-//! People act on them as on all others. They have no ladder; what they page follows from their source.
+//! People act on them as on all others, and silences hold them back. Their ladder is that of the rules file for their
+//! priority; what they page follows from their source.
 
 use super::Engine;
 use super::alert::{alert_id, exact_option};
-use super::context::{Context, What};
+use super::context::{Context, Key, Purpose, What};
+use super::plan::Kind;
+use super::silence::{Facts, Hush};
 use crate::{
     Action, ActionKind, AlertEvent, Class, EventKind, MAX_SILENCE, Priority, Reason, State, Subject,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use wardline_normalize::time::Micros;
 
 /// How late data may still page, as for rules that say nothing else.
@@ -48,6 +52,10 @@ pub(super) struct Standing {
     pub(super) unit: Option<String>,
     /// What is the matter, for people.
     pub(super) message: String,
+    #[serde(default)]
+    level: u32,
+    #[serde(default)]
+    hush: Hush,
 }
 
 impl Standing {
@@ -79,6 +87,8 @@ impl Standing {
             value: None,
             unit: None,
             message,
+            level: 0,
+            hush: Hush::default(),
         }
     }
 
@@ -87,11 +97,123 @@ impl Standing {
         self.priority != Priority::Info && ctx.clock.saturating_sub(time) <= PAGE_WITHIN
     }
 
-    /// It asks for attention again.
+    /// A reminder of its silence or ladder; its state decides.
+    fn timer(&self, ctx: &mut Context, at: Micros) {
+        let key = Key {
+            kind: Kind::Device,
+            id: Arc::from(self.id.as_str()),
+        };
+        ctx.timer(at, Purpose::Standing, 0, &key);
+    }
+
+    /// Looks at what holds it back; true if that has changed.
+    fn hush(&mut self, ctx: &mut Context) -> bool {
+        let patient = match &self.about.subject {
+            Subject::Patient(id) => Some(id.as_str()),
+            Subject::Device(id) => ctx.wearer_of(id),
+            Subject::Gateway(_) => None,
+        };
+        let facts = Facts {
+            rule: &self.about.rule,
+            class: self.class,
+            patient,
+            ward: ctx.ward_of(patient),
+            device: self.about.device.as_deref(),
+            longest: self.longest_silence(),
+        };
+        let before = (self.silenced_until, self.hush.by.clone());
+        self.silenced_until = self.hush.look(&ctx.silences, &facts, ctx.clock);
+        let changed = before != (self.silenced_until, self.hush.by.clone());
+        if changed && let Some(until) = self.silenced_until {
+            self.timer(ctx, until);
+        }
+        changed
+    }
+
+    /// A monitor's high priority is never silenced for longer than an hour, whatever its class.
+    fn longest_silence(&self) -> Micros {
+        match self.priority {
+            Priority::High => MAX_SILENCE,
+            _ => self.class.longest_silence(),
+        }
+    }
+
+    fn hush_again(&mut self, ctx: &mut Context, at_hand: bool) {
+        if !self.hush(ctx) {
+            return;
+        }
+        let over = self.silenced_until.is_none();
+        let told = self.hush.held || self.paged.is_some() && !at_hand;
+        let page = over && self.acknowledged.is_none() && told;
+        if page && self.hush.held {
+            self.note_page(ctx);
+        }
+        let done = if over {
+            "no longer silenced"
+        } else {
+            "silenced"
+        };
+        let message = format!("{}: {done}", self.message);
+        let what = What::new(EventKind::Silenced, ctx.clock).paging(page);
+        self.emit(ctx, what, message);
+    }
+
+    /// People are to be told now: whether they are, or a silence holds it back until its end.
+    fn page(&mut self, ctx: &mut Context) -> bool {
+        if self.silenced_until.is_some() {
+            self.hush.held = true;
+            ctx.stats.held_by_silence += 1;
+            return false;
+        }
+        self.note_page(ctx);
+        true
+    }
+
+    /// From now on the ladder counts, from its foot.
+    fn note_page(&mut self, ctx: &mut Context) {
+        self.paged = Some(ctx.clock);
+        self.level = 0;
+        self.hush.held = false;
+        self.remind(ctx);
+    }
+
+    /// When the next step of the ladder is due, and whom it goes up to.
+    fn next_step(&self, ctx: &Context) -> Option<(Micros, String)> {
+        let ladder = ctx.plan.set.escalation(self.priority);
+        let step = ladder.get(usize::try_from(self.level).ok()?)?;
+        let due = self.paged?.saturating_add(step.after);
+        let due = due.max(self.silenced_until.unwrap_or(due));
+        self.acknowledged.is_none().then(|| (due, step.to.clone()))
+    }
+
+    fn remind(&self, ctx: &mut Context) {
+        if let Some((due, _)) = self.next_step(ctx) {
+            self.timer(ctx, due);
+        }
+    }
+
+    fn escalate(&mut self, ctx: &mut Context) {
+        let Some((due, to)) = self.next_step(ctx) else {
+            return;
+        };
+        if due <= ctx.clock {
+            self.level += 1;
+            let mut what = What::new(EventKind::Escalated, ctx.clock).paging(true);
+            what.escalate_to = Some(to);
+            let message = format!("{}; not acknowledged", self.message);
+            self.emit(ctx, what, message);
+        }
+        self.remind(ctx);
+    }
+
+    /// It asks for attention again. A page makes an earlier acknowledgement void.
     pub(super) fn worsen(&mut self, ctx: &mut Context, time: Micros, page: bool, why: &str) {
         if page {
-            self.paged.get_or_insert(ctx.clock);
+            self.acknowledged = None;
         }
+        self.hush(ctx);
+        let page = page && self.page(ctx);
+        ctx.stats.worsened += u64::from(page);
         let message = format!("{}; {why}", self.message);
         let what = What::new(EventKind::Worsened, time).paging(page);
         self.emit(ctx, what, message);
@@ -135,7 +257,7 @@ impl Standing {
             acknowledged_by: by,
             acknowledged_at: at,
             silenced_until: self.silenced_until,
-            escalation_level: 0,
+            escalation_level: self.level,
             onset: self.onset,
             ended: self.ended,
             event_time: what.event_time,
@@ -146,10 +268,10 @@ impl Standing {
             evidence: Vec::new(),
             page: what.page,
             reason: what.reason,
-            escalate_to: None,
+            escalate_to: what.escalate_to,
             repeats: self.repeats,
             latched: false,
-            silenced_by: None,
+            silenced_by: self.hush.by.clone(),
             limit_low: None,
             limit_high: None,
             limit_source: None,
@@ -162,8 +284,6 @@ impl Standing {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Standings {
     alerts: BTreeMap<String, Standing>,
-    /// Silences by their end.
-    silences: BTreeSet<(Micros, String)>,
 }
 
 impl Standings {
@@ -189,9 +309,8 @@ impl Standings {
         time: Micros,
         page: bool,
     ) -> String {
-        if page {
-            alert.paged = Some(ctx.clock);
-        }
+        alert.hush(ctx);
+        let page = page && alert.page(ctx);
         let what = What::new(EventKind::Raised, time).paging(page);
         alert.emit(ctx, what, alert.message.clone());
         let id = alert.id.clone();
@@ -207,6 +326,8 @@ impl Standings {
         ended: Micros,
         page: bool,
     ) {
+        alert.hush(ctx);
+        let page = page && alert.page(ctx);
         (alert.state, alert.ended) = (State::Resolved, Some(ended));
         let what = What::new(EventKind::Raised, alert.onset).paging(page);
         alert.emit(ctx, what, alert.message.clone());
@@ -226,48 +347,43 @@ impl Standings {
             return false;
         };
         let now = ctx.clock;
-        let (event, done) = match action.kind {
-            ActionKind::Acknowledge if alert.acknowledged.is_some() => return true,
+        match action.kind {
+            ActionKind::Acknowledge if alert.acknowledged.is_some() => {}
             ActionKind::Acknowledge => {
                 alert.acknowledged = Some((action.by.clone(), now));
-                (EventKind::Acknowledged, "acknowledged")
+                let message = format!("{}: acknowledged", alert.message);
+                alert.emit(ctx, What::new(EventKind::Acknowledged, now), message);
             }
             ActionKind::Silence { until } => {
-                let until = until.min(now.saturating_add(MAX_SILENCE));
-                if until <= now && alert.silenced_until.is_none() {
-                    return true;
-                }
-                alert.silenced_until = (until > now).then_some(until);
-                match alert.silenced_until {
-                    Some(until) => {
-                        self.silences.insert((until, alert.id.clone()));
-                        (EventKind::Silenced, "silenced")
-                    }
-                    None => (EventKind::Silenced, "no longer silenced"),
-                }
+                let until = until.min(now.saturating_add(alert.longest_silence()));
+                alert.hush.act(until, &action.by, &ctx.silences, now);
+                alert.hush_again(ctx, true);
             }
-        };
-        let message = format!("{}: {done}", alert.message);
-        alert.emit(ctx, What::new(event, now), message);
+        }
         true
     }
 
-    fn silences_end(&mut self, ctx: &mut Context) {
-        while let Some((until, id)) = self.silences.first().cloned()
-            && until <= ctx.clock
-        {
-            self.silences.pop_first();
-            let Some(alert) = self.alerts.get_mut(&id) else {
-                continue;
-            };
-            if alert.silenced_until != Some(until) {
-                continue;
+    /// Its silence may be over, or a step of its ladder due.
+    pub(super) fn due(&mut self, ctx: &mut Context, id: &str) {
+        if let Some(alert) = self.alerts.get_mut(id) {
+            alert.hush_again(ctx, false);
+            alert.escalate(ctx);
+        }
+    }
+
+    pub(super) fn hush_all(&mut self, ctx: &mut Context) {
+        for alert in self.alerts.values_mut() {
+            alert.hush_again(ctx, false);
+        }
+    }
+
+    /// Timers anew from the state.
+    pub(super) fn remind(&self, ctx: &mut Context) {
+        for alert in self.alerts.values() {
+            if let Some(until) = alert.silenced_until {
+                alert.timer(ctx, until);
             }
-            alert.silenced_until = None;
-            let page = alert.acknowledged.is_none() && alert.paged.is_some();
-            let what = What::new(EventKind::Silenced, ctx.clock).paging(page);
-            let message = format!("{}: no longer silenced", alert.message);
-            alert.emit(ctx, what, message);
+            alert.remind(ctx);
         }
     }
 }
@@ -290,8 +406,7 @@ fn resolve(ctx: &mut Context, alert: &mut Standing, ended: Micros, reason: Reaso
 impl Engine {
     /// When the log clock may next have an effect on these.
     pub(super) fn standing_due(&self) -> Option<Micros> {
-        let silence = self.standing.silences.first().map(|(at, _)| *at);
-        [silence, self.monitors.due(), self.gateways.due()]
+        [self.monitors.due(), self.gateways.due()]
             .into_iter()
             .flatten()
             .min()
@@ -303,7 +418,6 @@ impl Engine {
         if self.standing_due().is_none_or(|due| due > now) {
             return;
         }
-        self.standing.silences_end(&mut self.ctx);
         self.alarms_due();
         self.gateways.overdue(&mut self.ctx, &mut self.standing);
     }

@@ -10,6 +10,14 @@ use super::lane::Series;
 use crate::{EventKind, Judge, Reason, State};
 use wardline_normalize::time::Micros;
 
+/// Least event time between two pages for one alert because it has become worse.
+const WORSE_AFTER: Micros = 60_000_000;
+
+const LATE: &str = "first seen in late readings";
+const BACK: &str = "no longer recovering";
+const AGAIN: &str = "it is back before anybody has acknowledged it";
+const WORSE: &str = "further beyond than when people were last told";
+
 /// What changed the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -48,7 +56,7 @@ pub(crate) fn reconcile(
     }
     for (alert, episode) in alerts.iter_mut().zip(&matched) {
         if let Some(episode) = episode.and_then(|index| episodes.get(index)) {
-            update(ctx, key, rule, alert, episode);
+            update(ctx, key, rule, alert, episode, cause);
         }
     }
     for (index, episode) in episodes.iter().enumerate() {
@@ -64,11 +72,29 @@ pub(crate) fn reconcile(
     if let Some(episode) = episodes.last().filter(|episode| episode.closed.is_none())
         && let Some(alert) = alerts.iter_mut().find(|alert| alert.is_open())
     {
-        follow(ctx, key, rule, alert, episode, cause);
+        if follow(ctx, key, (rule, judge), alert, episode, cause) {
+            // The acknowledgement was of something better.
+            series.base.release(None);
+            series.current.release(None);
+        }
+        if alert.reported && alert.hush.by_device {
+            ctx.hush_again(rule, key, alert, false);
+        }
     }
-    series.dirty = alerts
-        .iter()
-        .any(|alert| alert.is_open() && (!alert.reported || alert.paged.is_none()));
+    let open = alerts.iter().find(|alert| alert.is_open());
+    series.dirty = open.is_some_and(Alert::waits);
+    series.told = open
+        .filter(|_| judge.worsens.is_some())
+        .and_then(|alert| alert.told);
+    if open.is_some_and(|alert| alert.latched.is_some() && !alert.reported) {
+        // Held back from the first to the last: nobody has to acknowledge what nobody was told of.
+        let seen = episodes.last().map(|episode| episode.fired.time);
+        series.base.release(seen);
+        series.base.done.clear();
+        series.current.release(seen);
+        alerts.retain(|alert| !alert.is_open());
+        series.current.done.pop();
+    }
     series.alerts = alerts;
 }
 
@@ -122,7 +148,14 @@ fn state_of(episode: &Episode) -> State {
 }
 
 /// An alert that is known, and its episode as it is now.
-fn update(ctx: &mut Context, key: &Key, rule: usize, alert: &mut Alert, episode: &Episode) {
+fn update(
+    ctx: &mut Context,
+    key: &Key,
+    rule: usize,
+    alert: &mut Alert,
+    episode: &Episode,
+    cause: Cause,
+) {
     let (before, after) = (alert.state, state_of(episode));
     let event_time = episode.evidence.last.time;
     alert.take(episode);
@@ -132,6 +165,7 @@ fn update(ctx: &mut Context, key: &Key, rule: usize, alert: &mut Alert, episode:
         alert.onset = episode.onset;
         alert.first_onset = episode.onset;
         alert.state = after;
+        alert.latched = episode.over_since();
         return;
     }
     let reopened = before == State::Resolved && after != State::Resolved;
@@ -156,7 +190,13 @@ fn update(ctx: &mut Context, key: &Key, rule: usize, alert: &mut Alert, episode:
             rearm(ctx, key, rule, alert);
         }
     }
+    let latched = std::mem::replace(&mut alert.latched, episode.over_since());
     match (alert.state, after) {
+        (_, State::Recovering) if latched.is_none() && alert.latched.is_some() => {
+            alert.state = after;
+            let over = alert.latched.unwrap_or(event_time);
+            ctx.emit(rule, key, alert, What::new(EventKind::Recovering, over));
+        }
         (State::Active, State::Recovering) => {
             alert.state = after;
             ctx.emit(
@@ -166,9 +206,22 @@ fn update(ctx: &mut Context, key: &Key, rule: usize, alert: &mut Alert, episode:
                 What::new(EventKind::Recovering, event_time),
             );
         }
+        (State::Recovering, State::Recovering) if latched != alert.latched => {
+            let what = What::new(EventKind::Corrected, event_time);
+            ctx.emit(rule, key, alert, what);
+        }
         (State::Recovering, State::Active) => {
             alert.state = after;
-            ctx.emit(rule, key, alert, What::new(EventKind::Worsened, event_time));
+            ctx.stats.repeats += 1;
+            // After it was over it is another episode, though of the same alert.
+            let anew = latched.is_some_and(|over| episode.fired.time > over);
+            let page = anew
+                && cause == Cause::Reading
+                && recent(ctx, rule, episode.hit)
+                && ctx.may_page(rule, key, alert, event_time);
+            let why = if anew { AGAIN } else { BACK };
+            let what = What::new(EventKind::Worsened, event_time).paging(page);
+            ctx.emit(rule, key, alert, what.why(why));
         }
         (State::Active | State::Recovering, State::Resolved) => {
             ctx.resolve(
@@ -204,12 +257,15 @@ fn begin(
     episode: &Episode,
     cause: Cause,
 ) {
-    if cause == Cause::Removal || ctx.inhibited(rule, key, &episode.evidence.last.device) {
+    let inhibited = ctx.inhibited(rule, key, &episode.evidence.last.device);
+    ctx.stats.held_by_inhibition += u64::from(inhibited);
+    if cause == Cause::Removal || inhibited {
         alert.state = state_of(episode);
         alert.ended = episode.ended();
+        alert.latched = episode.over_since();
         return;
     }
-    let over = episode.closed.is_some();
+    let over = episode.closed.is_some() || episode.latched;
     let page = cause == Cause::Reading && !over && recent(ctx, rule, episode.hit);
     alert.value = Some(episode.fired.value);
     alert.device = Some(std::sync::Arc::clone(&episode.fired.device));
@@ -222,24 +278,25 @@ fn begin(
         return;
     }
     ctx.report(rule, key, alert, episode.fired.time, page);
-    update(ctx, key, rule, alert, episode);
+    update(ctx, key, rule, alert, episode, cause);
 }
 
 fn recent(ctx: &Context, rule: usize, time: Micros) -> bool {
     ctx.clock.saturating_sub(time) <= ctx.plan.set.rules()[rule].page_within
 }
 
+/// What a current reading says of the open alert beyond its state. True if an acknowledgement no longer counts.
 fn follow(
     ctx: &mut Context,
     key: &Key,
-    rule: usize,
+    (rule, judge): (usize, &Judge),
     alert: &mut Alert,
     episode: &Episode,
     cause: Cause,
-) {
+) -> bool {
     let last = &episode.evidence.last;
     if cause == Cause::Removal || alert.state != State::Active || episode.hit != last.time {
-        return;
+        return false;
     }
     let page = cause == Cause::Reading && recent(ctx, rule, last.time);
     if !alert.reported {
@@ -247,14 +304,28 @@ fn follow(
             alert.take(episode);
             ctx.report(rule, key, alert, last.time, page);
         }
-    } else if page && alert.paged.is_none() && alert.acknowledged.is_none() {
-        alert.take(episode);
-        ctx.note_page(rule, key, alert);
-        ctx.emit(
-            rule,
-            key,
-            alert,
-            What::new(EventKind::Worsened, last.time).paging(true),
-        );
+        return false;
     }
+    if !page {
+        return false;
+    }
+    let told = alert.told.filter(|told| {
+        let worse = |by| judge.limit.further(last.value, told.value) >= by;
+        judge.worsens.is_some_and(worse) && last.time - told.time >= WORSE_AFTER
+    });
+    let why = match told {
+        _ if alert.is_untold() => LATE,
+        Some(_) => WORSE,
+        None => return false,
+    };
+    alert.take(episode);
+    alert.acknowledged = None;
+    let page = ctx.may_page(rule, key, alert, last.time);
+    ctx.stats.worsened += u64::from(page && why == WORSE);
+    // A page that a silence holds back is told of at its end.
+    if page || why == WORSE {
+        let what = What::new(EventKind::Worsened, last.time).paging(page);
+        ctx.emit(rule, key, alert, what.why(why));
+    }
+    why == WORSE
 }

@@ -105,6 +105,15 @@ impl<'a, 'i> Fields<'a, 'i> {
         Some(At { value, offset })
     }
 
+    pub(super) fn flag(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<bool> {
+        let found = self.get(key)?;
+        if let DeValue::Boolean(value) = found.get_ref() {
+            return Some(*value);
+        }
+        faults.at(found.span().start, format!("`{key}` must be true or false"));
+        None
+    }
+
     /// `[low, high]`, low below high.
     pub(crate) fn pair(
         &mut self,

@@ -462,5 +462,7 @@ fn made(
         hold: shape.hold,
         max_gap: shape.max_gap,
         clear: shape.clear,
+        worsens: None,
+        latch: false,
     }
 }

@@ -1,9 +1,10 @@
 //! One `[[rule]]` table to a checked [`Rule`].
 
-use super::condition::absence;
+use super::condition::{absence, bounded};
 use super::fields::{At, Faults, Fields};
 use super::judge::judge;
-use super::rule::{AppliesTo, Condition, Escalation, Judge, Rule};
+use super::life;
+use super::rule::{AppliesTo, Condition, Judge, Ladders, Rule};
 use crate::{Class, Priority, Score};
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
@@ -45,11 +46,18 @@ pub(super) struct Metrics {
 pub(super) fn rule(
     mut fields: Fields<'_, '_>,
     tables: &[Arc<Score>],
+    ladders: &Ladders,
     faults: &mut Faults<'_>,
 ) -> Parsed {
     let id = fields.text("id", faults);
     let inhibited_by = fields.texts("inhibited-by", faults);
-    let rule = body(fields, id.as_ref(), &inhibited_by, tables, faults);
+    let rule = body(
+        fields,
+        id.as_ref(),
+        &inhibited_by,
+        (tables, ladders),
+        faults,
+    );
     Parsed {
         rule,
         id,
@@ -61,7 +69,7 @@ fn body(
     mut fields: Fields<'_, '_>,
     id: Option<&At<String>>,
     inhibited_by: &[At<String>],
-    tables: &[Arc<Score>],
+    (tables, ladders): (&[Arc<Score>], &Ladders),
     faults: &mut Faults<'_>,
 ) -> Option<Rule> {
     let start = fields.offset();
@@ -119,26 +127,40 @@ fn body(
     let page_within = fields
         .duration("page-within", faults)
         .map_or(PAGE_WITHIN, |at| at.value);
-    let escalate = ladder(&mut fields, faults);
+    let own_ladder = fields.has("escalate");
+    let escalate = life::ladder(&mut fields, "escalate", faults);
+    let latch = fields.flag("latch", faults).unwrap_or(false);
+    let max_silence = bounded(&mut fields, "max-silence", faults);
+    let worsens = life::worsens(&mut fields, condition.as_ref(), faults);
     let applies_to = applies_to(&mut fields, faults);
     fields.finish(&of, faults);
 
-    let (id, metrics, condition, priority) = (id?, metrics?, condition?, priority?);
-    let default_class = match condition {
-        Condition::Judged(_) => Class::Physiological,
+    let (id, metrics, mut condition, priority) = (id?, metrics?, condition?, priority?);
+    let default_class = match &mut condition {
+        Condition::Judged(judge) => {
+            (judge.latch, judge.worsens) = (latch, worsens);
+            Class::Physiological
+        }
         Condition::Absence { .. } => Class::Technical,
     };
+    let class = class.unwrap_or(default_class);
     Some(Rule {
         title: title.map_or_else(|| id.value.clone(), |title| title.value),
         id: id.value.clone(),
-        class: class.unwrap_or(default_class),
+        class,
         priority,
         metrics: metrics.0,
         metric_name: metrics.1,
         condition,
         page_within,
         inhibited_by: inhibited_by.iter().map(|at| at.value.clone()).collect(),
-        escalate,
+        escalate: if own_ladder {
+            escalate
+        } else {
+            ladders.of(priority).to_vec()
+        },
+        latch,
+        max_silence: max_silence.map_or(class.longest_silence(), |at| at.value),
         applies_to,
     })
 }
@@ -217,35 +239,6 @@ fn word<T>(
         );
     }
     parsed
-}
-
-fn ladder(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Vec<Escalation> {
-    let mut steps: Vec<Escalation> = Vec::new();
-    let mut before: Option<Micros> = None;
-    for mut step in fields.tables("escalate", faults) {
-        let offset = step.offset();
-        let after = step.duration("after", faults);
-        let to = step.text("to", faults);
-        for key in ["after", "to"] {
-            if !step.has(key) {
-                faults.at(offset, format!("a step of `escalate` needs `{key}`"));
-            }
-        }
-        step.finish("a step of `escalate`", faults);
-        let Some(after) = after else { continue };
-        if before.is_some_and(|before| before >= after.value) {
-            faults.at(
-                after.offset,
-                "`after` must be longer than in the step before",
-            );
-        }
-        before = Some(after.value);
-        steps.extend(to.map(|to| Escalation {
-            after: after.value,
-            to: to.value,
-        }));
-    }
-    steps
 }
 
 fn applies_to(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> AppliesTo {

@@ -22,9 +22,24 @@ pub struct Rule {
     /// Ids of rules; while one is active for the subject, or for the device that sent the reading, this one does
     /// not raise.
     pub inhibited_by: Vec<String>,
-    /// In order of `after`.
+    /// In order of `after`; the file's ladder for the priority, if the rule has none of its own.
     pub escalate: Vec<Escalation>,
+    /// When the condition is over and nobody has acknowledged it, the alert stays open until somebody does.
+    pub latch: bool,
+    /// How long a silence holds for an alert of this rule, from when it took effect on it; 0: it cannot be silenced.
+    pub max_silence: Micros,
     pub applies_to: AppliesTo,
+}
+
+impl Rule {
+    /// Whether the other is the same but for whom it is escalated to: its state goes on under it.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let bare = |rule: &Self| Self {
+            escalate: Vec::new(),
+            ..rule.clone()
+        };
+        self.id == other.id && bare(self) == bare(other)
+    }
 }
 
 /// What a rule looks for.
@@ -52,6 +67,10 @@ pub struct Judge {
     /// A longer hole between values breaks `hold`, of the condition and of the clear condition.
     pub max_gap: Micros,
     pub clear: Clear,
+    /// Going this much further beyond the limit than when people were last told, it is told again. In `unit`.
+    pub worsens: Option<f64>,
+    /// [`Rule::latch`].
+    pub(crate) latch: bool,
 }
 
 /// Readings of one quantity.
@@ -191,6 +210,25 @@ pub struct Escalation {
     /// Since the alert was first paged, log clock.
     pub after: Micros,
     pub to: String,
+}
+
+/// What is done by priority where a rule does not say, and for alerts of monitors and gateways.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Ladders {
+    pub(crate) high: Vec<Escalation>,
+    pub(crate) medium: Vec<Escalation>,
+    pub(crate) low: Vec<Escalation>,
+}
+
+impl Ladders {
+    pub(crate) fn of(&self, priority: Priority) -> &[Escalation] {
+        match priority {
+            Priority::High => &self.high,
+            Priority::Medium => &self.medium,
+            Priority::Low => &self.low,
+            Priority::Info => &[],
+        }
+    }
 }
 
 /// On whom. What is not known of a patient excludes nobody.
