@@ -1,5 +1,6 @@
 //! The command line: what may be typed. What it does is in `commands`.
 
+mod care;
 mod gateway;
 mod offline;
 
@@ -7,6 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use care::{
+    LimitCommand, LimitSet, OutboxCommand, Priority, RoutingCommand, SilenceCommand,
+};
 pub(crate) use gateway::GatewayCommand;
 pub(crate) use offline::{
     Compatible, Document, From, MappingCommand, MappingFiles, Normalize, Recording, RulesCommand,
@@ -110,6 +114,30 @@ pub(crate) enum Command {
         before_help = "Examples:\n  wardline rules check rules.toml\n  wardline export | wardline rules replay --rules rules.toml --summary"
     )]
     Rules(RulesCommand),
+    /// Limits of a ward or a patient in the place of a rule's own.
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline limit set --patient p1 --rule tachycardia --above 140 --reason \"known flutter\"\n  wardline limit list --review-due\n  wardline limit review ID"
+    )]
+    Limit(LimitCommand),
+    /// Page nobody for alerts that fit, for a while.
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline silence add --device bed-07 --class technical --for 1h --reason \"cable is being changed\"\n  wardline silence list\n  wardline silence end ID"
+    )]
+    Silence(SilenceCommand),
+    /// What is to be delivered, and what was given up.
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline outbox list --state dead\n  wardline outbox retry\n  wardline outbox retry 17 --url http://127.0.0.1:8080"
+    )]
+    Outbox(OutboxCommand),
+    /// Check a routing file, or ask whom it would tell.
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  wardline routing check routing.toml --rules rules.toml --config wardline.toml\n  wardline routing who routing.toml --priority high --team cardiology --ward w4"
+    )]
+    Routing(RoutingCommand),
     /// Look for what would break the promises: broker, disk, clock, certificates, permissions.
     #[command(before_help = "Examples:\n  wardline doctor --config wardline.toml")]
     Doctor(Doctor),

@@ -135,6 +135,8 @@ impl Client {
             registry: core.registry.clone(),
             pipeline: core.pipeline.clone(),
             applied: core.applied.clone(),
+            asker: core.asker.clone(),
+            outbox: core.outbox.clone(),
             copies: core.copies.clone(),
             mappings: core.mappings.clone(),
             told: core.told.clone(),

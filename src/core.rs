@@ -22,7 +22,7 @@ use wardline_store::{
 };
 
 use crate::copies::Copies;
-use crate::follow::Follower;
+use crate::follow::{Asker, Follower};
 use crate::live::Live;
 use crate::mappings::Mappings;
 use crate::metrics::Metrics;
@@ -70,6 +70,8 @@ pub(crate) struct Core {
     pub(crate) applied: watch::Receiver<u64>,
     /// Wakes the outbox when an alert event was recorded.
     pub(crate) outbox: Arc<Notify>,
+    /// Asks the rules.
+    pub(crate) asker: Asker,
     pub(crate) copies: Copies,
     /// Cancelled when the log or the rules fail: the process must stop.
     pub(crate) broken: CancellationToken,
@@ -150,10 +152,11 @@ impl Core {
             failed,
         };
         let (pipeline, pipeline_task) = Pipeline::start(parts);
+        let (asker, questions) = Asker::new();
         let follower = {
             let broken = broken.clone();
             tokio::spawn(async move {
-                let ended = follower.run(queue).await;
+                let ended = follower.run(queue, questions).await;
                 if let Err(error) = &ended {
                     tracing::error!(error = format!("{error:#}"), "the rule engine failed");
                     broken.cancel();
@@ -171,6 +174,7 @@ impl Core {
             metrics,
             applied,
             outbox,
+            asker,
             copies,
             broken,
             pipeline_task,

@@ -3,6 +3,7 @@
 //! Everything the engine sees is in the log: after a crash the records after the last checkpoint go
 //! through it again, and events that were recorded already change nothing.
 
+mod asked;
 mod entry;
 pub(crate) mod people;
 mod quota;
@@ -17,6 +18,8 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 use wardline_rules::{AlertEvent, Engine, Input};
 use wardline_store::registry::{AlertEventRecord, Checkpoint, Consequences, Destination, Registry};
 use wardline_store::{Entry, Store};
+
+pub(crate) use asked::{Asker, Question, Watching};
 
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -82,10 +85,22 @@ impl Follower {
         Ok(end)
     }
 
-    /// Follows until the pipeline ends, then saves the state.
-    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Durable>) -> anyhow::Result<()> {
+    /// Follows until the pipeline ends, then saves the state. Questions are answered between two records.
+    pub(crate) async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Durable>,
+        mut questions: mpsc::Receiver<Question>,
+    ) -> anyhow::Result<()> {
         let mut saved_at = Instant::now();
-        while let Some(durable) = queue.recv().await {
+        loop {
+            let next = tokio::select! {
+                next = queue.recv() => next,
+                Some(question) = questions.recv() => {
+                    self.answer(question);
+                    continue;
+                }
+            };
+            let Some(durable) = next else { break };
             let expected = *self.applied.borrow() + 1;
             if durable.seq != expected {
                 bail!("log position {} came where {expected} was due", durable.seq);
@@ -98,6 +113,15 @@ impl Follower {
             }
         }
         tokio::task::block_in_place(|| self.save())
+    }
+
+    /// Whoever asked may have gone: then nobody minds the answer.
+    fn answer(&self, question: Question) {
+        match question {
+            Question::Pending(reply) => drop(reply.send(self.engine.pending())),
+            Question::Rules(reply) => drop(reply.send(Arc::clone(self.engine.rules()))),
+            Question::Watch(reply) => drop(reply.send(Watching::default())),
+        }
     }
 
     fn take(&mut self, durable: &Durable) -> anyhow::Result<()> {

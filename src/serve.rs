@@ -136,6 +136,8 @@ async fn with_core(
         registry: Arc::clone(&core.registry),
         pipeline: core.pipeline.clone(),
         applied: core.applied.clone(),
+        asker: core.asker.clone(),
+        outbox: Arc::clone(&core.outbox),
         copies: core.copies.clone(),
         mappings: Arc::clone(&core.mappings),
         told: Arc::clone(&core.told),

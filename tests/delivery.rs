@@ -54,6 +54,12 @@ const FIELDS: &[&str] = &[
     "unit",
     "message",
     "evidence",
+    "limitLow",
+    "limitHigh",
+    "limitSource",
+    "latched",
+    "silencedBy",
+    "repeats",
     "page",
 ];
 

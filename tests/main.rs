@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod attribution;
+mod care;
 mod commands;
 mod contained;
 mod crash;

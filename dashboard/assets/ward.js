@@ -6,6 +6,10 @@ const TOKEN = "wardline.token";
 // The server sends a heartbeat a second: this much silence means the line is dead.
 const SILENCE_MS = 3000;
 const REORDER_MS = 5000;
+// What the stream does not tell (delivery, what is building up, who watches) is asked for this often.
+const ASK_MS = 15000;
+// News older than this are no news: the screen says so.
+const UNSURE_MS = 60000;
 const PRIORITIES = ["high", "medium", "low", "info"];
 const MARKS = { high: "★★★", medium: "★★", low: "★", info: "i" };
 // What a tile shows: LOINC codes, and which source goes first while it is current.
@@ -33,6 +37,11 @@ const alerts = new Map(); // alert id -> alert
 const tiles = new Map(); // patient id -> elements
 const cards = new Map(); // alert id -> elements
 const announced = new Set();
+const deliveries = new Map(); // alert id -> what became of its messages
+const runs = new Map(); // rule and subject -> elements of what is building up
+let building = [];
+let asked = -Infinity; // when we last asked
+let answered = null; // when all of it was last answered
 
 const now = () => Date.now() + offset;
 const text = (element, value) => { if (element.textContent !== value) element.textContent = value; };
@@ -46,6 +55,14 @@ const clockTime = (ms) => {
   const date = new Date(ms);
   const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   return now() - ms > 20 * 3600e3 ? `${date.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}` : time;
+};
+// A time to come: the clock today, the weekday within a week, else the date.
+const ahead = (ms) => {
+  const date = new Date(ms);
+  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  if (date.toDateString() === new Date(now()).toDateString()) return time;
+  const day = ms - now() < 6 * 86400e3 ? { weekday: "short" } : { day: "numeric", month: "short" };
+  return `${date.toLocaleDateString([], day)} ${time}`;
 };
 const duration = (ms) => {
   const s = Math.max(0, Math.round(ms / 1000));
@@ -137,6 +154,8 @@ function take(event) {
   for (const alert of data.alerts) {
     if (alert.state === "resolved") alerts.delete(alert.alertId);
     else alerts.set(alert.alertId, alert);
+    // A new alert: its messages are on their way now.
+    if (fields.event !== "snapshot") asked = Math.min(asked, performance.now() - ASK_MS + 3000);
   }
   if ([...values.keys()].some((id) => !people.has(id))) meet();
   draw();
@@ -185,6 +204,95 @@ async function meet() {
 }
 const nameOf = (id) => people.get(id)?.name ?? id;
 const bedOf = (id) => (people.get(id)?.bed ? `Bed ${people.get(id).bed}` : "");
+
+// --- what the stream does not tell ---
+
+async function ask() {
+  if (!token || performance.now() - asked < ASK_MS) return;
+  asked = performance.now();
+  const mine = token;
+  const get = async (path) => {
+    const response = await call(path);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return response.json();
+  };
+  try {
+    const found = new Map();
+    let after = "";
+    do {
+      const page = await get(`/api/v1/alerts?state=active,recovering&limit=1000${after && `&after=${encodeURIComponent(after)}`}`);
+      for (const alert of page.items) found.set(alert.alertId, alert.delivery);
+      after = page.next ?? "";
+    } while (after);
+    const pending = await get("/api/v1/alerts/pending");
+    const watching = await get("/api/v1/watch");
+    if (token !== mine) return;
+    deliveries.clear();
+    for (const [id, delivery] of found) deliveries.set(id, delivery);
+    building = pending.items;
+    drawWatch(watching.calendars);
+    answered = performance.now();
+  } catch (error) {
+    console.warn("delivery:", error.message);
+  }
+  draw();
+}
+
+// Hours without anybody are said before an alert falls into them.
+function drawWatch(calendars) {
+  const closed = calendars.filter((calendar) => !calendar.open);
+  const opens = (calendar) =>
+    `${calendar.calendar} ${calendar.until ? `opens ${ahead(Date.parse(calendar.until))}` : "is closed until further notice"}`;
+  const nobody = closed.length === calendars.length;
+  $("unwatched").hidden = closed.length === 0;
+  text($("unwatched"), `⚠ ${nobody ? "Nobody watches now" : "Not watched now"}: ${closed.map(opens).join("; ")}`);
+}
+
+// What of an alert has not reached anybody, in words; empty when there is nothing to say.
+function undelivered(alert) {
+  const told = deliveries.get(alert.alertId);
+  if (!told) return "";
+  const list = [];
+  if (told.unrouted) list.push("no route: nobody is told");
+  const closed = told.notWatchedUntil;
+  if (closed) list.push(closed.until ? `not watched until ${ahead(Date.parse(closed.until))}` : "not watched until further notice");
+  const counts = [];
+  if (told.pending) counts.push(`${told.pending} waiting`);
+  if (told.dead) counts.push(`${told.dead} failed`);
+  if (counts.length) list.push(counts.join(", ") + (told.lastError ? `: ${told.lastError}` : ""));
+  return list.join(" · ");
+}
+
+function run(key) {
+  const element = make("li", "alert run");
+  const head = element.appendChild(make("header"));
+  const parts = { element, mark: head.appendChild(make("span", "mark")), subject: head.appendChild(make("span", "bed")) };
+  parts.message = element.appendChild(make("p"));
+  parts.facts = element.appendChild(make("p", "facts"));
+  runs.set(key, parts);
+  return parts;
+}
+
+// Not yet alerts: conditions that hold, not for as long as their rule asks.
+function drawRuns() {
+  const keyed = new Map(building.map((one) => [`${one.ruleId} ${one.subject}`, one]));
+  prune(runs, keyed);
+  [...keyed].forEach(([key, one], index) => {
+    const parts = runs.get(key) ?? run(key);
+    parts.element.dataset.priority = one.priority;
+    text(parts.mark, `${MARKS[one.priority]} ${one.priority}`);
+    text(parts.subject, subjectOf(one));
+    text(parts.message, one.title);
+    const due = Date.parse(one.due);
+    const then = due > now() ? `an alert at ${ahead(due)} if it goes on` : "an alert with the next reading";
+    text(parts.facts, `${Number(one.value.toFixed(2))} ${UNITS[one.unit] ?? one.unit} · since ${clockTime(Date.parse(one.since))} · ${then}`);
+    place($("runs"), parts.element, index);
+  });
+  $("building").hidden = keyed.size === 0;
+  const old = answered !== null && performance.now() - answered > UNSURE_MS;
+  $("unsure").hidden = !old;
+  if (old) text($("unsure"), `Delivery not known for ${duration(performance.now() - answered)}`);
+}
 
 // --- tiles ---
 
@@ -299,6 +407,7 @@ function card(id) {
   const parts = { element, mark: head.appendChild(make("span", "mark")), subject: head.appendChild(make("span", "bed")) };
   parts.message = element.appendChild(make("p"));
   parts.facts = element.appendChild(make("p", "facts"));
+  parts.undelivered = element.appendChild(make("p", "undelivered"));
   parts.button = element.appendChild(make("button", "", "Acknowledge"));
   parts.button.type = "button";
   parts.button.addEventListener("click", () => acknowledge(id));
@@ -309,24 +418,42 @@ function card(id) {
 function facts(alert) {
   const since = Date.parse(alert.onset);
   const list = [`since ${clockTime(since)} (${Math.max(0, Math.floor((now() - since) / 60e3))} min)`];
-  if (alert.state === "recovering") list.push("recovering");
+  if (alert.latched) list.push("over, stays until acknowledged");
+  else if (alert.state === "recovering") list.push("recovering");
+  if (alert.repeats) list.push(`came back ${alert.repeats}×`);
+  if (alert.limitSource && alert.limitSource !== "rule") list.push(`${alert.limitSource}'s limit ${limitOf(alert)}`);
   if (alert.escalationLevel) list.push(`escalated ${alert.escalationLevel}×`);
-  if (silenced(alert)) list.push(`silenced, ${duration(Date.parse(alert.silencedUntil) - now())} left`);
+  if (silenced(alert)) {
+    const until = Date.parse(alert.silencedUntil);
+    const by = alert.silencedBy ? ` by ${alert.silencedBy}` : "";
+    list.push(`silenced${by} until ${ahead(until)}, ${duration(until - now())} left`);
+  }
   if (alert.acknowledgedAt) list.push(`acknowledged by ${alert.acknowledgedBy} at ${clockTime(Date.parse(alert.acknowledgedAt))}`);
   return list.join(" · ");
 }
 
+const limitOf = (alert) => {
+  const ends = [alert.limitLow, alert.limitHigh].filter((limit) => limit !== null).map((limit) => Number(limit.toFixed(2)));
+  return `${ends.join("–")} ${UNITS[alert.unit] ?? alert.unit ?? ""}`.trim();
+};
+const subjectOf = (one) => {
+  const patient = one.subject.startsWith("Patient/") ? one.subject.slice(8) : null;
+  return patient ? [nameOf(patient), bedOf(patient)].filter(Boolean).join(" · ") : one.subject.replace("/", " ");
+};
+
 function fill(list, found) {
   found.forEach((alert, index) => {
     const parts = cards.get(alert.alertId) ?? card(alert.alertId);
-    const patient = alert.subject.startsWith("Patient/") ? alert.subject.slice(8) : null;
-    const subject = patient ? [nameOf(patient), bedOf(patient)].filter(Boolean).join(" · ") : alert.subject.replace("/", " ");
+    const subject = subjectOf(alert);
+    const behind = undelivered(alert);
     parts.element.dataset.priority = alert.priority;
     parts.element.classList.toggle("quieted", urgency(alert) >= 10);
     text(parts.mark, `${MARKS[alert.priority]} ${alert.priority}`);
     text(parts.subject, subject);
     text(parts.message, alert.message);
     text(parts.facts, facts(alert));
+    text(parts.undelivered, behind);
+    parts.undelivered.hidden = !behind;
     parts.button.hidden = Boolean(alert.acknowledgedAt) || role === "read";
     parts.button.setAttribute("aria-label", `Acknowledge: ${alert.message}, ${subject}`);
     place(list, parts.element, index);
@@ -376,19 +503,25 @@ function draw() {
   if (!token || $("ward").hidden) return;
   drawTiles();
   drawAlerts();
+  drawRuns();
 }
 
 function leave(why = "") {
   token = null;
   sessionStorage.removeItem(TOKEN);
   if (aborter) aborter.abort();
-  for (const map of [values, alerts, people, announced]) map.clear();
+  for (const map of [values, alerts, people, announced, deliveries]) map.clear();
   prune(tiles, values);
   prune(cards, alerts);
+  building = [];
+  prune(runs, new Map());
+  asked = -Infinity;
+  answered = null;
   lastEventId = null;
   lostSince = null;
   meeting = 0;
   $("lost").hidden = true;
+  $("unwatched").hidden = true;
   document.body.classList.remove("is-lost");
   for (const id of ["ward", "leave", "link"]) $(id).hidden = true;
   $("login").hidden = false;
@@ -416,6 +549,7 @@ async function enter() {
   lastHeard = performance.now();
   meet();
   follow();
+  ask();
 }
 
 $("login").addEventListener("submit", (event) => {
@@ -448,6 +582,7 @@ curl -H "Authorization: Bearer $WARDLINE_TOKEN" -H "Content-Type: application/js
 
 setInterval(() => {
   watch();
+  ask();
   draw();
   text($("clock"), new Date(now()).toLocaleTimeString([], { hour12: false }));
 }, 1000);

@@ -9,13 +9,17 @@ pub(crate) mod export;
 pub(crate) mod gateway_states;
 pub(crate) mod gateways;
 pub(crate) mod health;
+pub(crate) mod limits;
 pub(crate) mod me;
 pub(crate) mod observations;
+pub(crate) mod outbox;
 pub(crate) mod patients;
 pub(crate) mod quarantine;
+pub(crate) mod silences;
 pub(crate) mod sql;
 pub(crate) mod stream;
 pub(crate) mod tokens;
+pub(crate) mod watch;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,7 +27,7 @@ use wardline_normalize::time::format_rfc3339;
 
 use crate::backend::{Identifier, ListPage, ListRequest, Micros};
 use crate::params::{DEFAULT_LIMIT, MAX_LIMIT, Params, is_id};
-use crate::reply::Failure;
+use crate::reply::{Failure, Touched};
 
 /// Longest free text taken from a person.
 const MAX_TEXT: usize = 1_000;
@@ -115,8 +119,24 @@ fn short(name: &str, text: String) -> Result<String, Failure> {
     Ok(text)
 }
 
+/// A person's reason for a change: never empty.
+fn reason(text: String) -> Result<String, Failure> {
+    match text.trim() {
+        "" => Err(Failure::invalid("a reason is needed")),
+        _ => short("reason", text),
+    }
+}
+
 fn short_option(name: &str, text: Option<String>) -> Result<Option<String>, Failure> {
     text.map(|text| short(name, text)).transpose()
+}
+
+/// The patients among subjects as `Patient/p1`.
+fn patients<'a>(subjects: impl IntoIterator<Item = &'a String>) -> Touched {
+    subjects
+        .into_iter()
+        .filter_map(|subject| subject.strip_prefix("Patient/"))
+        .collect()
 }
 
 /// An opaque id from a body: FHIR's rule.

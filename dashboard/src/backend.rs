@@ -9,23 +9,31 @@
 
 mod access;
 mod alerts;
+mod delivery;
 mod gateway_states;
 mod gateways;
+mod limits;
 mod links;
 mod observations;
 mod quarantine;
 mod registry;
+mod silences;
 
 pub use access::{
     AuditKind, AuditOutcome, AuditRecord, Principal, Role, TokenGrant, TokenInfo, TokenIssued,
     TokenNew,
 };
 pub use alerts::{Alert, AlertAction, AlertActionKind, AlertSearch};
+pub use delivery::{
+    CalendarState, Delivery, NotWatched, Notification, OnCall, OutboxItem, OutboxSearch, Pending,
+    Watch,
+};
 pub use gateway_states::GatewayState;
 pub use gateways::{
     CommandNew, Enrolled, EnrolmentCode, GatewayCertificate, GatewayCommand, RENEWAL_CONTEXT,
     Renewal,
 };
+pub use limits::{Limit, LimitNew, LimitSearch};
 pub use links::{AckLink, LinkedAlert};
 pub use observations::{
     CodeFilter, CodeKeys, DateFilter, DatePrefix, ExportRequest, Found, ManualObservation,
@@ -39,6 +47,8 @@ pub use registry::{
     Assignment, AssignmentNew, AssignmentSearch, Device, DeviceWrite, Identifier, ListRequest,
     Patient, PatientWrite,
 };
+
+pub use silences::{Silence, SilenceNew, SilenceSearch};
 
 use std::sync::Arc;
 
@@ -164,6 +174,47 @@ pub trait Backend: Send + Sync + 'static {
     /// Acknowledges all alerts of a link, which is then used up, through the same way as [`Backend::act`]; `None` when it is
     /// not good. When it fails, the link stays good.
     async fn acknowledge_by(&self, token: &str) -> BackendResult<Option<AckLink>>;
+
+    /// Every event of an alert, the first first.
+    async fn alert_events(&self, id: &str, list: &ListRequest) -> BackendResult<ListPage<Alert>>;
+
+    /// Whom an alert's messages were for and what became of them, the latest first.
+    async fn notifications(
+        &self,
+        alert: &str,
+        list: &ListRequest,
+    ) -> BackendResult<ListPage<Notification>>;
+
+    /// Conditions that hold, not yet for as long as their rule asks.
+    async fn pending(&self) -> BackendResult<Vec<Pending>>;
+
+    // --- limits and silences ---
+
+    /// Limits, the latest begun first; a page may hold fewer than there are.
+    async fn limits(&self, search: &LimitSearch) -> BackendResult<ListPage<Limit>>;
+    /// Sets limits, through the log and the rule engine: the next reading is judged by them.
+    /// [`BackendError::Invalid`] for what the rule in force cannot take.
+    async fn set_limit(&self, limit: LimitNew, by: &Principal) -> BackendResult<Limit>;
+    /// Ends limits now; those that are over stay as they are.
+    async fn end_limit(&self, id: &str, by: &Principal) -> BackendResult<Limit>;
+    /// Somebody has looked at limits and keeps them; [`BackendError::Conflict`] for those that are over.
+    async fn review_limit(&self, id: &str, by: &Principal) -> BackendResult<Limit>;
+
+    /// Silences, the latest begun first.
+    async fn silences(&self, search: &SilenceSearch) -> BackendResult<ListPage<Silence>>;
+    /// Begins a silence, through the log and the rule engine.
+    async fn silence(&self, silence: SilenceNew, by: &Principal) -> BackendResult<Silence>;
+    /// Ends a silence now; one that is over stays as it is.
+    async fn end_silence(&self, id: &str, by: &Principal) -> BackendResult<Silence>;
+
+    // --- delivery ---
+
+    /// What is to be delivered or was, the oldest first.
+    async fn outbox(&self, search: &OutboxSearch) -> BackendResult<ListPage<OutboxItem>>;
+    /// Tries an entry again that was given up; [`BackendError::Conflict`] for any other.
+    async fn retry(&self, id: &str, by: &Principal) -> BackendResult<OutboxItem>;
+    /// Who watches now, by the routing in force.
+    async fn watch(&self) -> BackendResult<Watch>;
 
     // --- registry ---
 

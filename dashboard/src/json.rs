@@ -12,7 +12,7 @@ use wardline_normalize::time::{Micros, format_rfc3339};
 use wardline_normalize::vocabulary;
 use wardline_rules::AlertEvent;
 
-use crate::backend::Alert;
+use crate::backend::{Alert, Delivery};
 use crate::live::Latest;
 
 fn when(time: Option<Micros>) -> Option<String> {
@@ -49,11 +49,38 @@ pub fn alert(alert: &Alert) -> Value {
         "unit": alert.unit,
         "message": alert.message,
         "evidence": alert.evidence,
+        "limitLow": alert.limit_low,
+        "limitHigh": alert.limit_high,
+        "limitSource": alert.limit_source,
+        "latched": alert.latched,
+        "silencedBy": alert.silenced_by,
+        "repeats": alert.repeats,
     });
-    if let (Some(reason), Some(fields)) = (&alert.reason, value.as_object_mut()) {
-        fields.insert("reason".to_owned(), json!(reason));
+    if let Some(fields) = value.as_object_mut() {
+        if let Some(reason) = &alert.reason {
+            fields.insert("reason".to_owned(), json!(reason));
+        }
+        if let Some(delivery) = &alert.delivery {
+            fields.insert("delivery".to_owned(), delivered(delivery));
+        }
     }
     value
+}
+
+/// What became of an alert's messages. `notWatchedUntil` is there while a closed calendar holds them back; its
+/// `until` is null when the calendar never opens again.
+fn delivered(delivery: &Delivery) -> Value {
+    json!({
+        "pending": delivery.pending,
+        "delivered": delivery.delivered,
+        "dead": delivery.dead,
+        "lastError": delivery.last_error,
+        "notWatchedUntil": delivery.not_watched.as_ref().map(|closed| json!({
+            "calendar": closed.calendar,
+            "until": when(closed.until),
+        })),
+        "unrouted": delivery.unrouted,
+    })
 }
 
 /// A latest value, with what a screen needs to show it honestly: unit, when measured, how often expected.

@@ -154,6 +154,12 @@ impl Engine {
         self.ctx.plan.set.version()
     }
 
+    /// The rule set in force.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<crate::RuleSet> {
+        &self.ctx.plan.set
+    }
+
     /// What could not be used so far.
     #[must_use]
     pub fn stats(&self) -> Stats {

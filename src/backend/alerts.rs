@@ -1,10 +1,12 @@
 //! Alerts for HTTP, out of the registry; people's actions go through the log.
 
-use wardline_dashboard::backend::{Alert, AlertSearch, BackendError, BackendResult, ListPage};
+use wardline_dashboard::backend::{
+    Alert, AlertSearch, BackendError, BackendResult, ListPage, ListRequest,
+};
 use wardline_store::registry::{AlertEventRecord, AlertFilter, Registry};
 
-use super::fault;
 use super::registry::{listed, page};
+use super::{delivery, fault};
 
 /// An alert as HTTP and receivers see it, after its latest event.
 pub(crate) fn view(event: &AlertEventRecord) -> Alert {
@@ -31,6 +33,13 @@ pub(crate) fn view(event: &AlertEventRecord) -> Alert {
         message: event.message.clone(),
         evidence: event.evidence.clone(),
         reason: event.reason.clone(),
+        limit_low: event.limit_low,
+        limit_high: event.limit_high,
+        limit_source: event.limit_source.clone(),
+        latched: event.latched,
+        silenced_by: event.silenced_by.clone(),
+        repeats: event.repeats,
+        delivery: None,
     }
 }
 
@@ -49,12 +58,38 @@ pub(super) fn search(registry: &Registry, search: &AlertSearch) -> BackendResult
     let found = registry
         .alerts(&filter, &page(search.after.as_ref(), search.limit))
         .map_err(fault)?;
-    Ok(listed(found, |alert| view(&alert.latest)))
+    let ids: Vec<String> = found
+        .items
+        .iter()
+        .map(|alert| alert.latest.alert_id.clone())
+        .collect();
+    let told = registry.delivery(&ids).map_err(fault)?;
+    Ok(listed(found, |alert| Alert {
+        delivery: told.get(&alert.latest.alert_id).map(delivery::delivery),
+        ..view(&alert.latest)
+    }))
 }
 
 pub(super) fn one(registry: &Registry, id: &str) -> BackendResult<Alert> {
-    match registry.alert(id).map_err(fault)? {
-        Some(alert) => Ok(view(&alert.latest)),
-        None => Err(BackendError::NotFound("alert".to_owned())),
-    }
+    let Some(alert) = registry.alert(id).map_err(fault)? else {
+        return Err(BackendError::NotFound("alert".to_owned()));
+    };
+    let told = registry.delivery(&[id.to_owned()]).map_err(fault)?;
+    Ok(Alert {
+        delivery: told.get(id).map(delivery::delivery),
+        ..view(&alert.latest)
+    })
+}
+
+/// Every event of an alert, the first first.
+pub(super) fn events(
+    registry: &Registry,
+    id: &str,
+    list: &ListRequest,
+) -> BackendResult<ListPage<Alert>> {
+    one(registry, id)?;
+    let found = registry
+        .alert_events(id, &page(list.after.as_ref(), list.limit))
+        .map_err(fault)?;
+    Ok(listed(found, |stored| view(&stored.event)))
 }

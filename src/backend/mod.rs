@@ -5,6 +5,8 @@
 
 mod access;
 mod alerts;
+mod care;
+mod delivery;
 mod links;
 mod manual;
 mod observations;
@@ -17,15 +19,17 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::block_in_place;
 use wardline_dashboard::backend::{
     AckLink, Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew,
     AssignmentSearch, AuditRecord, Backend, BackendError, BackendResult, Check, CommandNew, Device,
     DeviceWrite, Enrolled, EnrolmentCode, ExportRequest, Found, GatewayCertificate, GatewayCommand,
-    GatewayState, ListPage, ListRequest, ManualObservation, ObservationPage, ObservationSearch,
-    Patient, PatientWrite, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay,
-    QuarantineSearch, Renewal, Replayed, SqlAnswer, SqlRequest, TokenInfo, TokenIssued, TokenNew,
+    GatewayState, Limit, LimitNew, LimitSearch, ListPage, ListRequest, ManualObservation,
+    Notification, ObservationPage, ObservationSearch, OutboxItem, OutboxSearch, Patient,
+    PatientWrite, Pending, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay,
+    QuarantineSearch, Renewal, Replayed, Silence, SilenceNew, SilenceSearch, SqlAnswer, SqlRequest,
+    TokenInfo, TokenIssued, TokenNew, Watch,
 };
 use wardline_ingest::Routes;
 use wardline_normalize::mapping::fhir::FhirMapping;
@@ -37,6 +41,7 @@ pub(crate) use alerts::view;
 pub(crate) use manual::DEVICE as MANUAL_DEVICE;
 
 use crate::copies::Copies;
+use crate::follow::Asker;
 use crate::gateways::Gateways;
 use crate::mappings::Mappings;
 use crate::metrics::Sources;
@@ -49,6 +54,10 @@ pub(crate) struct Adapter {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pipeline: Pipeline,
     pub(crate) applied: watch::Receiver<u64>,
+    /// Asks the rules.
+    pub(crate) asker: Asker,
+    /// Wakes the outbox.
+    pub(crate) outbox: Arc<Notify>,
     pub(crate) copies: Copies,
     pub(crate) mappings: Arc<Mappings>,
     pub(crate) told: Arc<Told>,
@@ -94,6 +103,11 @@ fn closed(_: wardline_ingest::Closed) -> BackendError {
     BackendError::Unavailable("the log takes nothing any more".to_owned())
 }
 
+/// The rules have ended: the server is stopping, or they failed.
+fn stopped() -> BackendError {
+    BackendError::Unavailable("the rules have stopped".to_owned())
+}
+
 impl Adapter {
     /// Makes an entry durable and waits until the rules have seen it.
     async fn log(&self, entry: Entry) -> BackendResult<()> {
@@ -134,9 +148,7 @@ impl Adapter {
 async fn followed(mut applied: watch::Receiver<u64>, seq: u64) -> BackendResult<()> {
     match applied.wait_for(|position| *position >= seq).await {
         Ok(_) => Ok(()),
-        Err(_) => Err(BackendError::Unavailable(
-            "the rules have stopped".to_owned(),
-        )),
+        Err(_) => Err(stopped()),
     }
 }
 
@@ -241,6 +253,72 @@ impl Backend for Adapter {
 
     async fn acknowledge_by(&self, token: &str) -> BackendResult<Option<AckLink>> {
         links::acknowledge(self, token).await
+    }
+
+    async fn alert_events(&self, id: &str, list: &ListRequest) -> BackendResult<ListPage<Alert>> {
+        alerts::events(&self.registry, id, list)
+    }
+
+    async fn notifications(
+        &self,
+        alert: &str,
+        list: &ListRequest,
+    ) -> BackendResult<ListPage<Notification>> {
+        delivery::notifications(&self.registry, alert, list)
+    }
+
+    async fn pending(&self) -> BackendResult<Vec<Pending>> {
+        let found = self.asker.pending().await.ok_or_else(stopped)?;
+        Ok(found.into_iter().map(delivery::pending).collect())
+    }
+
+    async fn limits(&self, search: &LimitSearch) -> BackendResult<ListPage<Limit>> {
+        self.list_limits(search).await
+    }
+
+    async fn set_limit(&self, limit: LimitNew, by: &Principal) -> BackendResult<Limit> {
+        self.new_limit(limit, by).await
+    }
+
+    async fn end_limit(&self, id: &str, by: &Principal) -> BackendResult<Limit> {
+        let registry = &self.registry;
+        self.limit_changed(|| registry.end_limit(id, &by.name, crate::clock::now()))
+            .await
+    }
+
+    async fn review_limit(&self, id: &str, by: &Principal) -> BackendResult<Limit> {
+        let registry = &self.registry;
+        self.limit_changed(|| registry.review_limit(id, &by.name, crate::clock::now()))
+            .await
+    }
+
+    async fn silences(&self, search: &SilenceSearch) -> BackendResult<ListPage<Silence>> {
+        self.list_silences(search)
+    }
+
+    async fn silence(&self, silence: SilenceNew, by: &Principal) -> BackendResult<Silence> {
+        self.new_silence(silence, by).await
+    }
+
+    async fn end_silence(&self, id: &str, by: &Principal) -> BackendResult<Silence> {
+        let registry = &self.registry;
+        self.silence_changed(|| registry.end_silence(id, &by.name, crate::clock::now()))
+            .await
+    }
+
+    async fn outbox(&self, search: &OutboxSearch) -> BackendResult<ListPage<OutboxItem>> {
+        delivery::outbox(&self.registry, search)
+    }
+
+    async fn retry(&self, id: &str, _by: &Principal) -> BackendResult<OutboxItem> {
+        let item = block_in_place(|| delivery::retry(&self.registry, id))?;
+        self.outbox.notify_one();
+        Ok(item)
+    }
+
+    async fn watch(&self) -> BackendResult<Watch> {
+        let found = self.asker.watch().await.ok_or_else(stopped)?;
+        Ok(delivery::watch(found))
     }
 
     async fn patients(&self, list: &ListRequest) -> BackendResult<ListPage<Patient>> {

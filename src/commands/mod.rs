@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod backup;
+mod care;
 mod config;
 mod doctor;
 mod export;
@@ -10,6 +11,7 @@ mod normalize;
 mod observe;
 mod quarantine;
 mod registry;
+mod routing;
 mod rules;
 mod serve;
 mod sql;
@@ -29,6 +31,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Normalize(normalize) => normalize::run(&normalize),
         Command::Mapping(command) => mapping::run(command),
         Command::Rules(command) => rules::run(command),
+        Command::Routing(command) => routing::run(command),
         Command::Doctor(doctor) => {
             quiet();
             doctor::run(&doctor).await
@@ -51,6 +54,9 @@ async fn with_data(command: Command) -> anyhow::Result<Exit> {
         Command::Assign(command) => registry::assign(command).await,
         Command::Token(command) => registry::token(command).await,
         Command::Gateway(command) => gateway::run(command).await,
+        Command::Limit(command) => care::limit(command).await,
+        Command::Silence(command) => care::silence(command).await,
+        Command::Outbox(command) => care::outbox(command).await,
         Command::Observe(observe) => observe::run(observe).await,
         Command::Backup(backup) => backup::backup(&backup).await,
         Command::Export(export) => export::run(export).await,

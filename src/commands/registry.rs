@@ -15,7 +15,7 @@ use crate::output::{self, Columns};
 /// Entries of a list printed at most.
 const MOST: usize = 100_000;
 
-async fn list(
+pub(super) async fn list(
     path: &str,
     columns: Columns,
     target: &Target,
@@ -29,7 +29,7 @@ async fn list(
 }
 
 /// Posts and prints the member of the answer that the caller will want to use.
-async fn post(
+pub(super) async fn post(
     path: &str,
     body: &Value,
     print: Option<&str>,

@@ -1,6 +1,6 @@
 //! Receivers as they are configured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use wardline_ingest::{BrokerPublisher, Handle};
@@ -9,6 +9,16 @@ use super::{Email, Outbox, People, Receiver, Teams, Topic, Watchdog, Webhook};
 use crate::config::Config;
 use crate::core::Core;
 use crate::serve::{TOPIC, broker_topic};
+
+/// Names of all receivers: what routes may send to.
+pub(crate) fn names(config: &Config) -> BTreeSet<String> {
+    let webhooks = config.webhooks.iter().map(|one| one.name.clone());
+    let teams = config.teams.iter().map(|one| one.name.clone());
+    let emails = config.emails.iter().map(|one| one.name.clone());
+    let brokers = config.brokers.iter().map(|one| broker_topic(&one.name));
+    let people = webhooks.chain(teams).chain(emails);
+    people.chain(brokers).chain([TOPIC.to_owned()]).collect()
+}
 
 /// The outbox's worker with all receivers.
 pub(crate) fn outbox(

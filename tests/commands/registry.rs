@@ -33,6 +33,10 @@ fn first_day(on: &dyn Fn(Cli) -> Cli) {
     let patient = patient
         .arg("--tag")
         .arg("copd")
+        .arg("--ward")
+        .arg("w4")
+        .arg("--care-team")
+        .arg("cardiology")
         .arg("--identifier")
         .arg("urn:hospital|4711");
     assert_eq!(patient.ok(), "p1\n");
@@ -70,8 +74,8 @@ fn first_day(on: &dyn Fn(Cli) -> Cli) {
     entry(&patients, "id", opaque);
     let csv = run(&["patient", "list", "--format", "csv"]).ok();
     assert!(
-        csv.starts_with("id,name,birth date,bed,tags\n")
-            && csv.contains("\np1,Ada L.,1950-03-01,,copd\n"),
+        csv.starts_with("id,name,birth date,bed,ward,care team,tags\n")
+            && csv.contains("\np1,Ada L.,1950-03-01,,w4,cardiology,copd\n"),
         "{csv}"
     );
     let table = run(&["device", "list"]).ok();

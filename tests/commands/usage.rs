@@ -24,6 +24,10 @@ const COMMANDS: &[&str] = &[
     "restore",
     "export",
     "gateway",
+    "limit",
+    "silence",
+    "outbox",
+    "routing",
     "rules score",
     "rules diff",
 ];

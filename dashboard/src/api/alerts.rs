@@ -1,16 +1,19 @@
-//! Alerts: list, read, acknowledge, silence.
+//! Alerts: list, read, acknowledge, silence; their events, their messages, and what is building up.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
+use wardline_normalize::time::format_rfc3339;
 
-use crate::api::{page, short_option};
+use crate::api::outbox::notification_json;
+use crate::api::{list_request, page, patients, short_option};
 use crate::app::Call;
-use crate::backend::{Alert, AlertAction, AlertActionKind, AlertSearch, Micros};
+use crate::backend::{Alert, AlertAction, AlertActionKind, AlertSearch, Micros, Pending};
 use crate::json;
 use crate::reply::{Failure, Reply, Touched};
 
 /// Longest silence one request may ask for, in minutes: longer needs a decision anew.
-const MAX_SILENCE: u32 = 24 * 60;
-const MINUTE: Micros = 60 * 1_000_000;
+pub(super) const MAX_SILENCE: u32 = 24 * 60;
+pub(super) const MINUTE: Micros = 60 * 1_000_000;
 
 pub(crate) async fn list(call: Call) -> Result<Reply, Failure> {
     let query = call.query()?;
@@ -43,6 +46,42 @@ pub(crate) async fn get(call: Call) -> Result<Reply, Failure> {
 fn reply(alert: &Alert) -> Reply {
     let touched: Touched = alert.patient().into_iter().collect();
     Reply::json(&json::alert(alert)).touching(touched)
+}
+
+pub(crate) async fn events(call: Call) -> Result<Reply, Failure> {
+    let list = list_request(&call.query()?)?;
+    let found = call.app.backend.alert_events(&call.id()?, &list).await?;
+    let touched = found.items.iter().filter_map(Alert::patient).collect();
+    Ok(Reply::json(&page(&found, json::alert)).touching(touched))
+}
+
+pub(crate) async fn notifications(call: Call) -> Result<Reply, Failure> {
+    let (id, list) = (call.id()?, list_request(&call.query()?)?);
+    let alert = call.app.backend.alert(&id).await?;
+    let found = call.app.backend.notifications(&id, &list).await?;
+    let subjects = found.items.iter().flat_map(|one| &one.subjects);
+    let touched = patients(subjects.chain([&alert.subject]));
+    Ok(Reply::json(&page(&found, notification_json)).touching(touched))
+}
+
+pub(crate) async fn pending(call: Call) -> Result<Reply, Failure> {
+    let found = call.app.backend.pending().await?;
+    let touched = patients(found.iter().map(|one| &one.subject));
+    let items: Vec<Value> = found.iter().map(pending_json).collect();
+    Ok(Reply::json(&json!({ "items": items, "next": null })).touching(touched))
+}
+
+fn pending_json(pending: &Pending) -> Value {
+    json!({
+        "ruleId": pending.rule_id,
+        "title": pending.title,
+        "subject": pending.subject,
+        "priority": pending.priority,
+        "since": format_rfc3339(pending.since),
+        "value": pending.value,
+        "unit": pending.unit,
+        "due": format_rfc3339(pending.due),
+    })
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,7 +2,7 @@
 
 use wardline_rules::AlertEvent;
 
-use super::Micros;
+use super::{Delivery, Micros};
 
 /// An alert event of design 5.6: the state of one episode after its latest event. Enumerations are held
 /// by name, as the registry stores them.
@@ -52,6 +52,20 @@ pub struct Alert {
     pub evidence: Vec<String>,
     /// On `resolved`, why, when known: `cleared`, `reattributed`, …
     pub reason: Option<String>,
+    /// The limits that decided, in `unit`.
+    pub limit_low: Option<f64>,
+    /// The same.
+    pub limit_high: Option<f64>,
+    /// Whose they are: `rule`, `ward` or `patient`.
+    pub limit_source: Option<String>,
+    /// The condition is over; the alert waits for somebody to acknowledge it.
+    pub latched: bool,
+    /// Who silenced it, while it is silenced.
+    pub silenced_by: Option<String>,
+    /// How often the condition came back within this alert.
+    pub repeats: u32,
+    /// What became of its messages; only where the registry was asked, not on events as they happen.
+    pub delivery: Option<Delivery>,
 }
 
 impl From<&AlertEvent> for Alert {
@@ -79,6 +93,13 @@ impl From<&AlertEvent> for Alert {
             message: event.message.clone(),
             evidence: event.evidence.clone(),
             reason: event.reason.map(|reason| reason.as_str().to_owned()),
+            limit_low: event.limit_low,
+            limit_high: event.limit_high,
+            limit_source: event.limit_source.map(|source| source.as_str().to_owned()),
+            latched: event.latched,
+            silenced_by: event.silenced_by.clone(),
+            repeats: event.repeats,
+            delivery: None,
         }
     }
 }

@@ -171,6 +171,12 @@ fn alert_events_have_the_fields_of_the_contract() {
         "unit",
         "message",
         "evidence",
+        "limitLow",
+        "limitHigh",
+        "limitSource",
+        "latched",
+        "silencedBy",
+        "repeats",
     ];
     contract.sort_unstable();
     assert_eq!(names, contract);

@@ -37,6 +37,13 @@ fn alert(id: &str, state: &str) -> Alert {
         message: "m".into(),
         evidence: Vec::new(),
         reason: None,
+        limit_low: None,
+        limit_high: None,
+        limit_source: None,
+        latched: false,
+        silenced_by: None,
+        repeats: 0,
+        delivery: None,
     }
 }
 

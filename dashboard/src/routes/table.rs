@@ -95,6 +95,37 @@ const ALERT_QUERY: Query = &[
     AFTER,
 ];
 
+const PAGE_QUERY: Query = &[LIMIT, AFTER];
+
+const LIMIT_QUERY: Query = &[
+    ("patient", "Opaque patient id"),
+    ("ward", "Ward"),
+    ("rule", "Rule id"),
+    ("inForce", "true or false: whether they judge readings now"),
+    (
+        "reviewDue",
+        "true or false: set long ago, or alarming often",
+    ),
+    LIMIT,
+    AFTER,
+];
+
+const SILENCE_QUERY: Query = &[
+    ("patient", "Opaque patient id"),
+    ("rule", "Rule id"),
+    ("inForce", "true or false"),
+    LIMIT,
+    AFTER,
+];
+
+const OUTBOX_QUERY: Query = &[
+    ("state", "pending, delivered or dead"),
+    ("destination", "Name of the receiver"),
+    ("alert", "Alert id"),
+    LIMIT,
+    AFTER,
+];
+
 const ASSIGNMENT_QUERY: Query = &[
     ("device", "Device id"),
     ("patient", "Opaque patient id"),
@@ -161,8 +192,17 @@ pub(crate) static TABLE: &[Route] = &[
     // Alerts.
     route((M::Get, "/api/v1/alerts"), (READ, Search, "alert.search"),
         "Alerts, the latest raised first", h!(api::alerts::list)).query(ALERT_QUERY).answer("AlertPage"),
+    route((M::Get, "/api/v1/alerts/pending"), (READ, Search, "alert.pending"),
+        "Conditions that hold, not yet for as long as their rule asks", h!(api::alerts::pending))
+        .answer("PendingPage"),
     route((M::Get, "/api/v1/alerts/{id}"), (READ, Read, "alert.read"),
         "One alert", h!(api::alerts::get)).answer("Alert"),
+    route((M::Get, "/api/v1/alerts/{id}/events"), (READ, Read, "alert.events"),
+        "Every event of an alert, the first first", h!(api::alerts::events))
+        .query(PAGE_QUERY).answer("AlertPage"),
+    route((M::Get, "/api/v1/alerts/{id}/notifications"), (READ, Read, "alert.notifications"),
+        "Whom an alert's messages were for and what became of them", h!(api::alerts::notifications))
+        .query(PAGE_QUERY).answer("NotificationPage"),
     route((M::Post, "/api/v1/alerts/{id}/acknowledge"), (OPERATE, Command, "alert.acknowledge"),
         "Acknowledge an alert; twice is once", h!(api::alerts::acknowledge)).body("Acknowledge").answer("Alert"),
     route((M::Post, "/api/v1/alerts/{id}/silence"), (OPERATE, Command, "alert.silence"),
@@ -175,6 +215,36 @@ pub(crate) static TABLE: &[Route] = &[
     route((M::Post, "/ack/{token}"), (LINK, Command, "alert.acknowledge-link"),
         "Acknowledge the alerts of a link, once and within the hour", h!(ack::acknowledge))
         .answer("text/html").own_query(),
+
+    // Limits, and silences by matcher.
+    route((M::Get, "/api/v1/limits"), (READ, Search, "limit.list"),
+        "Limits of wards and patients, the latest begun first", h!(api::limits::list))
+        .query(LIMIT_QUERY).answer("LimitPage"),
+    route((M::Post, "/api/v1/limits"), (OPERATE, Create, "limit.create"),
+        "Set limits of a rule for a patient or a ward; the next reading is judged by them", h!(api::limits::create))
+        .body("LimitNew").answer("Limit"),
+    route((M::Post, "/api/v1/limits/{id}/end"), (OPERATE, Update, "limit.end"),
+        "End limits now", h!(api::limits::end)).answer("Limit"),
+    route((M::Post, "/api/v1/limits/{id}/review"), (OPERATE, Update, "limit.review"),
+        "Say that limits were looked at and stay", h!(api::limits::review)).answer("Limit"),
+    route((M::Get, "/api/v1/silences"), (READ, Search, "silence.list"),
+        "Silences with author, reason and end, the latest begun first", h!(api::silences::list))
+        .query(SILENCE_QUERY).answer("SilencePage"),
+    route((M::Post, "/api/v1/silences"), (OPERATE, Create, "silence.create"),
+        "Silence alerts that fit, for at most 24 hours; they stay visible", h!(api::silences::create))
+        .body("SilenceNew").answer("SilenceByMatcher"),
+    route((M::Post, "/api/v1/silences/{id}/end"), (OPERATE, Update, "silence.end"),
+        "End a silence now", h!(api::silences::end)).answer("SilenceByMatcher"),
+
+    // Delivery.
+    route((M::Get, "/api/v1/outbox"), (READ, Search, "outbox.list"),
+        "What is to be delivered, was, or was given up, the oldest first", h!(api::outbox::list))
+        .query(OUTBOX_QUERY).answer("OutboxPage"),
+    route((M::Post, "/api/v1/outbox/{id}/retry"), (OPERATE, Command, "outbox.retry"),
+        "Try again what was given up", h!(api::outbox::retry)).answer("OutboxItem"),
+    route((M::Get, "/api/v1/watch"), (READ, Read, "watch"),
+        "Calendars and on-call schedules now: who watches, or when somebody does again", h!(api::watch::get))
+        .answer("Watch"),
 
     // Patients.
     route((M::Get, "/api/v1/patients"), (READ, Search, "patient.list"),

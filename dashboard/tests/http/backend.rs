@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::sync::Notify;
@@ -17,10 +16,12 @@ use wardline_normalize::mapping::fhir::FhirMapping;
 
 use crate::harness::NOW;
 
+mod care;
 mod parts;
 
+pub(crate) use care::{Care, dead};
 pub(crate) use parts::{alert, texts};
-use parts::{enrolled, page, take};
+use parts::{enrolled, observations, page, take};
 
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -38,6 +39,7 @@ pub(crate) struct Memory {
     pub(crate) commands: Mutex<Vec<CommandNew>>,
     pub(crate) revoked: Mutex<BTreeSet<String>>,
     used_links: Mutex<BTreeSet<String>>,
+    pub(crate) care: Care,
     patients: Mutex<BTreeMap<String, Patient>>,
     devices: Mutex<BTreeMap<String, Device>>,
     assignments: Mutex<Vec<Assignment>>,
@@ -126,7 +128,6 @@ impl Backend for Memory {
         Ok(())
     }
 
-    /// Orders and pages by the whole search, and meets the rest loosely: code and times are left to the caller.
     async fn observations(&self, search: &ObservationSearch) -> BackendResult<ObservationPage> {
         if self.hang.load(Ordering::SeqCst) {
             self.hanging.notify_one();
@@ -134,46 +135,7 @@ impl Backend for Memory {
         }
         assert!(!self.panic.load(Ordering::SeqCst), "told to panic");
         self.searches.lock().unwrap().push(search.clone());
-        let rows = self.all();
-        let columns = Columns::new(&rows).unwrap();
-        let loose = ObservationSearch {
-            ids: search.ids.clone(),
-            patients: search.patients.clone(),
-            ..ObservationSearch::default()
-        };
-        let key = |row: usize| {
-            let id = text(columns.panel_id, row).unwrap_or_else(|| columns.id.value(row));
-            (columns.effective.value(row), id.to_owned())
-        };
-        let mut groups: BTreeMap<(i64, String), Vec<usize>> = BTreeMap::new();
-        for row in 0..columns.len() {
-            groups.entry(key(row)).or_default().push(row);
-        }
-        let mut groups: Vec<_> = groups
-            .into_iter()
-            .filter(|(_, rows)| rows.iter().any(|row| loose.matches(&columns, *row)))
-            .collect();
-        if search.order == Order::Descending {
-            groups.reverse();
-        }
-        if let Some(after) = &search.after {
-            let at = (after.effective, after.id.clone());
-            groups.retain(|(key, _)| match search.order {
-                Order::Descending => *key < at,
-                Order::Ascending => *key > at,
-            });
-        }
-        let more = groups.len() > search.limit;
-        groups.truncate(search.limit);
-        let last = groups.last().map(|(key, _)| Position {
-            effective: key.0,
-            id: key.1.clone(),
-        });
-        let wanted: Vec<usize> = groups.into_iter().flat_map(|(_, rows)| rows).collect();
-        Ok(ObservationPage {
-            rows: take(&rows, &wanted),
-            next: last.filter(|_| more),
-        })
+        Ok(observations(&self.all(), search))
     }
 
     async fn observation(&self, id: &str) -> BackendResult<Found> {
@@ -292,6 +254,71 @@ impl Backend for Memory {
         self.used_links.lock().unwrap().insert(token.to_owned());
         let alerts = self.alerts.lock().unwrap();
         Ok(parts::link(token, &alerts))
+    }
+
+    async fn alert_events(&self, id: &str, list: &ListRequest) -> BackendResult<ListPage<Alert>> {
+        let raised = self.alert(id).await?;
+        Ok(page(vec![raised], list.after.as_ref(), list.limit))
+    }
+
+    async fn notifications(
+        &self,
+        alert: &str,
+        list: &ListRequest,
+    ) -> BackendResult<ListPage<Notification>> {
+        let found = self.care.notifications(alert);
+        Ok(page(found, list.after.as_ref(), list.limit))
+    }
+
+    async fn pending(&self) -> BackendResult<Vec<Pending>> {
+        Ok(self.care.pending.lock().unwrap().clone())
+    }
+
+    async fn limits(&self, search: &LimitSearch) -> BackendResult<ListPage<Limit>> {
+        Ok(self.care.limits(search))
+    }
+
+    async fn set_limit(&self, limit: LimitNew, by: &Principal) -> BackendResult<Limit> {
+        self.care.set_limit(limit, by)
+    }
+
+    async fn end_limit(&self, id: &str, by: &Principal) -> BackendResult<Limit> {
+        self.care.change_limit(id, |limit| {
+            limit.in_force = false;
+            limit.ended_by.get_or_insert(by.name.clone());
+        })
+    }
+
+    async fn review_limit(&self, id: &str, by: &Principal) -> BackendResult<Limit> {
+        self.care.change_limit(id, |limit| {
+            limit.review_due = false;
+            limit.reviewed = Some(NOW);
+            limit.reviewed_by = Some(by.name.clone());
+        })
+    }
+
+    async fn silences(&self, search: &SilenceSearch) -> BackendResult<ListPage<Silence>> {
+        Ok(self.care.silences(search))
+    }
+
+    async fn silence(&self, silence: SilenceNew, by: &Principal) -> BackendResult<Silence> {
+        Ok(self.care.silence(silence, by))
+    }
+
+    async fn end_silence(&self, id: &str, by: &Principal) -> BackendResult<Silence> {
+        self.care.end_silence(id, by)
+    }
+
+    async fn outbox(&self, search: &OutboxSearch) -> BackendResult<ListPage<OutboxItem>> {
+        Ok(self.care.outbox(search))
+    }
+
+    async fn retry(&self, id: &str, _: &Principal) -> BackendResult<OutboxItem> {
+        self.care.retry(id)
+    }
+
+    async fn watch(&self) -> BackendResult<Watch> {
+        Ok(self.care.watch.lock().unwrap().clone())
     }
 
     async fn patients(&self, list: &ListRequest) -> BackendResult<ListPage<Patient>> {
@@ -453,25 +480,7 @@ impl Backend for Memory {
     }
 
     async fn quarantined(&self, id: &str) -> BackendResult<QuarantineDetail> {
-        let item = QuarantineItem {
-            id: id.to_owned(),
-            received: NOW,
-            source: "native".into(),
-            topic: "wardline/v1/s/g/d/readings".into(),
-            device_id: Some("d".into()),
-            reason: "undecodable".into(),
-            detail: "no JSON".into(),
-            record: None,
-            content_type: None,
-            properties: Vec::new(),
-            bytes: 3,
-            replayed: None,
-        };
-        Ok(QuarantineDetail {
-            item,
-            payload: Bytes::from_static(b"[{]"),
-            patients: Vec::new(),
-        })
+        Ok(parts::quarantined(id))
     }
 
     async fn replay_quarantine(

@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod backend;
+mod care;
 mod fhir;
 mod gateways;
 mod harness;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::db::{self, Where};
 use super::{Listed, Micros, OutboxState, Page, Registry, Result};
@@ -267,6 +267,19 @@ impl Registry {
                 .iter()
                 .map(|alert| Ok((alert.clone(), summary(conn, alert)?)))
                 .collect()
+        })
+    }
+
+    /// One notification.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn notification(&self, id: &str) -> Result<Option<StoredNotification>> {
+        self.read(|conn| {
+            Ok(conn
+                .prepare_cached(&format!("{SELECT} WHERE n.id = ?"))?
+                .query_row([id], read_row)
+                .optional()?)
         })
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, UInt64Array};
+use bytes::Bytes;
 use wardline_dashboard::backend::*;
+use wardline_normalize::columns::{Columns, text};
 
 use crate::harness::NOW;
 
@@ -32,6 +34,35 @@ pub(crate) fn alert(id: &str, patient: &str) -> Alert {
         message: "heart rate 131 /min".into(),
         evidence: vec!["E1".into()],
         reason: None,
+        limit_low: None,
+        limit_high: Some(120.0),
+        limit_source: Some("patient".into()),
+        latched: false,
+        silenced_by: None,
+        repeats: 2,
+        delivery: None,
+    }
+}
+
+pub(super) fn quarantined(id: &str) -> QuarantineDetail {
+    let item = QuarantineItem {
+        id: id.to_owned(),
+        received: NOW,
+        source: "native".into(),
+        topic: "wardline/v1/s/g/d/readings".into(),
+        device_id: Some("d".into()),
+        reason: "undecodable".into(),
+        detail: "no JSON".into(),
+        record: None,
+        content_type: None,
+        properties: Vec::new(),
+        bytes: 3,
+        replayed: None,
+    };
+    QuarantineDetail {
+        item,
+        payload: Bytes::from_static(b"[{]"),
+        patients: Vec::new(),
     }
 }
 
@@ -55,6 +86,49 @@ pub(super) fn take(rows: &RecordBatch, wanted: &[usize]) -> RecordBatch {
         .map(|column| arrow::compute::take(column, &indices, None).unwrap())
         .collect();
     RecordBatch::try_new(rows.schema(), columns).unwrap()
+}
+
+/// Orders and pages by the whole search, and meets the rest loosely: code and times are left to the caller.
+pub(super) fn observations(rows: &RecordBatch, search: &ObservationSearch) -> ObservationPage {
+    let columns = Columns::new(rows).unwrap();
+    let loose = ObservationSearch {
+        ids: search.ids.clone(),
+        patients: search.patients.clone(),
+        ..ObservationSearch::default()
+    };
+    let key = |row: usize| {
+        let id = text(columns.panel_id, row).unwrap_or_else(|| columns.id.value(row));
+        (columns.effective.value(row), id.to_owned())
+    };
+    let mut groups: BTreeMap<(i64, String), Vec<usize>> = BTreeMap::new();
+    for row in 0..columns.len() {
+        groups.entry(key(row)).or_default().push(row);
+    }
+    let mut groups: Vec<_> = groups
+        .into_iter()
+        .filter(|(_, rows)| rows.iter().any(|row| loose.matches(&columns, *row)))
+        .collect();
+    if search.order == Order::Descending {
+        groups.reverse();
+    }
+    if let Some(after) = &search.after {
+        let at = (after.effective, after.id.clone());
+        groups.retain(|(key, _)| match search.order {
+            Order::Descending => *key < at,
+            Order::Ascending => *key > at,
+        });
+    }
+    let more = groups.len() > search.limit;
+    groups.truncate(search.limit);
+    let last = groups.last().map(|(key, _)| Position {
+        effective: key.0,
+        id: key.1.clone(),
+    });
+    let wanted: Vec<usize> = groups.into_iter().flat_map(|(_, rows)| rows).collect();
+    ObservationPage {
+        rows: take(rows, &wanted),
+        next: last.filter(|_| more),
+    }
 }
 
 pub(super) fn page<T>(items: Vec<T>, after: Option<&String>, limit: usize) -> ListPage<T> {

@@ -1,0 +1,284 @@
+//! Limits and silences for HTTP: into the registry, then through the log, so that the rules see them in its order.
+
+use wardline_dashboard::backend as api;
+use wardline_dashboard::backend::{
+    BackendError, BackendResult, LimitNew, LimitSearch, ListPage, Principal, SilenceNew,
+    SilenceSearch,
+};
+use wardline_normalize::time::Micros;
+use wardline_rules::RuleSet;
+use wardline_store::registry::{
+    AlertFilter, Limit, LimitFilter, LimitScope, Listed, NewLimit, NewSilence, Page, Registry,
+    Silence, SilenceFilter,
+};
+
+use super::registry::page;
+use super::{Adapter, fault};
+
+const DAY: Micros = 86_400_000_000;
+
+fn scope(patient: Option<&String>, ward: Option<&String>) -> Option<LimitScope> {
+    let patient = patient.map(|id| LimitScope::Patient(id.clone()));
+    patient.or_else(|| ward.map(|id| LimitScope::Ward(id.clone())))
+}
+
+fn new_limit(new: LimitNew, by: &Principal) -> BackendResult<NewLimit> {
+    let scope = scope(new.patient.as_ref(), new.ward.as_ref());
+    Ok(NewLimit {
+        scope: scope.ok_or_else(|| BackendError::Invalid("a patient or a ward".to_owned()))?,
+        rule: new.rule,
+        off: new.off,
+        above: new.above,
+        below: new.below,
+        clear_above: new.clear_above,
+        clear_below: new.clear_below,
+        unit: new.unit,
+        from: new.from,
+        until: new.until,
+        author: by.name.clone(),
+        reason: new.reason,
+    })
+}
+
+/// When limits are to be looked at again.
+#[derive(Clone, Copy)]
+struct LimitReview {
+    after: Micros,
+    alerts: u32,
+}
+
+/// Alerts of the limit's rule for its patient within a day.
+fn alerts_last_day(registry: &Registry, limit: &Limit, now: Micros) -> BackendResult<Option<u64>> {
+    let LimitScope::Patient(patient) = &limit.set.scope else {
+        return Ok(None);
+    };
+    let filter = AlertFilter {
+        patients: vec![patient.clone()],
+        rule: Some(limit.set.rule.clone()),
+        from: Some(now - DAY),
+        ..AlertFilter::default()
+    };
+    let first = Page::first(wardline_store::registry::MAX_PAGE);
+    let found = registry.alerts(&filter, &first).map_err(fault)?;
+    Ok(Some(found.items.len() as u64))
+}
+
+fn limit_view(
+    registry: &Registry,
+    limit: Limit,
+    review: LimitReview,
+    now: Micros,
+) -> BackendResult<api::Limit> {
+    let in_force = limit.set.from <= now && limit.over().is_none_or(|over| now < over);
+    let alerts = alerts_last_day(registry, &limit, now)?;
+    let looked_at = limit.reviewed_at.unwrap_or(limit.created_at);
+    let often = alerts.is_some_and(|alerts| alerts >= u64::from(review.alerts));
+    let (patient, ward) = match &limit.set.scope {
+        LimitScope::Patient(id) => (Some(id.clone()), None),
+        LimitScope::Ward(id) => (None, Some(id.clone())),
+    };
+    let until = limit.over();
+    let set = limit.set;
+    Ok(api::Limit {
+        id: limit.id,
+        data: LimitNew {
+            patient,
+            ward,
+            rule: set.rule,
+            off: set.off,
+            above: set.above,
+            below: set.below,
+            clear_above: set.clear_above,
+            clear_below: set.clear_below,
+            unit: set.unit,
+            from: set.from,
+            until,
+            reason: set.reason,
+        },
+        by: set.author,
+        created: limit.created_at,
+        reviewed: limit.reviewed_at,
+        reviewed_by: limit.reviewed_by,
+        ended_by: limit.ended_by,
+        in_force,
+        alerts_last_day: alerts,
+        review_due: in_force && (now - looked_at >= review.after || often),
+    })
+}
+
+fn silence_view(silence: Silence, now: Micros) -> api::Silence {
+    let until = silence.over();
+    let set = silence.set;
+    api::Silence {
+        id: silence.id,
+        by: set.author,
+        from: set.from,
+        ended_by: silence.ended_by,
+        in_force: set.from <= now && now < until,
+        data: SilenceNew {
+            patient: set.patient,
+            rule: set.rule,
+            device: set.device,
+            ward: set.ward,
+            class: set.class,
+            until,
+            reason: set.reason,
+        },
+    }
+}
+
+/// What of a page fits; a page may come out shorter than it was asked for.
+fn fitting<T, U>(
+    found: Listed<T>,
+    view: impl Fn(T) -> BackendResult<U>,
+    fits: impl Fn(&U) -> bool,
+) -> BackendResult<ListPage<U>> {
+    let mut items = Vec::with_capacity(found.items.len());
+    for one in found.items {
+        let one = view(one)?;
+        if fits(&one) {
+            items.push(one);
+        }
+    }
+    Ok(ListPage {
+        items,
+        next: found.next,
+    })
+}
+
+impl Adapter {
+    async fn review(&self) -> BackendResult<LimitReview> {
+        Ok(LimitReview {
+            after: 7 * DAY,
+            alerts: 10,
+        })
+    }
+
+    async fn rules(&self) -> BackendResult<std::sync::Arc<RuleSet>> {
+        self.asker.rules().await.ok_or_else(super::stopped)
+    }
+
+    pub(super) async fn list_limits(
+        &self,
+        search: &LimitSearch,
+    ) -> BackendResult<ListPage<api::Limit>> {
+        let (now, review) = (crate::clock::now(), self.review().await?);
+        let current = search.in_force == Some(true) || search.review_due == Some(true);
+        let filter = LimitFilter {
+            scope: scope(search.patient.as_ref(), search.ward.as_ref()),
+            rule: search.rule.clone(),
+            at: current.then_some(now),
+        };
+        let found = self
+            .registry
+            .limits(&filter, &page(search.after.as_ref(), search.limit))
+            .map_err(fault)?;
+        fitting(
+            found,
+            |limit| limit_view(&self.registry, limit, review, now),
+            |limit| {
+                search
+                    .in_force
+                    .is_none_or(|wanted| wanted == limit.in_force)
+                    && search
+                        .review_due
+                        .is_none_or(|wanted| wanted == limit.review_due)
+            },
+        )
+    }
+
+    pub(super) async fn new_limit(
+        &self,
+        new: LimitNew,
+        by: &Principal,
+    ) -> BackendResult<api::Limit> {
+        let (now, rules) = (crate::clock::now(), self.rules().await?);
+        let new = new_limit(new, by)?;
+        if !rules.rules().iter().any(|rule| rule.id == new.rule) {
+            return Err(BackendError::Invalid(format!(
+                "there is no rule `{}`",
+                new.rule
+            )));
+        }
+        self.limit_changed(|| self.registry.set_limit(&new, now))
+            .await
+    }
+
+    /// Makes a change of a limit, tells the log, and gives the limit as it stands.
+    pub(super) async fn limit_changed(
+        &self,
+        make: impl FnOnce() -> wardline_store::registry::Result<Limit>,
+    ) -> BackendResult<api::Limit> {
+        let made = self
+            .change(|| {
+                let made = make().map_err(fault)?;
+                let entry = crate::core::limit_entry(&made);
+                Ok((made, entry, None))
+            })
+            .await?;
+        let review = self.review().await?;
+        limit_view(&self.registry, made, review, crate::clock::now())
+    }
+
+    pub(super) fn list_silences(
+        &self,
+        search: &SilenceSearch,
+    ) -> BackendResult<ListPage<api::Silence>> {
+        let now = crate::clock::now();
+        let filter = SilenceFilter {
+            patient: search.patient.clone(),
+            rule: search.rule.clone(),
+            at: (search.in_force == Some(true)).then_some(now),
+            ..SilenceFilter::default()
+        };
+        let found = self
+            .registry
+            .silences(&filter, &page(search.after.as_ref(), search.limit))
+            .map_err(fault)?;
+        fitting(
+            found,
+            |silence| Ok(silence_view(silence, now)),
+            |silence| {
+                search
+                    .in_force
+                    .is_none_or(|wanted| wanted == silence.in_force)
+            },
+        )
+    }
+
+    pub(super) async fn new_silence(
+        &self,
+        new: SilenceNew,
+        by: &Principal,
+    ) -> BackendResult<api::Silence> {
+        let now = crate::clock::now();
+        let new = NewSilence {
+            patient: new.patient,
+            rule: new.rule,
+            device: new.device,
+            ward: new.ward,
+            class: new.class,
+            from: now,
+            until: new.until,
+            author: by.name.clone(),
+            reason: new.reason,
+        };
+        self.silence_changed(|| self.registry.add_silence(&new, now))
+            .await
+    }
+
+    /// Makes a change of a silence, tells the log, and gives the silence as it stands.
+    pub(super) async fn silence_changed(
+        &self,
+        make: impl FnOnce() -> wardline_store::registry::Result<Silence>,
+    ) -> BackendResult<api::Silence> {
+        let made = self
+            .change(|| {
+                let made = make().map_err(fault)?;
+                let entry = crate::core::silence_entry(&made);
+                Ok((made, entry, None))
+            })
+            .await?;
+        Ok(silence_view(made, crate::clock::now()))
+    }
+}

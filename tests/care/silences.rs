@@ -1,0 +1,81 @@
+//! A silence holds pages back and hides nothing.
+
+use serde_json::{Value, json};
+
+use super::{alarms, measured, setup, ward};
+use crate::harness::cli::cli;
+use crate::harness::webhook::Webhook;
+use crate::harness::{Server, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silence_pages_nobody_and_is_seen() {
+    let webhook = Webhook::start(0).await;
+    let mut setup = setup();
+    setup.config = format!(
+        "[[webhook]]\nname = \"pager\"\nurl = \"http://{}/\"\nsecret = \"s\"\nevents = \"pages\"\n",
+        webhook.address
+    );
+    let server = Server::start(&setup);
+    let mut gateway = ward(&server).await;
+    let talk = cli(&["silence", "add", "--for", "1h", "--reason", "r"])
+        .at(&server)
+        .fails(64);
+    assert!(talk.contains("--patient"), "{talk}");
+    let talk = cli(&[
+        "silence",
+        "add",
+        "--patient",
+        "p1",
+        "--for",
+        "25h",
+        "--reason",
+        "r",
+    ])
+    .at(&server)
+    .fails(64);
+    assert!(talk.contains("24h"), "{talk}");
+    let add = [
+        "silence",
+        "add",
+        "--patient",
+        "p1",
+        "--for",
+        "1h",
+        "--reason",
+        "bath",
+    ];
+    let id = cli(&add).at(&server).ok();
+
+    measured(&mut gateway, "d1", "131").await;
+    measured(&mut gateway, "d2", "132").await;
+    let quiet = alarms(&server, "p1").await;
+    assert_eq!(quiet["silencedBy"], "test-admin");
+    assert!(quiet["silencedUntil"].is_string());
+    let loud = alarms(&server, "p2").await;
+    assert_eq!(
+        (&loud["silencedBy"], &loud["silencedUntil"]),
+        (&Value::Null, &Value::Null)
+    );
+    let told = eventually("the page", async || {
+        let posts = webhook.posts.lock().unwrap().clone();
+        (!posts.is_empty()).then_some(posts)
+    })
+    .await;
+    let subjects: Vec<Value> = told
+        .iter()
+        .map(|post| serde_json::from_slice::<Value>(&post.body).unwrap()["subject"].clone())
+        .collect();
+    assert_eq!(subjects, [json!("Patient/p2")]);
+
+    let listed = cli(&["silence", "list"]).at(&server).json();
+    assert_eq!(
+        (&listed[0]["reason"], &listed[0]["inForce"]),
+        (&json!("bath"), &json!(true))
+    );
+    cli(&["silence", "end", id.trim_end()]).at(&server).ok();
+    let listed = cli(&["silence", "list"]).at(&server).json();
+    assert_eq!(
+        (&listed[0]["endedBy"], &listed[0]["inForce"]),
+        (&json!("test-admin"), &json!(false))
+    );
+}
