@@ -2,7 +2,9 @@
 
 mod choice;
 mod interrupted;
+mod links;
 mod silence;
+mod watchdog;
 
 use std::sync::Arc;
 

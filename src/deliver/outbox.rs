@@ -14,8 +14,8 @@ use wardline_store::registry::{OutboxEntry, Registry};
 
 use super::{Failure, Receiver, retry};
 
-/// Entries looked at in the outbox at a time: those of a slow receiver wait among them.
-const BATCH: u32 = 256;
+/// Entries of each receiver looked at in the outbox at a time, those under way among them.
+const BATCH: u32 = 64;
 /// Longest time without a look at the outbox while something is pending: the wall clock may be set meanwhile, and
 /// what is due goes by it.
 const PENDING: Duration = Duration::from_secs(1);

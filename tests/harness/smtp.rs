@@ -27,7 +27,8 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         mail = {
-            "from": envelope.mail_from, "to": envelope.rcpt_tos, "tls": session.ssl is not None,
+            "from": envelope.mail_from, "to": envelope.rcpt_tos,
+            "tls": server.transport.get_extra_info("ssl_object") is not None,
             "login": session.authenticated, "data": envelope.content.decode(),
         }
         with open(directory + "/mail", "a") as kept:

@@ -266,18 +266,23 @@ fn shorten(error: &str) -> &str {
 
 impl Registry {
     /// Entries to send now, the longest due first, at most one per stream and destination and at
-    /// most `limit` (and [`MAX_PAGE`]). Ask again after marking these.
+    /// most `each` for a destination, so that none that hangs hides the others' (and at most
+    /// [`MAX_PAGE`]). Ask again after marking these.
     ///
     /// # Errors
     /// The database failed.
-    pub fn due(&self, now: Micros, limit: u32) -> Result<Vec<OutboxEntry>> {
+    pub fn due(&self, now: Micros, each: u32) -> Result<Vec<OutboxEntry>> {
         self.read(|conn| {
             let sql = format!(
-                "{SELECT} WHERE o.state = 'pending' AND o.next_attempt <= ? AND NOT EXISTS ({EARLIER})
-                 ORDER BY o.next_attempt, o.id LIMIT ?"
+                "{SELECT} WHERE o.id IN (SELECT id FROM (
+                   SELECT o.id AS id, row_number() OVER
+                     (PARTITION BY o.destination ORDER BY o.next_attempt, o.id) AS place
+                   FROM outbox AS o
+                   WHERE o.state = 'pending' AND o.next_attempt <= ? AND NOT EXISTS ({EARLIER}))
+                 WHERE place <= ?) ORDER BY o.next_attempt, o.id LIMIT {MAX_PAGE}"
             );
             let mut statement = conn.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![now, limit.clamp(1, MAX_PAGE)], read_row)?;
+            let rows = statement.query_map(params![now, each.clamp(1, MAX_PAGE)], read_row)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }

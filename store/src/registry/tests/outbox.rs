@@ -166,3 +166,24 @@ fn pruning_forgets_old_delivered_entries_only_and_a_replay_sends_nothing() {
     .unwrap();
     assert_eq!(registry.outbox_counts().unwrap().pending, pending);
 }
+
+#[test]
+fn a_destination_that_hangs_hides_no_other() {
+    let fixture = Fixture::new();
+    let registry = &fixture.registry;
+    let destination = |name: &str| Destination {
+        name: name.to_owned(),
+        pages: true,
+        render: Arc::new(|_, _| Vec::new()),
+    };
+    let events: Vec<_> = (0..20)
+        .map(|number| event(1, number, &format!("a{number}"), "raised", "active"))
+        .collect();
+    record(registry, 1, &events, &[destination("slow")], 100).unwrap();
+    let last = [event(2, 0, "z", "raised", "active")];
+    let both = [destination("slow"), destination("quick")];
+    record(registry, 2, &last, &both, 200).unwrap();
+    let found = registry.due(300, 4).unwrap();
+    let of = |name: &str| found.iter().filter(|e| e.destination == name).count();
+    assert_eq!((of("slow"), of("quick")), (4, 1));
+}
