@@ -11,6 +11,7 @@ mod exact;
 mod fold;
 mod gateway;
 mod lane;
+mod limits;
 mod message;
 mod monitor;
 mod pending;
@@ -102,7 +103,7 @@ impl Engine {
             Input::Gateway(report) => self.gateway(report),
             Input::GatewayLimits { at, limits } => self.gateway_limits(*at, limits),
             Input::Silence(silence) => self.silence(silence),
-            Input::Limit(change) => self.advance(change.at),
+            Input::Limit(change) => self.limit(change),
         }
         std::mem::swap(&mut self.ctx.out, out);
     }
@@ -218,9 +219,12 @@ impl Engine {
 
     fn patient(&mut self, attributes: &PatientAttributes) {
         self.advance(attributes.at);
-        self.ctx
-            .attributes
-            .insert(attributes.id.clone(), attributes.clone());
+        let id = attributes.id.clone();
+        let known = self.ctx.attributes.insert(id, attributes.clone());
+        if let Some(known) = known.filter(|known| known.ward != attributes.ward) {
+            let now = self.ctx.clock;
+            self.ctx.limits.left(&attributes.id, known.ward, now);
+        }
         self.facts_changed();
         let plan = Arc::clone(&self.ctx.plan);
         let Some(patient) = self.groups.get(Kind::Patient, &attributes.id) else {
@@ -239,8 +243,10 @@ impl Engine {
                 }
                 self.ctx
                     .drop_series(*rule, &key, series, crate::Reason::NotApplicable);
-                *series = lane::Series::new(applies, since);
+                *series = self.ctx.series(*rule, &key, since);
             }
         }
+        // In another ward, other limits.
+        self.hold_limits(&attributes.id, None);
     }
 }

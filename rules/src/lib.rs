@@ -69,7 +69,7 @@ pub use labels::{Label, Labelled};
 pub use replay::{Observed, Replay};
 pub use ruleset::{
     AppliesTo, Baseline, Clear, ClearLimit, Condition, Each, Escalation, Fault, Feed, Judge, Limit,
-    Measure, Method, Rule, RuleSet, Signal, Take, Words,
+    LimitReview, Measure, Method, Rule, RuleSet, Signal, Take, Words,
 };
 pub use score::{Given, Outcome, Part, Score, ScoreFault};
 pub use summary::{Episode, RuleSummary, Summary, episodes};

@@ -4,6 +4,7 @@ mod condition;
 pub(crate) mod fields;
 mod judge;
 mod life;
+mod limits;
 mod parse;
 mod rule;
 
@@ -12,6 +13,7 @@ use fields::{Faults, Fields};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use toml::de::DeTable;
+use wardline_normalize::time::Micros;
 
 use rule::Ladders;
 pub use rule::{
@@ -40,6 +42,23 @@ pub struct RuleSet {
     version: String,
     rules: Vec<Rule>,
     ladders: Ladders,
+    review: LimitReview,
+}
+
+/// When people are asked to look at a patient's own limit again. The table `[limits]` of a rules file:
+///
+/// ```toml
+/// [limits]
+/// review-after = "7d"      # set, or last reviewed, longer ago than this by the log clock
+/// review-alerts = 10       # or more alerts of its rule on the patient than this within 24 h
+/// ```
+///
+/// The values here are those of a file that does not say. The reminder is a technical alert `limit:review` of priority
+/// info on the patient, which pages nobody, and is over once the limit is reviewed, replaced or at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitReview {
+    pub after: Micros,
+    pub alerts: u32,
 }
 
 impl RuleSet {
@@ -51,6 +70,7 @@ impl RuleSet {
             version: version(""),
             rules: Vec::new(),
             ladders: Ladders::default(),
+            review: LimitReview::default(),
         }
     }
 
@@ -72,6 +92,7 @@ impl RuleSet {
             .map(Fields::offset)
             .collect();
         let ladders = life::ladders(&mut fields, &mut faults);
+        let review = limits::review(&mut fields, &mut faults);
         fields.finish("a rules file", &mut faults);
         let scores = own_scores(text, &scores, &mut faults);
         let parsed: Vec<_> = rules
@@ -109,6 +130,7 @@ impl RuleSet {
             version: version(text),
             rules,
             ladders,
+            review,
         })
     }
 
@@ -122,6 +144,12 @@ impl RuleSet {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// When limits are to be reviewed.
+    #[must_use]
+    pub fn limit_review(&self) -> LimitReview {
+        self.review
     }
 
     /// In the order of the file.

@@ -1,6 +1,7 @@
 //! What is remembered of an alert that is open or may still change.
 
 use super::fold::Episode;
+use super::limits::{InForce, Used};
 use super::row::exact;
 use super::silence::Hush;
 use crate::State;
@@ -45,6 +46,9 @@ pub(crate) struct Alert {
     pub(crate) told: Option<Told>,
     #[serde(default)]
     pub(crate) hush: Hush,
+    /// What the value was held against; none for the rule's own limit.
+    #[serde(default)]
+    pub(crate) limits: Option<Box<Used>>,
 }
 
 /// What people were told last.
@@ -78,21 +82,23 @@ impl Alert {
             latched: None,
             told: None,
             hush: Hush::default(),
+            limits: None,
         }
     }
 
-    pub(crate) fn of(episode: &Episode) -> Self {
+    pub(crate) fn of(episode: &Episode, limits: &InForce) -> Self {
         let mut alert = Self::new(episode.onset);
-        alert.take(episode);
+        alert.take(episode, limits);
         alert
     }
 
     /// Takes over what the episode says of readings. Onset, end and state are the caller's to compare.
-    pub(crate) fn take(&mut self, episode: &Episode) {
+    pub(crate) fn take(&mut self, episode: &Episode, limits: &InForce) {
         let last = &episode.evidence.last;
         self.last_change = last.time;
         self.repeats = episode.repeats;
         self.value = Some(last.value);
+        self.limits = limits.used(last.time);
         self.device = Some(Arc::clone(&last.device));
         self.evidence = episode.evidence.ids();
     }

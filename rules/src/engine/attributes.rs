@@ -20,6 +20,11 @@ impl Context {
             .is_none_or(|known| matches(wanted, known, self.clock))
     }
 
+    /// A rule on a subject, of which nothing was seen yet after `since`.
+    pub(crate) fn series(&self, rule: usize, key: &Key, since: Micros) -> Series {
+        Series::new(self.applies(rule, key), self.limits_of(rule, key), since)
+    }
+
     /// The rule is no longer watched on the subject: its open alert ends.
     pub(crate) fn drop_series(
         &mut self,

@@ -5,6 +5,7 @@
 use super::Engine;
 use super::context::{Context, Key, Stats, Timer};
 use super::gateway::Gateways;
+use super::limits::{self, Limits};
 use super::monitor::Monitors;
 use super::plan::{Kind, Plan};
 use super::silence::Silences;
@@ -53,6 +54,8 @@ struct Snapshot {
     standing: Standings,
     #[serde(default)]
     silences: Silences,
+    #[serde(default)]
+    limits: limits::Kept,
 }
 
 impl Engine {
@@ -87,6 +90,7 @@ impl Engine {
             gateways: self.gateways.clone(),
             standing: self.standing.clone(),
             silences: ctx.silences.clone(),
+            limits: ctx.limits.keep(),
         };
         serde_json::to_vec(&snapshot)
             .expect("the snapshot has text keys only and no fallible value")
@@ -134,6 +138,7 @@ impl Engine {
             timers: snapshot.timers.into_iter().collect(),
             attributes,
             silences: snapshot.silences,
+            limits: Limits::restored(snapshot.limits),
             stats: snapshot.stats,
             ..Context::default()
         };
@@ -147,12 +152,14 @@ impl Engine {
                 ctx.wearer(subject);
             }
         }
-        Ok(Self {
+        let mut engine = Self {
             groups,
             ctx,
             monitors: snapshot.monitors,
             gateways: snapshot.gateways,
             standing: snapshot.standing,
-        })
+        };
+        engine.restore_limits();
+        Ok(engine)
     }
 }

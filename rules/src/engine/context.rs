@@ -1,6 +1,7 @@
 //! What all parts of the engine share: clock, plan, timers, what is open, and the making of events.
 
 use super::alert::{Alert, Told, alert_id};
+use super::limits::{self, Limits};
 use super::message;
 use super::plan::{Kind, Plan};
 use super::silence::{Silences, Wearers};
@@ -88,6 +89,9 @@ pub struct Stats {
     /// Pages because an alert had become worse.
     #[serde(default)]
     pub worsened: u64,
+    /// Limits let go because a ward or a patient had too many.
+    #[serde(default)]
+    pub limits_let_go: u64,
 }
 
 #[derive(Debug)]
@@ -108,6 +112,7 @@ pub(crate) struct Context {
     pub(crate) silences: Silences,
     /// Whom each device is with.
     pub(crate) wearers: Wearers,
+    pub(crate) limits: Limits,
     pub(crate) stats: Stats,
     pub(crate) out: Vec<AlertEvent>,
 }
@@ -126,6 +131,7 @@ impl Default for Context {
             attributes: HashMap::new(),
             silences: Silences::default(),
             wearers: Wearers::default(),
+            limits: Limits::default(),
             stats: Stats::default(),
             out: Vec::new(),
         }
@@ -305,6 +311,12 @@ impl Context {
         }
         let (by, at) = alert.acknowledged.clone().unzip();
         let held = plan.held_back(rule);
+        let (limit_low, limit_high, limit_source) = limits::told(definition, alert);
+        if what.event == EventKind::Raised && key.kind == Kind::Patient {
+            let asked = plan.set.limit_review();
+            self.limits
+                .raised(&key.id, &definition.id, self.clock, asked);
+        }
         self.out.push(AlertEvent {
             seq: self.seq,
             ordinal: self.ordinal,
@@ -337,9 +349,9 @@ impl Context {
             repeats: alert.repeats,
             latched: alert.latched.is_some(),
             silenced_by: alert.hush.by.clone(),
-            limit_low: None,
-            limit_high: None,
-            limit_source: None,
+            limit_low,
+            limit_high,
+            limit_source,
         });
         self.ordinal += 1;
     }

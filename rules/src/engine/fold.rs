@@ -25,6 +25,7 @@ impl Limit {
             Self::Below(limit) => value < limit,
             Self::Outside(low, high) => value < low || value > high,
             Self::AtLeast(limit) => value >= limit,
+            Self::Never => false,
         }
     }
 
@@ -34,6 +35,7 @@ impl Limit {
             Self::Above(limit) | Self::AtLeast(limit) => value - limit,
             Self::Below(limit) => limit - value,
             Self::Outside(low, high) => (low - value).max(value - high),
+            Self::Never => 0.0,
         };
         // What subtraction adds behind nine decimals must not decide.
         ((beyond(value) - beyond(than)) * 1e9).round() / 1e9

@@ -6,6 +6,7 @@
 
 use super::alert::{Alert, Told};
 use super::fold::Fold;
+use super::limits::InForce;
 use super::plan::LanePlan;
 use super::row::{RowId, Sample};
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ pub(crate) const MAX_BUFFER: usize = 1024;
 /// A less preferred metric counts only when no preferred one did for this long: twice the usual interval.
 pub(crate) const PREFERENCE: Micros = 120_000_000;
 
-const NEVER: Micros = Micros::MIN;
+pub(crate) const NEVER: Micros = Micros::MIN;
 
 /// One rule on the subject of the lane.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub(crate) struct Series {
     pub(crate) applies: bool,
     pub(crate) base: Fold,
     pub(crate) current: Fold,
+    /// What judges in the place of the rule's own limit.
+    #[serde(skip)]
+    pub(crate) limits: InForce,
     /// At most one that is open, and those that a late sample may still change.
     pub(crate) alerts: Vec<Alert>,
     /// What people were told of the open alert, if it is told again when it is worse.
@@ -43,10 +47,11 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    pub(crate) fn new(applies: bool, since: Micros) -> Self {
+    pub(crate) fn new(applies: bool, limits: InForce, since: Micros) -> Self {
         Self {
             since,
             applies,
+            limits,
             base: Fold::default(),
             current: Fold::default(),
             alerts: Vec::new(),
@@ -82,7 +87,7 @@ pub(crate) enum Offered {
 }
 
 impl Lane {
-    pub(crate) fn new(plan: &LanePlan, applies: impl Fn(usize) -> bool) -> Self {
+    pub(crate) fn new(plan: &LanePlan, series: impl Fn(usize) -> Series) -> Self {
         let ranks = plan
             .feeds
             .iter()
@@ -98,11 +103,7 @@ impl Lane {
             buffer: VecDeque::new(),
             base_ranks: ranks.clone(),
             ranks,
-            series: plan
-                .rules
-                .iter()
-                .map(|(rule, _)| Series::new(applies(*rule), NEVER))
-                .collect(),
+            series: plan.rules.iter().map(|(rule, _)| series(*rule)).collect(),
         }
     }
 
@@ -120,13 +121,14 @@ impl Lane {
             if counts(&mut self.ranks, &sample) {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                     if series.takes(&sample) {
+                        let judge = series.limits.judge(rule, sample.time);
                         series.dirty |=
                             series
                                 .current
-                                .step(rule, usize::from(sample.input), &sample);
+                                .step(judge, usize::from(sample.input), &sample);
                         series.dirty |= series
                             .told
-                            .is_some_and(|told| series.current.is_worse(rule, told.value));
+                            .is_some_and(|told| series.current.is_worse(judge, told.value));
                     }
                 }
             }
@@ -181,7 +183,10 @@ impl Lane {
             }
             for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                 if series.takes(sample) {
-                    series.current.step(rule, usize::from(sample.input), sample);
+                    let judge = series.limits.judge(rule, sample.time);
+                    series
+                        .current
+                        .step(judge, usize::from(sample.input), sample);
                 }
             }
         }
@@ -211,7 +216,8 @@ impl Lane {
             if counts(&mut self.base_ranks, sample) {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                     if series.takes(sample) {
-                        series.base.step(rule, usize::from(sample.input), sample);
+                        let judge = series.limits.judge(rule, sample.time);
+                        series.base.step(judge, usize::from(sample.input), sample);
                         series.base.done.clear();
                     }
                 }

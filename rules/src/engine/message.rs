@@ -2,7 +2,9 @@
 
 use super::alert::Alert;
 use super::context::What;
-use crate::{Condition, EventKind, Judge, Limit, Measure, Method, Reason, Rule, Signal, Words};
+use crate::{
+    Condition, EventKind, Judge, Limit, LimitSource, Measure, Method, Reason, Rule, Signal, Words,
+};
 use std::time::Duration;
 use wardline_normalize::time::{Micros, format_rfc3339};
 use wardline_normalize::units;
@@ -34,7 +36,7 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
         EventKind::Silenced => format!("{}: no longer silenced", rule.title),
         EventKind::Escalated => format!("{}; not acknowledged", condition(rule, alert)),
         EventKind::Corrected => format!(
-            "{}: late or corrected readings changed when it began or ended",
+            "{}: late or corrected readings or another limit changed when it began or ended",
             rule.title
         ),
         EventKind::Recovering => match alert.latched {
@@ -56,12 +58,7 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
 fn condition(rule: &Rule, alert: &Alert) -> String {
     match &rule.condition {
         Condition::Judged(judge) => {
-            if judge
-                .feeds
-                .iter()
-                .any(|feed| matches!(feed.words, Words::AnyOf(_)))
-                && judge.signal == Signal::Value
-            {
+            if judge.by_words() {
                 return format!("{}: {}", rule.title, judged(judge));
             }
             let note = alert.note.as_deref();
@@ -70,7 +67,7 @@ fn condition(rule: &Rule, alert: &Alert) -> String {
                 "{}: {}, limit {}{note}",
                 rule.title,
                 value(rule, alert),
-                limit(judge)
+                held_against(judge, alert)
             )
         }
         Condition::Absence {
@@ -87,14 +84,31 @@ fn condition(rule: &Rule, alert: &Alert) -> String {
     }
 }
 
+/// The limit that decided, how long it must be exceeded, and whose it is if not the rule's.
+fn held_against(judge: &Judge, alert: &Alert) -> String {
+    let Some(used) = alert.limits.as_deref() else {
+        return limit(judge);
+    };
+    let limit = lasting(judge, used.limit(judge.limit));
+    match used.source {
+        LimitSource::Rule => limit,
+        source => format!("{limit} ({source}'s)"),
+    }
+}
+
 /// The limit and how long it must be exceeded.
-fn limit(judge: &Judge) -> String {
+pub(crate) fn limit(judge: &Judge) -> String {
+    lasting(judge, judge.limit)
+}
+
+fn lasting(judge: &Judge, limit: Limit) -> String {
     let unit = shown_unit(&judge.unit);
-    let limit = match judge.limit {
+    let limit = match limit {
         Limit::Above(limit) => format!("above {}{unit}", number(limit)),
         Limit::Below(limit) => format!("below {}{unit}", number(limit)),
         Limit::Outside(low, high) => format!("outside {} to {}{unit}", number(low), number(high)),
         Limit::AtLeast(limit) => format!("at least {}{unit}", number(limit)),
+        Limit::Never => return "off".to_owned(),
     };
     if judge.hold > 0 {
         format!("{limit} for {}", duration(judge.hold))
@@ -146,7 +160,8 @@ pub(crate) fn quantity(value: f64, unit: &str) -> String {
 fn resolved(rule: &Rule, alert: &Alert, reason: Option<Reason>) -> String {
     let why = match reason {
         Some(Reason::Withdrawn) => {
-            "withdrawn, late or corrected readings show that it did not hold".to_owned()
+            "withdrawn, late or corrected readings or another limit show that it did not hold"
+                .to_owned()
         }
         Some(Reason::Reattributed) => {
             "resolved (reattributed): the readings belong to another patient".to_owned()
@@ -162,8 +177,13 @@ fn resolved(rule: &Rule, alert: &Alert, reason: Option<Reason>) -> String {
             "resolved (not-applicable): the rule no longer applies to the patient".to_owned()
         }
         Some(Reason::Stale) => "resolved (stale): no reading for too long".to_owned(),
-        Some(Reason::Cleared) | None => match rule.condition {
-            Condition::Judged(_) => format!("over, {}", value(rule, alert)),
+        Some(Reason::Cleared) | None => match &rule.condition {
+            Condition::Judged(judge) => match alert.limits.as_deref() {
+                Some(used) if used.limit(judge.limit) == Limit::Never => {
+                    format!("over, the rule is off ({}'s limit)", used.source)
+                }
+                _ => format!("over, {}", value(rule, alert)),
+            },
             Condition::Absence { .. } => "over, the device is heard again".to_owned(),
         },
     };
@@ -183,7 +203,7 @@ fn shown_unit(ucum: &str) -> String {
     }
 }
 
-fn duration(micros: Micros) -> String {
+pub(crate) fn duration(micros: Micros) -> String {
     humantime::format_duration(Duration::from_micros(micros.unsigned_abs())).to_string()
 }
 

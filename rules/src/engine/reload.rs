@@ -28,6 +28,7 @@ impl Engine {
             }
         }
         self.reindex();
+        self.review_all();
     }
 
     /// Timers and indices anew from the state: they speak of rules by their place in the set.
@@ -171,7 +172,7 @@ fn carry_over(
             let known = series.iter().position(|(known, _)| known == rule);
             let carried = known.map(|known| series.swap_remove(known).1);
             lane.series
-                .push(carried.unwrap_or_else(|| Series::new(ctx.applies(*rule, key), lane.seen)));
+                .push(carried.unwrap_or_else(|| ctx.series(*rule, key, lane.seen)));
         }
         subject.lanes.push((place, lane));
     }

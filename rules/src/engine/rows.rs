@@ -3,7 +3,7 @@
 
 use super::absence;
 use super::context::{Context, Key};
-use super::lane::Offered;
+use super::lane::{NEVER, Offered};
 use super::plan::{Kind, Plan, Use};
 use super::row::{RowId, Sample};
 use super::state::Subject;
@@ -281,12 +281,7 @@ fn offer(
         kind,
         id: Arc::clone(&key_id),
     };
-    let state = if known {
-        subject.lane(plan, lane, |_| true)
-    } else {
-        let key = key();
-        subject.lane(plan, lane, |rule| ctx.applies(rule, &key))
-    };
+    let state = subject.lane(plan, lane, |rule| ctx.series(rule, &key(), NEVER));
     let id = RowId::new(row.id);
     if row.version > 1
         && state
@@ -322,7 +317,7 @@ fn offer(
     }
 }
 
-fn reconcile(
+pub(super) fn reconcile(
     ctx: &mut Context,
     plan: &Plan,
     key: &Key,

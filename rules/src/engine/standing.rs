@@ -406,7 +406,8 @@ fn resolve(ctx: &mut Context, alert: &mut Standing, ended: Micros, reason: Reaso
 impl Engine {
     /// When the log clock may next have an effect on these.
     pub(super) fn standing_due(&self) -> Option<Micros> {
-        [self.monitors.due(), self.gateways.due()]
+        let review = self.ctx.limits.reviews.due();
+        [self.monitors.due(), self.gateways.due(), review]
             .into_iter()
             .flatten()
             .min()
@@ -420,5 +421,6 @@ impl Engine {
         }
         self.alarms_due();
         self.gateways.overdue(&mut self.ctx, &mut self.standing);
+        self.reviews_due();
     }
 }

@@ -3,7 +3,7 @@
 use super::absence::Absence;
 use super::alert::Alert;
 use super::context::Key;
-use super::lane::Lane;
+use super::lane::{Lane, Series};
 use super::plan::{Kind, Plan};
 use super::{KEY_GROUPS, key_group_of};
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl Subject {
         &mut self,
         plan: &Plan,
         index: usize,
-        applies: impl Fn(usize) -> bool,
+        series: impl Fn(usize) -> Series,
     ) -> &mut Lane {
         let place = self
             .lanes
@@ -85,7 +85,7 @@ impl Subject {
             .position(|(known, _)| *known == index)
             .unwrap_or_else(|| {
                 self.lanes
-                    .push((index, Lane::new(&plan.lanes[index], applies)));
+                    .push((index, Lane::new(&plan.lanes[index], series)));
                 self.lanes.len() - 1
             });
         &mut self.lanes[place].1

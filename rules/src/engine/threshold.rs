@@ -7,6 +7,7 @@ use super::alert::Alert;
 use super::context::{Context, Key, What};
 use super::fold::Episode;
 use super::lane::Series;
+use super::limits::InForce;
 use crate::{EventKind, Judge, Reason, State};
 use wardline_normalize::time::Micros;
 
@@ -25,7 +26,8 @@ pub(crate) enum Cause {
     Reading,
     /// A correction, which never pages.
     Correction,
-    /// Readings were taken away. What is left raises only when a reading goes on with it: the rest may go as well.
+    /// Readings were taken away, or are judged by other limits. What is left raises only when a reading goes on with
+    /// it: the rest may go as well.
     Removal,
 }
 
@@ -43,6 +45,7 @@ pub(crate) fn reconcile(
     let episodes = series.current.episodes();
     let mut alerts = std::mem::take(&mut series.alerts);
     let note = series.current.derived.note(judge);
+    let limits = &series.limits;
     for alert in alerts.iter_mut().filter(|alert| alert.is_open()) {
         alert.note.clone_from(&note);
     }
@@ -56,15 +59,15 @@ pub(crate) fn reconcile(
     }
     for (alert, episode) in alerts.iter_mut().zip(&matched) {
         if let Some(episode) = episode.and_then(|index| episodes.get(index)) {
-            update(ctx, key, rule, alert, episode, cause);
+            update(ctx, key, rule, alert, (episode, limits), cause);
         }
     }
     for (index, episode) in episodes.iter().enumerate() {
         if !matched.contains(&Some(index)) {
-            alerts.push(Alert::of(episode));
+            alerts.push(Alert::of(episode, limits));
             if let Some(alert) = alerts.last_mut() {
                 alert.note.clone_from(&note);
-                begin(ctx, key, rule, alert, episode, cause);
+                begin(ctx, key, rule, alert, (episode, limits), cause);
             }
         }
     }
@@ -72,7 +75,7 @@ pub(crate) fn reconcile(
     if let Some(episode) = episodes.last().filter(|episode| episode.closed.is_none())
         && let Some(alert) = alerts.iter_mut().find(|alert| alert.is_open())
     {
-        if follow(ctx, key, (rule, judge), alert, episode, cause) {
+        if follow(ctx, key, (rule, judge), alert, (episode, limits), cause) {
             // The acknowledgement was of something better.
             series.base.release(None);
             series.current.release(None);
@@ -153,12 +156,12 @@ fn update(
     key: &Key,
     rule: usize,
     alert: &mut Alert,
-    episode: &Episode,
+    (episode, limits): (&Episode, &InForce),
     cause: Cause,
 ) {
     let (before, after) = (alert.state, state_of(episode));
     let event_time = episode.evidence.last.time;
-    alert.take(episode);
+    alert.take(episode, limits);
     if !alert.reported {
         alert.withdrawn = false;
         alert.ended = episode.ended();
@@ -254,7 +257,7 @@ fn begin(
     key: &Key,
     rule: usize,
     alert: &mut Alert,
-    episode: &Episode,
+    (episode, limits): (&Episode, &InForce),
     cause: Cause,
 ) {
     let inhibited = ctx.inhibited(rule, key, &episode.evidence.last.device);
@@ -268,17 +271,18 @@ fn begin(
     let over = episode.closed.is_some() || episode.latched;
     let page = cause == Cause::Reading && !over && recent(ctx, rule, episode.hit);
     alert.value = Some(episode.fired.value);
+    alert.limits = limits.used(episode.fired.time);
     alert.device = Some(std::sync::Arc::clone(&episode.fired.device));
     if let Some(ended) = episode.ended() {
         // Never shown as open: a later one may be.
         (alert.state, alert.ended) = (State::Resolved, Some(ended));
         ctx.report(rule, key, alert, episode.fired.time, page);
-        alert.take(episode);
+        alert.take(episode, limits);
         ctx.resolve(rule, key, alert, ended, Reason::Cleared);
         return;
     }
     ctx.report(rule, key, alert, episode.fired.time, page);
-    update(ctx, key, rule, alert, episode, cause);
+    update(ctx, key, rule, alert, (episode, limits), cause);
 }
 
 fn recent(ctx: &Context, rule: usize, time: Micros) -> bool {
@@ -291,7 +295,7 @@ fn follow(
     key: &Key,
     (rule, judge): (usize, &Judge),
     alert: &mut Alert,
-    episode: &Episode,
+    (episode, limits): (&Episode, &InForce),
     cause: Cause,
 ) -> bool {
     let last = &episode.evidence.last;
@@ -301,7 +305,7 @@ fn follow(
     let page = cause == Cause::Reading && recent(ctx, rule, last.time);
     if !alert.reported {
         if !ctx.inhibited(rule, key, &last.device) {
-            alert.take(episode);
+            alert.take(episode, limits);
             ctx.report(rule, key, alert, last.time, page);
         }
         return false;
@@ -310,7 +314,8 @@ fn follow(
         return false;
     }
     let told = alert.told.filter(|told| {
-        let worse = |by| judge.limit.further(last.value, told.value) >= by;
+        let limit = limits.judge(judge, last.time).limit;
+        let worse = |by| limit.further(last.value, told.value) >= by;
         judge.worsens.is_some_and(worse) && last.time - told.time >= WORSE_AFTER
     });
     let why = match told {
@@ -318,7 +323,7 @@ fn follow(
         Some(_) => WORSE,
         None => return false,
     };
-    alert.take(episode);
+    alert.take(episode, limits);
     alert.acknowledged = None;
     let page = ctx.may_page(rule, key, alert, last.time);
     ctx.stats.worsened += u64::from(page && why == WORSE);

@@ -207,6 +207,8 @@ fn clear(
             );
             return None;
         }
+        // No file says `Never`.
+        (Limit::Never, ..) => ClearLimit::Limit,
         (Limit::Outside(low, high), ..) => {
             faults.at(
                 offset,

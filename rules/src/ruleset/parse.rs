@@ -133,6 +133,7 @@ fn body(
     let max_silence = bounded(&mut fields, "max-silence", faults);
     let worsens = life::worsens(&mut fields, condition.as_ref(), faults);
     let applies_to = applies_to(&mut fields, faults);
+    let may_be_off = fields.flag("may-be-off", faults);
     fields.finish(&of, faults);
 
     let (id, metrics, mut condition, priority) = (id?, metrics?, condition?, priority?);
@@ -162,6 +163,7 @@ fn body(
         latch,
         max_silence: max_silence.map_or(class.longest_silence(), |at| at.value),
         applies_to,
+        may_be_off: may_be_off.unwrap_or(false),
     })
 }
 

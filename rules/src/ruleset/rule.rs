@@ -29,6 +29,9 @@ pub struct Rule {
     /// How long a silence holds for an alert of this rule, from when it took effect on it; 0: it cannot be silenced.
     pub max_silence: Micros,
     pub applies_to: AppliesTo,
+    /// `may-be-off = true`: a limit may switch the rule off for a ward or a patient although its priority is high. Rules of
+    /// other priorities may be off anyway.
+    pub may_be_off: bool,
 }
 
 impl Rule {
@@ -183,6 +186,8 @@ pub enum Limit {
     Outside(f64, f64),
     /// The limit itself holds: counts and scores.
     AtLeast(f64),
+    /// Nowhere: the rule is off. No rules file says so, a limit of a ward or a patient does.
+    Never,
 }
 
 /// When the condition is over.

@@ -219,3 +219,26 @@ fn own_codes_need_a_unit_and_syntax_errors_have_a_place() {
             .is_empty()
     );
 }
+
+#[test]
+fn when_limits_are_to_be_reviewed() {
+    let asked = |text: &str| RuleSet::parse(text).expect("no fault").limit_review();
+    assert_eq!(asked(""), LimitReview::default());
+    let other = asked("[limits]\nreview-after = \"3d\"\nreview-alerts = 4\n");
+    let three_days = 3 * 86_400_000_000;
+    assert_eq!((other.after, other.alerts), (three_days, 4));
+    check(
+        "[limits]\nreview-after = \"0s\"\nreview-alerts = 1.5\nauthor = \"me\"\n",
+        &[
+            (2, 16, "longer than nothing"),
+            (3, 17, "a whole number from 1 to 1000"),
+            (4, 1, "unknown key `author` in `limits`"),
+        ],
+    );
+    check("limits = 3", &[(1, 10, "`limits` must be a table")]);
+    let rule = "[[rule]]\nid = \"r\"\nkind = \"threshold\"\nmetric = \"spo2\"\nbelow = 90\npriority = \"high\"\n";
+    check(
+        &format!("{rule}may-be-off = \"yes\"\n"),
+        &[(7, 14, "`may-be-off` must be true or false")],
+    );
+}

@@ -10,6 +10,9 @@
 //! 05:00 ack, 05:00 silence 10:00     of the alert raised last
 //! 05:00 rules 1                      the second rules file is in force
 //! 05:00 patient p1 born=1950 tags=copd
+//! 05:00 patient p1 ward=w1
+//! 05:00 limit L Patient/p1 fast above=130 from=04:00 until=09:00    of its rule `fast`; also below, clear-above,
+//!                                                    clear-below, unit, off, ended, reviewed; or Ward/w1
 //! 05:00 moved d1 p1 00:00 04:00      those readings are not p1's
 //! ```
 //! Transitions: `time event rule subject state onset=… [ended=…] [page] [reason] [level→to] [by] [x repeats]`.
@@ -23,8 +26,8 @@ use wardline_normalize::measurement::{Measurement, Value};
 use wardline_normalize::time::Micros;
 use wardline_normalize::vocabulary;
 use wardline_rules::{
-    Action, ActionKind, AlertEvent, Assignment, Engine, EventKind, Input, PatientAttributes,
-    Reattributed, RuleSet,
+    Action, ActionKind, AlertEvent, Assignment, Engine, EventKind, Input, LimitChange,
+    PatientAttributes, Reattributed, RuleSet, Scope,
 };
 
 /// 2026-01-01T00:00:00Z.
@@ -154,6 +157,34 @@ fn reading(received: Micros, words: &[&str]) -> Reading<'static> {
     reading
 }
 
+/// `L Patient/p1 fast above=130 …`; from now on and until further notice, unless it says otherwise.
+pub(crate) fn limit(at: Micros, words: &[&str]) -> LimitChange {
+    let find = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
+    let number = |key: &str| find(key).map(|text| text.parse().expect("a number"));
+    let (kind, id) = words[1].split_once('/').expect("a scope");
+    LimitChange {
+        id: words[0].into(),
+        scope: match kind {
+            "Patient" => Scope::Patient(id.into()),
+            "Ward" => Scope::Ward(id.into()),
+            _ => panic!("{kind}: unknown"),
+        },
+        rule: words[2].into(),
+        off: words.contains(&"off"),
+        above: number("above="),
+        below: number("below="),
+        clear_above: number("clear-above="),
+        clear_below: number("clear-below="),
+        unit: find("unit=").map(str::to_owned),
+        from: find("from=").map_or(at, time),
+        until: find("until=").map(time),
+        author: "nurse1".into(),
+        reviewed: words.contains(&"reviewed").then_some(at),
+        ended: words.contains(&"ended"),
+        at,
+    }
+}
+
 /// Reads a timeline.
 pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
     let mut steps = vec![Step::of(Input::RuleSet {
@@ -224,11 +255,13 @@ pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
                 steps.push(Step::of(Input::Patient(PatientAttributes {
                     id: words[2].into(),
                     birth_date: find("born=").map(str::to_owned),
+                    ward: find("ward=").map(str::to_owned),
                     tags: find("tags=").map(|tags| tags.split(',').map(str::to_owned).collect()),
                     at,
                     ..PatientAttributes::default()
                 })));
             }
+            "limit" => steps.push(Step::of(Input::Limit(limit(at, &words[2..])))),
             "moved" => steps.push(Step::of(Input::Reattributed(Reattributed {
                 device: words[2].into(),
                 former: words[3].into(),

@@ -3,6 +3,7 @@
 mod bounds;
 mod device;
 mod language;
+mod limits;
 mod packs;
 mod people;
 mod properties;

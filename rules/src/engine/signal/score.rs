@@ -3,7 +3,7 @@
 use crate::engine::exact::Exact;
 use crate::engine::row::Sample;
 use crate::score::Sum;
-use crate::{Given, Judge, Measure, Score, Words};
+use crate::{Given, Judge, Limit, Measure, Score, Words};
 use serde::{Deserialize, Serialize};
 use wardline_normalize::time::Micros;
 
@@ -61,7 +61,8 @@ impl Latest {
             Measure::Total => f64::from(lower_bound),
             Measure::Part => f64::from(max_part),
         };
-        (complete || judge.limit.is_beyond(value)).then_some(value)
+        let off = judge.limit == Limit::Never;
+        (complete || off || judge.limit.is_beyond(value)).then_some(value)
     }
 
     pub(super) fn note(&self, judge: &Judge, table: &Score, max_age: &[Micros]) -> String {
