@@ -2,7 +2,7 @@
 
 mod absence;
 mod actions;
-mod alert;
+pub(crate) mod alert;
 mod attributes;
 mod checkpoint;
 mod clock;

@@ -12,9 +12,21 @@
 //!
 //! Inhibition, silences and escalation ladders are decided by the engine: what they hold back comes without `page`,
 //! what a ladder asks for comes as `escalated` with the name of a target.
+//!
+//! Invariants, each kept by a property test:
+//! 1. No clock, no I/O, no randomness. The same events give the same outcomes, however they are cut, and after a
+//!    restart from a checkpoint at any point.
+//! 2. Every page ends in a notification, or in `NotWatched`, or in `Unrouted`.
+//! 3. Nobody is told twice of one page, unless as a repeat; repeats end with the acknowledgement.
+//! 4. An alert leaves when it is resolved and those who knew of it were told.
 
+mod audience;
 mod file;
+mod holes;
+mod hours;
+mod matching;
 mod outcome;
+mod parse;
 mod router;
 
 pub use file::Routing;
@@ -22,3 +34,6 @@ pub use outcome::{
     Facts, Notification, NotificationKind, OnCall, Outcome, SubjectKind, Told, Watch,
 };
 pub use router::{Error, Router};
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ pub(crate) mod fields;
 mod judge;
 mod life;
 mod limits;
-mod parse;
+pub(crate) mod parse;
 mod rule;
 
 use crate::{Priority, Score};

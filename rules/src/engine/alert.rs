@@ -126,8 +126,12 @@ impl Alert {
 
 /// Id of an alert: 128 bits of hash as Crockford base32.
 pub(crate) fn alert_id(rule: &str, subject: &impl Display, onset: Micros) -> String {
+    hash_id(&format!("{rule}\n{subject}\n{onset}"))
+}
+
+/// 26 characters (Crockford base32) from a text.
+pub(crate) fn hash_id(text: &str) -> String {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let text = format!("{rule}\n{subject}\n{onset}");
     let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
     (0..26)
         .rev()

@@ -1,15 +1,110 @@
-//! A checked routing file.
+//! A checked routing file, and what can be asked of it.
 
-use crate::Fault;
+use super::hours::{Calendar, Schedule};
+use super::matching::Match;
+use super::{Facts, OnCall, Told, Watch, audience};
+use crate::{Fault, Priority};
+use chrono_tz::Tz;
+use std::collections::{BTreeMap, BTreeSet};
 use wardline_normalize::time::Micros;
 
-use super::{Facts, OnCall, Told, Watch};
-
-/// A checked routing file.
-#[derive(Debug, Clone, PartialEq)]
+/// A checked routing file. People, schedules and calendars are referred to by their place in it.
+#[derive(Debug, Clone)]
 pub struct Routing {
-    text: String,
-    version: String,
+    pub(super) text: String,
+    pub(super) version: String,
+    pub(super) zone: Tz,
+    pub(super) people: Vec<Person>,
+    pub(super) teams: Vec<Team>,
+    pub(super) schedules: Vec<Schedule>,
+    pub(super) calendars: Vec<Calendar>,
+    /// In the order of the file; `fallback`, if the file has one, stands last and matches nothing by itself.
+    pub(super) routes: Vec<Route>,
+    pub(super) has_fallback: bool,
+    pub(super) targets: Vec<Target>,
+    pub(super) mentions: Vec<Mention>,
+    pub(super) warnings: Vec<Fault>,
+}
+
+/// Somebody who can be told.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) id: String,
+    pub(super) contacts: Vec<Contact>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Contact {
+    pub(super) channel: String,
+    pub(super) address: Option<String>,
+}
+
+/// A care team: who has which role.
+#[derive(Debug, Clone)]
+pub(super) struct Team {
+    pub(super) id: String,
+    pub(super) roles: BTreeMap<String, Vec<usize>>,
+}
+
+/// Whom a list `to` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum To {
+    Schedule(usize),
+    /// In the care team of the patient.
+    Role(String),
+    Person(usize),
+    Channel(String),
+}
+
+/// What alerts of one group have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The subject, whatever it is.
+    Patient,
+    Rule,
+    Device,
+    Ward,
+    Team,
+    Class,
+    Priority,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Route {
+    pub(super) id: String,
+    pub(super) when: Match,
+    pub(super) to: Vec<To>,
+    /// Outside these hours a page waits, unless its priority is in `always` or `outside` names somebody.
+    pub(super) hours: Option<usize>,
+    pub(super) outside: Vec<To>,
+    pub(super) always: Vec<Priority>,
+    pub(super) goes_on: bool,
+    pub(super) group_by: Vec<By>,
+    pub(super) wait: Micros,
+    pub(super) interval: Micros,
+    pub(super) repeat: Micros,
+    pub(super) send_resolved: bool,
+}
+
+/// A name that rules `escalate` to.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) name: String,
+    pub(super) to: Vec<To>,
+}
+
+/// A receiver by name, and where the file names it.
+#[derive(Debug, Clone)]
+pub(super) struct Mention {
+    pub(super) channel: String,
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl PartialEq for Routing {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 impl Routing {
@@ -18,10 +113,7 @@ impl Routing {
     /// # Errors
     /// Every fault of the file, in order of appearance.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        Ok(Self {
-            text: text.to_owned(),
-            version: crate::ruleset::version(text),
-        })
+        super::parse::routing(text)
     }
 
     /// The file as it was read.
@@ -38,41 +130,98 @@ impl Routing {
 
     /// Names that rules may `escalate` to.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        self.targets.iter().map(|target| target.name.as_str())
     }
 
-    /// Names of the receivers that the file mentions, each once.
+    /// Names of the receivers that the file mentions, each once, in order.
     pub fn channels(&self) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        let channels = self.mentions.iter().map(|known| known.channel.as_str());
+        channels.collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// What the file leaves open, as hours in which nobody is on call.
+    /// What the file leaves open: hours in which nobody is on call, routes that no alert reaches.
     #[must_use]
     pub fn warnings(&self) -> &[Fault] {
-        &[]
+        &self.warnings
     }
 
-    /// Faults against the configured receivers and the words that rules `escalate` to.
+    /// Faults against the names of configured receivers, and against the words that rules `escalate` to.
     #[must_use]
-    pub fn check(&self, _channels: &[&str], _rule_targets: &[&str]) -> Vec<Fault> {
-        Vec::new()
+    pub fn check(&self, channels: &[&str], rule_targets: &[&str]) -> Vec<Fault> {
+        let unknown = self
+            .mentions
+            .iter()
+            .filter(|known| !channels.contains(&known.channel.as_str()));
+        let mut faults: Vec<Fault> = unknown
+            .map(|known| Fault {
+                line: known.line,
+                column: known.column,
+                message: format!("no receiver `{}` is configured", known.channel),
+            })
+            .collect();
+        let names: BTreeSet<&str> = self.targets().collect();
+        let wanted: BTreeSet<&str> = rule_targets.iter().copied().collect();
+        faults.extend(wanted.difference(&names).map(|name| Fault {
+            line: 1,
+            column: 1,
+            message: format!("rules escalate to `{name}`, and there is no [[target]] of that name"),
+        }));
+        faults.sort();
+        faults
     }
 
-    /// Every calendar at a time.
+    /// Every calendar at a time, in the order of the file.
     #[must_use]
-    pub fn watch(&self, _at: Micros) -> Vec<Watch> {
-        Vec::new()
+    pub fn watch(&self, at: Micros) -> Vec<Watch> {
+        let calendars = self.calendars.iter();
+        calendars
+            .map(|calendar| calendar.watch(self.zone, at))
+            .collect()
     }
 
-    /// Every schedule at a time.
+    /// Every schedule at a time, in the order of the file.
     #[must_use]
-    pub fn on_call(&self, _at: Micros) -> Vec<OnCall> {
-        Vec::new()
+    pub fn on_call(&self, at: Micros) -> Vec<OnCall> {
+        let schedules = self.schedules.iter();
+        schedules
+            .map(|schedule| OnCall {
+                schedule: schedule.id.clone(),
+                people: schedule
+                    .on_call(self.zone, at)
+                    .iter()
+                    .map(|person| self.people[*person].id.clone())
+                    .collect(),
+            })
+            .collect()
     }
 
     /// Who would be told of a page at a time, in the order of the routes.
     #[must_use]
-    pub fn who(&self, _facts: &Facts, _at: Micros) -> Vec<Told> {
-        Vec::new()
+    pub fn who(&self, facts: &Facts, at: Micros) -> Vec<Told> {
+        audience::who(self, facts, at)
+    }
+
+    /// The routes that take an alert; without any, `fallback`, and true.
+    pub(super) fn routes_for(&self, facts: &Facts) -> (Vec<usize>, bool) {
+        let mut taken = Vec::new();
+        let own = self.routes.len() - usize::from(self.has_fallback);
+        for (index, route) in self.routes[..own].iter().enumerate() {
+            if route.when.fits(facts) {
+                taken.push(index);
+                if !route.goes_on {
+                    break;
+                }
+            }
+        }
+        let unrouted = taken.is_empty();
+        if unrouted {
+            taken.extend(self.fallback());
+        }
+        (taken, unrouted)
+    }
+
+    /// Where the fallback stands.
+    pub(super) fn fallback(&self) -> Option<usize> {
+        self.has_fallback.then(|| self.routes.len() - 1)
     }
 }

@@ -23,15 +23,21 @@ impl<'t> Faults<'t> {
 
     /// Notes a fault at a byte offset.
     pub(crate) fn at(&mut self, offset: usize, message: impl Into<String>) {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let column = before.get(start..).map_or(0, |rest| rest.chars().count()) + 1;
+        let (line, column) = self.place(offset);
         self.found.push(Fault {
             line,
             column,
             message: message.into(),
         });
+    }
+
+    /// Line and column of a byte offset.
+    pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before.get(start..).map_or(0, |rest| rest.chars().count()) + 1;
+        (line, column)
     }
 
     pub(crate) fn into_sorted(mut self) -> Vec<Fault> {
@@ -105,7 +111,7 @@ impl<'a, 'i> Fields<'a, 'i> {
         Some(At { value, offset })
     }
 
-    pub(super) fn flag(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<bool> {
+    pub(crate) fn flag(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Option<bool> {
         let found = self.get(key)?;
         if let DeValue::Boolean(value) = found.get_ref() {
             return Some(*value);
@@ -172,30 +178,32 @@ impl<'a, 'i> Fields<'a, 'i> {
     }
 
     pub(crate) fn texts(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Vec<At<String>> {
+        self.get(key)
+            .map_or_else(Vec::new, |found| texts_of(key, found, faults))
+    }
+
+    /// A table whose keys are the writer's own, each with a list of texts.
+    pub(crate) fn lists(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Vec<(String, Vec<At<String>>)> {
         let Some(found) = self.get(key) else {
             return Vec::new();
         };
-        let DeValue::Array(items) = found.get_ref() else {
+        let DeValue::Table(table) = found.get_ref() else {
             faults.at(
                 found.span().start,
-                format!("`{key}` must be a list of texts"),
+                format!("`{key}` must be a table of lists"),
             );
             return Vec::new();
         };
-        let mut texts = Vec::new();
-        for item in items.iter() {
-            match as_text(item.get_ref()) {
-                Some(text) => texts.push(At {
-                    value: text.to_owned(),
-                    offset: item.span().start,
-                }),
-                None => faults.at(
-                    item.span().start,
-                    format!("`{key}` must be a list of texts"),
-                ),
-            }
-        }
-        texts
+        let own = table.iter().map(|(name, value)| {
+            let name = name.get_ref().as_ref().to_owned();
+            let texts = texts_of(&name, value, faults);
+            (name, texts)
+        });
+        own.collect()
     }
 
     pub(crate) fn table(
@@ -265,6 +273,25 @@ impl<'a, 'i> Fields<'a, 'i> {
 
 /// Keeps sums of durations and times far from overflow.
 const LONGEST: Micros = 200 * 365 * 86_400 * 1_000_000;
+
+fn texts_of(key: &str, found: &Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Vec<At<String>> {
+    let must = format!("`{key}` must be a list of texts");
+    let DeValue::Array(items) = found.get_ref() else {
+        faults.at(found.span().start, must);
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for item in items.iter() {
+        match as_text(item.get_ref()) {
+            Some(text) => texts.push(At {
+                value: text.to_owned(),
+                offset: item.span().start,
+            }),
+            None => faults.at(item.span().start, must.as_str()),
+        }
+    }
+    texts
+}
 
 fn as_text<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
     if let DeValue::String(text) = value {

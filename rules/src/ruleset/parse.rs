@@ -183,7 +183,7 @@ fn judged(judge: &Judge) -> (Vec<String>, String) {
     (keys.collect(), name.unwrap_or_default())
 }
 
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
             .bytes()

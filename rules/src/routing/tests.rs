@@ -1,0 +1,10 @@
+//! Timelines of what people do and what they are told, and properties of the whole.
+
+mod desk;
+mod documents;
+mod file;
+mod grouping;
+mod hours;
+mod properties;
+mod reroute;
+mod who;

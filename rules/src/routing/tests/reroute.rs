@@ -1,0 +1,92 @@
+//! What changes while alerts are open: the file, the patient, nothing at all.
+
+use super::desk::check;
+
+const FIRST: &str = r#"
+[[person]]
+id = "ito"
+contacts = [{ channel = "teams" }]
+[[person]]
+id = "cho"
+contacts = [{ channel = "teams" }]
+[[team]]
+id = "hf"
+roles = { nurse = ["cho"] }
+[[route]]
+id = "home"
+match = { team = ["hf"] }
+to = ["role:nurse"]
+[[route]]
+id = "ward"
+match = { ward = ["b2"], tags = ["post-op", "frail"] }
+to = ["person:ito"]
+"#;
+
+#[test]
+fn a_late_change_of_the_file_reaches_who_does_not_know_yet() {
+    let second = FIRST.replace("[\"role:nurse\"]", "[\"role:nurse\", \"person:ito\"]");
+    check(
+        &[FIRST, &second],
+        "11-23 10:00 patient p1 team=hf
+         11-23 10:00:10 raise a p1 medium
+         11-23 10:00:10 & raise b p2 medium
+         11-23 10:30 raise c p1 low
+         11-23 10:30:10 ack c
+         11-23 11:00 routing 1
+         11-23 11:01 routing 1
+         11-23 11:02 resolve a",
+        "11-23 10:00:10 unrouted b
+         11-23 10:00:10 page a to cho/teams by home
+         11-23 10:30 page c to cho/teams by home
+         11-23 11:00 page a to ito/teams by home
+         11-23 11:02 resolved a to cho/teams by home
+         11-23 11:02 resolved a to ito/teams by home",
+    );
+}
+
+#[test]
+fn a_file_that_comes_late_finds_what_is_open() {
+    let catches = format!("fallback = [\"channel:hook\"]\n{FIRST}");
+    check(
+        &[FIRST, &catches],
+        "11-23 10:00 raise a p2 high
+         11-23 10:10 raise b p2 high
+         11-23 10:20 ack b
+         11-23 10:30 raise c p2 high
+         11-23 10:40 resolve c
+         11-23 11:00 routing 1",
+        "11-23 10:00 unrouted a
+         11-23 10:10 unrouted b
+         11-23 10:30 unrouted c
+         11-23 11:00 page a to hook by fallback",
+    );
+}
+
+#[test]
+fn without_a_file_nothing_is_said_until_there_is_one() {
+    check(
+        &[],
+        "11-23 10:00 raise a p2 high
+         11-23 10:10 escalate a doctor
+         11-23 10:20 resolve a",
+        "",
+    );
+}
+
+#[test]
+fn a_patient_who_changes_ward_or_team_takes_the_alert_along() {
+    check(
+        &[FIRST],
+        "11-23 10:00 patient p1 team=hf
+         11-23 10:01 raise a p1 medium
+         11-23 10:10 patient p1 ward=b2 tag=frail
+         11-23 10:20 patient p1 ward=b2 tag=frail
+         11-23 10:30 patient p1 ward=b2
+         11-23 15:00 wait
+         11-23 15:01 resolve a",
+        "11-23 10:01 page a to cho/teams by home
+         11-23 10:10 page a to ito/teams by ward
+         11-23 15:01 resolved a to cho/teams by home
+         11-23 15:01 resolved a to ito/teams by ward",
+    );
+}
