@@ -3,6 +3,7 @@
 mod choice;
 mod interrupted;
 mod links;
+mod outage;
 mod silence;
 mod watchdog;
 

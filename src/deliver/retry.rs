@@ -93,10 +93,61 @@ fn backoff(attempts: u32, most: Duration) -> Micros {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
-    use super::{Failure, HIGH, OTHERS, backoff, micros, patience};
+    use wardline_store::registry::{OutboxEntry, OutboxState};
+
+    use super::{Failure, GRANTED, HIGH, OTHERS, backoff, micros, next, patience};
+
+    /// An entry of the first attempt, made at 0.
+    pub(in crate::deliver) fn entry(key: &str) -> OutboxEntry {
+        OutboxEntry {
+            id: 1,
+            event_rowid: None,
+            alert_id: None,
+            destination: "mail".to_owned(),
+            idempotency_key: key.to_owned(),
+            attempts: 0,
+            next_attempt: 0,
+            state: OutboxState::Pending,
+            last_error: None,
+            created_at: 0,
+            delivered_at: None,
+            payload: Vec::new(),
+            notification: Some(key.to_owned()),
+            recipient: Some("ann".to_owned()),
+            address: None,
+            stream: "g1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_given_up_and_the_rest_in_time() {
+        let mut entry = entry("n1");
+        entry.payload = br#"{"priority":"high"}"#.to_vec();
+        assert_eq!(next(&entry, &Failure::permanent("answered 400"), 1), None);
+        let down = Failure::transient("no connection");
+        let last = micros(HIGH.total) - 1;
+        assert!(next(&entry, &down, last).is_some_and(|at| at > last));
+        assert_eq!(next(&entry, &down, micros(HIGH.total)), None);
+        entry.payload = br#"{"priority":"low"}"#.to_vec();
+        assert_eq!(next(&entry, &down, micros(OTHERS.total)), None);
+    }
+
+    #[test]
+    fn a_receiver_is_granted_its_time_within_bounds() {
+        let asks = |seconds| Failure::Transient {
+            why: "answered 429".to_owned(),
+            after: Some(Duration::from_secs(seconds)),
+        };
+        let at = |seconds| next(&entry("n1"), &asks(seconds), 0).unwrap();
+        assert!(at(120) >= 120_000_000 && at(120) <= 121_000_000);
+        assert!(
+            at(1_000_000) <= micros(GRANTED) + 1_000_000,
+            "an hour at most"
+        );
+    }
 
     #[test]
     fn pauses_grow_and_stay_bounded() {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{RULES, race};
+use crate::harness::certificate::Certificate;
 use crate::harness::mqtt::Publisher;
 use crate::harness::smtp::Smtp;
 use crate::harness::teams::Teams;
@@ -179,6 +180,27 @@ async fn a_letter_arrives_after_a_busy_server_and_its_link_acknowledges() {
     assert_eq!(open(&server, "POST", link).await.0, 200);
     assert_eq!(alert(&server, "p1").await["acknowledgedBy"], "mail");
     assert_eq!(smtp.mail().len(), 1, "taken once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_that_is_another_gets_nothing() {
+    let (smtp, other) = (Smtp::start("starttls"), Certificate::new());
+    let trusted = smtp.certificate.cert().to_str().unwrap().to_owned();
+    let config = email(&smtp, "starttls", "ward3@hospital.example");
+    let config = config.replace(&trusted, other.cert().to_str().unwrap());
+    let server = server(&config);
+    let _gateway = raise(&server, "p1", "d1").await;
+    eventually("two attempts", async || {
+        (server.metric("wardline_delivery_failures_total").await >= 2.0).then_some(())
+    })
+    .await;
+    assert_eq!(
+        server.metric("wardline_outbox_dead").await,
+        0.0,
+        "somebody may mend it"
+    );
+    assert!(smtp.mail().is_empty());
+    assert!(!server.log().contains("mail password"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

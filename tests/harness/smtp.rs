@@ -71,6 +71,7 @@ impl Smtp {
             .arg(certificate.dir())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("python3-aiosmtpd is installed by `make test`");
         let mut line = String::new();

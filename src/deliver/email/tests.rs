@@ -1,31 +1,11 @@
 use lettre::message::Mailbox;
-use wardline_store::registry::{OutboxEntry, OutboxState};
+use wardline_store::registry::OutboxEntry;
 
 use super::super::message::Message;
 use super::super::message::tests::{alert, notification};
+use super::super::retry::tests::entry;
 use super::Letter;
 use crate::config::Show;
-
-fn entry(key: &str) -> OutboxEntry {
-    OutboxEntry {
-        id: 1,
-        event_rowid: None,
-        alert_id: None,
-        destination: "mail".to_owned(),
-        idempotency_key: key.to_owned(),
-        attempts: 0,
-        next_attempt: 0,
-        state: OutboxState::Pending,
-        last_error: None,
-        created_at: 0,
-        delivered_at: None,
-        payload: Vec::new(),
-        notification: Some(key.to_owned()),
-        recipient: Some("ann".to_owned()),
-        address: None,
-        stream: "g1".to_owned(),
-    }
-}
 
 fn letter(entry: &OutboxEntry, message: &Message, link: Option<&str>) -> String {
     let from: Mailbox = "Wardline <w@hospital.example>".parse().unwrap();
