@@ -22,10 +22,40 @@ pub struct Pending {
 }
 
 impl Engine {
-    /// What is on its way to an alert and is still heard of, in order of subject and rule; no more than there are open
+    /// What is on its way to an alert and is still heard of, by subject; no more than there are open
     /// runs of rules with `for`.
     #[must_use]
     pub fn pending(&self) -> Vec<Pending> {
-        Vec::new()
+        let plan = &self.ctx.plan;
+        let mut pending = Vec::new();
+        for key in self.groups.keys() {
+            let Some(subject) = self.groups.peek(key.kind, &key.id) else {
+                continue;
+            };
+            for (index, lane) in &subject.lanes {
+                for (series, (rule, judge)) in lane.series.iter().zip(&plan.lanes[*index].rules) {
+                    let run = series.current.run.as_deref();
+                    let Some(run) = run.filter(|run| run.fired.is_none()) else {
+                        continue;
+                    };
+                    let (first, last) = (&run.evidence.first, &run.evidence.last);
+                    if judge.hold == 0 || self.ctx.clock - last.time > judge.max_gap {
+                        continue;
+                    }
+                    let definition = &plan.set.rules()[*rule];
+                    pending.push(Pending {
+                        rule_id: definition.id.clone(),
+                        title: definition.title.clone(),
+                        subject: key.subject(),
+                        priority: definition.priority,
+                        since: first.time,
+                        value: last.value,
+                        unit: judge.unit.clone(),
+                        due: first.time.saturating_add(judge.hold),
+                    });
+                }
+            }
+        }
+        pending
     }
 }

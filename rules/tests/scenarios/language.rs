@@ -8,14 +8,15 @@
 //! 02:00 oximeter-status 'poor-signal,unconnected'                         words instead of a number
 //! 05:00 wait                         ticks every 10 s until then; `jump` is one tick
 //! 05:00 ack, 05:00 silence 10:00     of the alert raised last
+//! 05:00 hush s1 10:00 patient=p1 rule=low device=d1 ward=w1 class=technical from=06:00     05:00 unhush s1
 //! 05:00 rules 1                      the second rules file is in force
-//! 05:00 patient p1 born=1950 tags=copd
-//! 05:00 patient p1 ward=w1
+//! 05:00 patient p1 born=1950 tags=copd ward=w1
 //! 05:00 limit L Patient/p1 fast above=130 from=04:00 until=09:00    of its rule `fast`; also below, clear-above,
 //!                                                    clear-below, unit, off, ended, reviewed; or Ward/w1
 //! 05:00 moved d1 p1 00:00 04:00      those readings are not p1's
 //! ```
-//! Transitions: `time event rule subject state onset=… [ended=…] [page] [reason] [level→to] [by] [x repeats]`.
+//! Transitions: `time event rule subject state onset=… [ended=…] [page] [reason] [level→to] [by] [x repeats]
+//! [latched] [until]`.
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use std::collections::HashMap;
@@ -26,8 +27,8 @@ use wardline_normalize::measurement::{Measurement, Value};
 use wardline_normalize::time::Micros;
 use wardline_normalize::vocabulary;
 use wardline_rules::{
-    Action, ActionKind, AlertEvent, Assignment, Engine, EventKind, Input, LimitChange,
-    PatientAttributes, Reattributed, RuleSet, Scope,
+    Action, ActionKind, AlertEvent, Assignment, Class, Engine, EventKind, Input, LimitChange,
+    PatientAttributes, Reattributed, RuleSet, Scope, Silence,
 };
 
 /// 2026-01-01T00:00:00Z.
@@ -192,6 +193,7 @@ pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
         rules: Arc::clone(&rules[0]),
     })];
     let mut stays: HashMap<(String, String), Micros> = HashMap::new();
+    let mut silences: HashMap<String, Silence> = HashMap::new();
     let mut last = START;
     for line in text
         .lines()
@@ -250,6 +252,30 @@ pub(crate) fn timeline(rules: &[Arc<RuleSet>], text: &str) -> Vec<Step> {
                 let rules = Arc::clone(&rules[words[2].parse::<usize>().expect("a number")]);
                 steps.push(Step::of(Input::RuleSet { at, rules }));
             }
+            "hush" => {
+                let find = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
+                let owned = |key: &str| find(key).map(str::to_owned);
+                let silence = Silence {
+                    id: words[2].into(),
+                    patient: owned("patient="),
+                    rule: owned("rule="),
+                    device: owned("device="),
+                    ward: owned("ward="),
+                    class: find("class=").and_then(Class::from_word),
+                    from: find("from=").map_or(at, time),
+                    until: at + time(words[3]) - START,
+                    author: "nurse2".into(),
+                    ended: false,
+                    at,
+                };
+                silences.insert(words[2].into(), silence.clone());
+                steps.push(Step::of(Input::Silence(silence)));
+            }
+            "unhush" => steps.push(Step::of(Input::Silence(Silence {
+                ended: true,
+                at,
+                ..silences[words[2]].clone()
+            }))),
             "patient" => {
                 let find = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
                 steps.push(Step::of(Input::Patient(PatientAttributes {
@@ -325,7 +351,12 @@ pub(crate) fn render(event: &AlertEvent) -> String {
             event.acknowledged_by.as_deref().unwrap_or("?")
         ));
     }
-    if let (EventKind::Silenced, Some(until)) = (event.event, event.silenced_until) {
+    if event.latched {
+        line.push_str(" latched");
+    }
+    if let (EventKind::Silenced | EventKind::Raised, Some(until)) =
+        (event.event, event.silenced_until)
+    {
         line.push_str(&format!(" until {}", clock(until)));
     }
     if event.repeats > 0 {

@@ -3,6 +3,7 @@
 mod bounds;
 mod device;
 mod language;
+mod life;
 mod limits;
 mod packs;
 mod people;
