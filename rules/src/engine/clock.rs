@@ -125,6 +125,10 @@ fn escalate(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize) {
     let Some(alert) = subject.shown(&plan, rule) else {
         return;
     };
+    if alert.silenced_until.is_some_and(|until| until <= ctx.clock) {
+        // The clock has jumped over its end: that comes first.
+        ctx.hush_again(rule, key, alert, false);
+    }
     let (None, Some(paged)) = (&alert.acknowledged, alert.paged) else {
         return;
     };

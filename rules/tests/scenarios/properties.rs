@@ -6,9 +6,15 @@ use arrow_array::RecordBatch;
 use proptest::prelude::*;
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
-use wardline_rules::{AlertEvent, Assignment, Engine, Input, RuleSet, episodes};
+use wardline_rules::{
+    Action, ActionKind, AlertEvent, Assignment, Class, Engine, Input, RuleSet, Silence, episodes,
+};
 
 const RULES: &str = r#"
+[escalation]
+high = [{ after = "2m", to = "team" }]
+medium = [{ after = "3m", to = "nurse" }, { after = "5m", to = "doctor" }]
+
 [[rule]]
 id = "low-now"
 kind = "threshold"
@@ -36,6 +42,34 @@ for = "30s"
 max-gap = "1m"
 clear = { inside = [55, 115], for = "10s" }
 priority = "medium"
+
+[[rule]]
+id = "fast"
+kind = "threshold"
+metric = "8867-4"
+above = 100
+worsens = { by = 12 }
+max-silence = "2m"
+priority = "medium"
+
+[[rule]]
+id = "latched"
+kind = "threshold"
+metric = "spo2"
+below = 89
+for = "10s"
+clear = { above = 90, for = "15s" }
+latch = true
+worsens = { by = 2 }
+priority = "low"
+
+[[rule]]
+id = "latched-now"
+kind = "threshold"
+metric = "8867-4"
+above = 110
+latch = true
+priority = "high"
 
 [[rule]]
 id = "rising"
@@ -79,6 +113,7 @@ kind = "absence"
 metric = "spo2"
 expect-every = "20s"
 grace = "20s"
+latch = true
 priority = "low"
 
 [[rule]]
@@ -89,6 +124,15 @@ below = 89
 for = "20s"
 priority = "low"
 inhibited-by = ["silent", "rate"]
+
+[[rule]]
+id = "inhibited-latched"
+kind = "threshold"
+metric = "spo2"
+below = 90
+latch = true
+priority = "low"
+inhibited-by = ["rate"]
 "#;
 
 const SECOND: Micros = 1_000_000;
@@ -102,6 +146,8 @@ struct Draw {
     value: u8,
     patient: bool,
     version: i64,
+    /// What people do after it: nothing from 8 on.
+    deed: u8,
 }
 
 fn draws() -> impl Strategy<Value = Vec<Draw>> {
@@ -113,21 +159,26 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
         0..8u8,
         any::<bool>(),
         prop_oneof![9 => Just(1i64), 1 => Just(2i64)],
+        0..40u8,
     );
     prop::collection::vec(
-        draw.prop_map(|(gap, late, kind, value, patient, version)| Draw {
+        draw.prop_map(|(gap, late, kind, value, patient, version, deed)| Draw {
             gap,
             late,
             kind,
             value,
             patient,
             version,
+            deed,
         }),
         1..80,
     )
 }
 
-fn rows(draws: &[Draw], corrections: bool) -> Vec<(Micros, Micros, RecordBatch)> {
+/// A row as it comes: when, of when, the row, and what people do then.
+type Row = (Micros, Micros, RecordBatch, u8);
+
+fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
     let mut at = START;
     let mut before = None;
     let mut rows = Vec::new();
@@ -156,9 +207,59 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<(Micros, Micros, RecordBatch)>
             status: "final",
             unit: None,
         };
-        rows.push((at + draw.late * SECOND, effective, reading.batch()));
+        rows.push((
+            at + draw.late * SECOND,
+            effective,
+            reading.batch(),
+            draw.deed,
+        ));
     }
     rows
+}
+
+/// A silence of one kind or another, from some time after `at` on.
+fn silence(deed: u8, at: Micros) -> Silence {
+    let patient = (deed % 2 == 0).then(|| "p1".to_owned());
+    Silence {
+        id: format!("s{}", deed % 3),
+        rule: (deed == 3).then(|| "latched".to_owned()),
+        device: (deed == 1).then(|| "d2".to_owned()),
+        ward: None,
+        class: patient.is_none().then_some(Class::Physiological),
+        patient,
+        from: at + i64::from(deed) * 5 * SECOND,
+        until: at + i64::from(1 + deed) * 45 * SECOND,
+        author: "nurse".into(),
+        ended: deed == 4,
+        at,
+    }
+}
+
+/// What people do: 0 to 4 a silence by matcher, 5 and 6 an acknowledgement, 7 a silence of one alert.
+fn act(engine: &mut Engine, seq: u64, deed: u8, events: &mut Vec<AlertEvent>) {
+    let at = engine.clock();
+    let kind = match deed {
+        0..=4 => {
+            return engine.apply(seq, &Input::Silence(silence(deed, at)), events);
+        }
+        5 | 6 => ActionKind::Acknowledge,
+        7 => ActionKind::Silence {
+            until: at + 90 * SECOND,
+        },
+        _ => return,
+    };
+    let open = events.iter().rev().map(|event| &event.alert_id);
+    let Some(alert_id) = open.clone().nth(usize::from(deed % 2)).cloned() else {
+        return;
+    };
+    let action = Action {
+        alert_id,
+        kind,
+        by: "nurse".into(),
+        at,
+        note: None,
+    };
+    engine.apply(seq, &Input::Action(action), events);
 }
 
 fn start(rules: &Arc<RuleSet>) -> Engine {
@@ -187,12 +288,20 @@ fn start(rules: &Arc<RuleSet>) -> Engine {
     engine
 }
 
-fn one_by_one(rules: &Arc<RuleSet>, rows: &[RecordBatch]) -> (Engine, Vec<AlertEvent>) {
+fn one_by_one(rules: &Arc<RuleSet>, rows: &[Row]) -> (Engine, Vec<AlertEvent>) {
     let (mut engine, mut events) = (start(rules), Vec::new());
-    for (seq, batch) in (3..).zip(rows) {
+    for (seq, (_, _, batch, deed)) in (3..).step_by(2).zip(rows) {
         engine.apply(seq, &Input::Readings(batch), &mut events);
+        act(&mut engine, seq + 1, *deed, &mut events);
     }
     (engine, events)
+}
+
+/// In the order in which they come.
+fn as_received(draws: &[Draw], corrections: bool) -> Vec<Row> {
+    let mut rows = rows(draws, corrections);
+    rows.sort_by_key(|row| row.0);
+    rows
 }
 
 proptest! {
@@ -201,9 +310,7 @@ proptest! {
     #[test]
     fn events_do_not_depend_on_batches(draws in draws(), cuts in prop::collection::vec(1..20usize, 1..40)) {
         let rules = parse(RULES);
-        let mut shuffled = rows(&draws, true);
-        shuffled.sort_by_key(|row| row.0);
-        let rows: Vec<RecordBatch> = shuffled.into_iter().map(|row| row.2).collect();
+        let rows = as_received(&draws, true);
         let (single, expected) = one_by_one(&rules, &rows);
 
         let (mut engine, mut events) = (start(&rules), Vec::new());
@@ -212,9 +319,14 @@ proptest! {
             if rest.is_empty() {
                 break;
             }
-            let (batch, after) = rest.split_at((*cut).min(rest.len()));
-            engine.apply(seq, &Input::Readings(&concat(batch)), &mut events);
-            (rest, seq) = (after, seq + 1);
+            // A batch ends where people do something.
+            let deed = rest.iter().position(|row| row.3 < 8).map_or(rest.len(), |place| place + 1);
+            let (batch, after) = rest.split_at((*cut).min(deed));
+            let rows: Vec<RecordBatch> = batch.iter().map(|row| row.2.clone()).collect();
+            engine.apply(seq, &Input::Readings(&concat(&rows)), &mut events);
+            let deed = batch.last().map_or(8, |row| row.3);
+            act(&mut engine, seq + 1, deed, &mut events);
+            (rest, seq) = (after, seq + 2);
         }
         prop_assert_eq!(without_position(&expected), without_position(&events));
         prop_assert_eq!(single.stats(), engine.stats());
@@ -223,14 +335,14 @@ proptest! {
     #[test]
     fn a_restart_at_any_point_changes_nothing(draws in draws()) {
         let rules = parse(RULES);
-        let mut shuffled = rows(&draws, true);
-        shuffled.sort_by_key(|row| row.0);
-        let rows: Vec<RecordBatch> = shuffled.into_iter().map(|row| row.2).collect();
+        let rows = as_received(&draws, true);
         let (whole, expected) = one_by_one(&rules, &rows);
         let (mut engine, mut events) = (start(&rules), Vec::new());
-        for (seq, batch) in (3..).zip(&rows) {
+        for (seq, (_, _, batch, deed)) in (3..).step_by(2).zip(&rows) {
             engine = Engine::restore(&engine.checkpoint()).expect("own checkpoint");
             engine.apply(seq, &Input::Readings(batch), &mut events);
+            engine = Engine::restore(&engine.checkpoint()).expect("own checkpoint");
+            act(&mut engine, seq + 1, *deed, &mut events);
         }
         prop_assert_eq!(expected, events);
         prop_assert_eq!(whole.checkpoint(), engine.checkpoint());
@@ -238,16 +350,18 @@ proptest! {
 
     #[test]
     fn episodes_do_not_depend_on_the_order_within_the_lateness(draws in draws()) {
-        // Absence goes by the log clock, inhibition by what is active on arrival: neither is about order.
+        // Absence goes by the log clock, inhibition by what is active on arrival, and an acknowledgement is of what is
+        // there when it comes: none is about order. Silences hold pages back and touch no episode.
         let text = RULES.split("[[rule]]\nid = \"silent\"").next().expect("the rules before");
         let rules = parse(text);
         let mut by_time = rows(&draws, false);
+        for row in &mut by_time {
+            row.3 = if row.3 < 5 { row.3 } else { 8 };
+        }
         by_time.sort_by_key(|row| row.1);
-        let in_order: Vec<RecordBatch> = by_time.iter().map(|row| row.2.clone()).collect();
-        let (_, expected) = one_by_one(&rules, &in_order);
+        let (_, expected) = one_by_one(&rules, &by_time);
         by_time.sort_by_key(|row| row.0);
-        let shuffled: Vec<RecordBatch> = by_time.into_iter().map(|row| row.2).collect();
-        let (engine, events) = one_by_one(&rules, &shuffled);
+        let (engine, events) = one_by_one(&rules, &by_time);
 
         let final_of = |events: &[AlertEvent]| -> Vec<_> {
             let parts = episodes(events).into_iter();
@@ -262,18 +376,17 @@ proptest! {
     #[test]
     fn alerts_are_well_formed(draws in draws()) {
         let rules = parse(RULES);
-        let mut shuffled = rows(&draws, true);
-        shuffled.sort_by_key(|row| row.0);
-        let rows: Vec<RecordBatch> = shuffled.into_iter().map(|row| row.2).collect();
-        let (_, events) = one_by_one(&rules, &rows);
+        let (engine, events) = one_by_one(&rules, &as_received(&draws, true));
         let mut places = std::collections::HashSet::new();
         let mut open = std::collections::HashMap::new();
-        let mut paged = std::collections::HashSet::new();
+        let mut told = std::collections::HashMap::new();
         for event in &events {
             prop_assert!(places.insert((event.seq, event.ordinal)));
             prop_assert!(event.evidence.len() <= 10);
             prop_assert_eq!(event.ended.is_some(), event.state.as_str() == "resolved");
             prop_assert!(event.ended.is_none_or(|ended| ended >= event.onset));
+            prop_assert_eq!(event.silenced_until.is_some(), event.silenced_by.is_some());
+            prop_assert!(!event.latched || event.state.as_str() == "recovering");
             let of = (event.rule_id.clone(), event.subject.clone());
             if event.state.as_str() == "resolved" {
                 if open.get(&of) == Some(&event.alert_id) {
@@ -283,9 +396,25 @@ proptest! {
                 let other = open.insert(of, event.alert_id.clone());
                 prop_assert!(other.is_none_or(|other| other == event.alert_id), "two open alerts");
             }
-            if event.page && event.event.as_str() != "escalated" {
-                prop_assert!(paged.insert(event.alert_id.clone()), "paged twice");
+            if event.page {
+                prop_assert!(event.silenced_until.is_none(), "paged under a silence");
+                prop_assert!(event.acknowledged_by.is_none(), "paged though acknowledged");
+                let pages = told.entry(event.alert_id.clone()).or_insert(0);
+                let once = match event.event.as_str() {
+                    "raised" => *pages == 0,
+                    // Again only where the rule says so.
+                    "worsened" => {
+                        *pages == 0 || event.rule_id.contains("latched")
+                            || ["fast", "silent"].contains(&&*event.rule_id)
+                    }
+                    "silenced" | "escalated" => true,
+                    _ => false,
+                };
+                prop_assert!(once, "{:?} paged twice", event);
+                *pages += 1;
             }
         }
+        prop_assert_eq!(engine.open_alerts(), open.len());
+        prop_assert!(engine.pending().iter().all(|one| one.due > one.since));
     }
 }
