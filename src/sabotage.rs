@@ -2,8 +2,8 @@
 //!
 //! They exist only in a build with the feature `sabotage`, which no release enables.
 //! `WARDLINE_SABOTAGE` names them, separated by commas: those of the store (see its configuration),
-//! `stall-log:FILE`, which keeps every append from completing while the file is there, `panic-on:TEXT`, which
-//! panics in the decoding of a payload with that text, `fail-look-up:DEVICE`, which fails every look-up for rows of
+//! `stall-log:FILE`, which keeps every append from completing, and changes of the registry from the log, while the
+//! file is there, `panic-on:TEXT`, which panics in the decoding of a payload with that text, `fail-look-up:DEVICE`, which fails every look-up for rows of
 //! that device, `refuse-rules:TEXT`, which refuses rules with that text when they come out of the log or a
 //! checkpoint, and `ack-on-receipt`, which acknowledges what has only been read from the socket.
 

@@ -1,6 +1,7 @@
 //! Limits of a ward or a patient, silences, what is building up, and dead letters: through the API and the command
 //! line, on a running server and between two runs of it.
 
+mod limits;
 mod outbox;
 mod silences;
 
@@ -11,6 +12,8 @@ use crate::harness::{Server, Setup, eventually, heart_rate, now};
 
 /// Alarms with one reading and is over with one.
 const RULES: &str = r#"
+[limits]
+review-alerts = 1
 [[rule]]
 id = "tachycardia"
 title = "Heart rate above 120 /min"
@@ -71,4 +74,16 @@ async fn alarms(server: &Server, patient: &str) -> Value {
         found.into_iter().find(|alert| alert["state"] == "active")
     })
     .await
+}
+
+/// Waits until a patient has none open.
+async fn calm(server: &Server, patient: &str) {
+    eventually("its end", async || {
+        let found = alerts(server, patient).await;
+        found
+            .iter()
+            .all(|alert| alert["state"] == "resolved")
+            .then_some(())
+    })
+    .await;
 }

@@ -6,7 +6,7 @@ use wardline_dashboard::backend::{
     SilenceSearch,
 };
 use wardline_normalize::time::Micros;
-use wardline_rules::RuleSet;
+use wardline_rules::{LimitChange, RuleSet, Scope};
 use wardline_store::registry::{
     AlertFilter, Limit, LimitFilter, LimitScope, Listed, NewLimit, NewSilence, Page, Registry,
     Silence, SilenceFilter,
@@ -40,22 +40,39 @@ fn new_limit(new: LimitNew, by: &Principal) -> BackendResult<NewLimit> {
     })
 }
 
-/// When limits are to be looked at again.
-#[derive(Clone, Copy)]
-struct LimitReview {
-    after: Micros,
-    alerts: u32,
+/// The same in the words of the rules, to be judged by them.
+fn proposed(new: &NewLimit, now: Micros) -> LimitChange {
+    LimitChange {
+        id: String::new(),
+        scope: match &new.scope {
+            LimitScope::Ward(id) => Scope::Ward(id.clone()),
+            LimitScope::Patient(id) => Scope::Patient(id.clone()),
+        },
+        rule: new.rule.clone(),
+        off: new.off,
+        above: new.above,
+        below: new.below,
+        clear_above: new.clear_above,
+        clear_below: new.clear_below,
+        unit: new.unit.clone(),
+        from: new.from,
+        until: new.until,
+        author: new.author.clone(),
+        reviewed: None,
+        ended: false,
+        at: now,
+    }
 }
 
-/// Alerts of the limit's rule for its patient within a day.
-fn alerts_last_day(registry: &Registry, limit: &Limit, now: Micros) -> BackendResult<Option<u64>> {
+/// Alerts of the limit's rule for its patient since a time.
+fn alerts_since(registry: &Registry, limit: &Limit, from: Micros) -> BackendResult<Option<u64>> {
     let LimitScope::Patient(patient) = &limit.set.scope else {
         return Ok(None);
     };
     let filter = AlertFilter {
         patients: vec![patient.clone()],
         rule: Some(limit.set.rule.clone()),
-        from: Some(now - DAY),
+        from: Some(from),
         ..AlertFilter::default()
     };
     let first = Page::first(wardline_store::registry::MAX_PAGE);
@@ -63,16 +80,22 @@ fn alerts_last_day(registry: &Registry, limit: &Limit, now: Micros) -> BackendRe
     Ok(Some(found.items.len() as u64))
 }
 
+/// A limit as it stands. A review is due when the rules remind of it: nobody has looked at it for long, its rule
+/// alarms often in spite of it, or it fits its rule no longer.
 fn limit_view(
     registry: &Registry,
     limit: Limit,
-    review: LimitReview,
+    rules: &RuleSet,
     now: Micros,
 ) -> BackendResult<api::Limit> {
     let in_force = limit.set.from <= now && limit.over().is_none_or(|over| now < over);
-    let alerts = alerts_last_day(registry, &limit, now)?;
+    let (asked, yesterday) = (rules.limit_review(), now - DAY);
     let looked_at = limit.reviewed_at.unwrap_or(limit.created_at);
-    let often = alerts.is_some_and(|alerts| alerts >= u64::from(review.alerts));
+    let alerts = alerts_since(registry, &limit, yesterday)?;
+    let unseen = alerts_since(registry, &limit, yesterday.max(looked_at))?;
+    let often = unseen.is_some_and(|alerts| alerts > u64::from(asked.alerts));
+    let long_ago = now - looked_at >= asked.after;
+    let unfit = rules.check_limit(&proposed(&limit.set, now)).is_err();
     let (patient, ward) = match &limit.set.scope {
         LimitScope::Patient(id) => (Some(id.clone()), None),
         LimitScope::Ward(id) => (None, Some(id.clone())),
@@ -102,7 +125,7 @@ fn limit_view(
         ended_by: limit.ended_by,
         in_force,
         alerts_last_day: alerts,
-        review_due: in_force && (now - looked_at >= review.after || often),
+        review_due: in_force && (often || long_ago || unfit),
     })
 }
 
@@ -147,13 +170,6 @@ fn fitting<T, U>(
 }
 
 impl Adapter {
-    async fn review(&self) -> BackendResult<LimitReview> {
-        Ok(LimitReview {
-            after: 7 * DAY,
-            alerts: 10,
-        })
-    }
-
     async fn rules(&self) -> BackendResult<std::sync::Arc<RuleSet>> {
         self.asker.rules().await.ok_or_else(super::stopped)
     }
@@ -162,7 +178,7 @@ impl Adapter {
         &self,
         search: &LimitSearch,
     ) -> BackendResult<ListPage<api::Limit>> {
-        let (now, review) = (crate::clock::now(), self.review().await?);
+        let (now, rules) = (crate::clock::now(), self.rules().await?);
         let current = search.in_force == Some(true) || search.review_due == Some(true);
         let filter = LimitFilter {
             scope: scope(search.patient.as_ref(), search.ward.as_ref()),
@@ -175,7 +191,7 @@ impl Adapter {
             .map_err(fault)?;
         fitting(
             found,
-            |limit| limit_view(&self.registry, limit, review, now),
+            |limit| limit_view(&self.registry, limit, &rules, now),
             |limit| {
                 search
                     .in_force
@@ -194,12 +210,9 @@ impl Adapter {
     ) -> BackendResult<api::Limit> {
         let (now, rules) = (crate::clock::now(), self.rules().await?);
         let new = new_limit(new, by)?;
-        if !rules.rules().iter().any(|rule| rule.id == new.rule) {
-            return Err(BackendError::Invalid(format!(
-                "there is no rule `{}`",
-                new.rule
-            )));
-        }
+        rules
+            .check_limit(&proposed(&new, now))
+            .map_err(BackendError::Invalid)?;
         self.limit_changed(|| self.registry.set_limit(&new, now))
             .await
     }
@@ -216,8 +229,8 @@ impl Adapter {
                 Ok((made, entry, None))
             })
             .await?;
-        let review = self.review().await?;
-        limit_view(&self.registry, made, review, crate::clock::now())
+        let rules = self.rules().await?;
+        limit_view(&self.registry, made, &rules, crate::clock::now())
     }
 
     pub(super) fn list_silences(

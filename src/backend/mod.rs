@@ -127,6 +127,7 @@ impl Adapter {
         let (pipeline, applied) = (self.pipeline.clone(), self.applied.clone());
         let registry = Arc::clone(&self.registry);
         let told = tokio::spawn(async move {
+            crate::sabotage::stall().await;
             let mut seq = pipeline.entry(entry).await.map_err(closed)?;
             if let Some(window) = window {
                 seq = pipeline.reattribute(window).await.map_err(closed)?;

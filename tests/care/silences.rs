@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::{alarms, measured, setup, ward};
 use crate::harness::cli::cli;
+use crate::harness::mqtt::{Publisher, topic};
 use crate::harness::webhook::Webhook;
-use crate::harness::{Server, eventually};
+use crate::harness::{Server, eventually, heart_rate, now};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silence_pages_nobody_and_is_seen() {
@@ -78,4 +79,48 @@ async fn a_silence_pages_nobody_and_is_seen() {
         (&listed[0]["endedBy"], &listed[0]["inForce"]),
         (&json!("test-admin"), &json!(false))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crash_kept_out_of_the_log_holds_after_the_next_start() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let stalled = elsewhere.path().join("stalled");
+    let mut setup = setup();
+    let fault = format!("stall-log:{}", stalled.display());
+    setup.env.push(("WARDLINE_SABOTAGE".to_owned(), fault));
+    let server = Server::start(&setup);
+    drop(ward(&server).await);
+    std::fs::write(&stalled, "").unwrap();
+    let add = [
+        "silence",
+        "add",
+        "--patient",
+        "p1",
+        "--for",
+        "1h",
+        "--reason",
+        "bath",
+    ];
+    let adding = cli(&add).at(&server);
+    let adding = std::thread::spawn(move || adding.run());
+    eventually("the silence in the registry", async || {
+        let listed = server.get("/api/v1/silences").await;
+        listed["items"].as_array().unwrap().first().cloned()
+    })
+    .await;
+    let (dir, admin) = server.kill();
+    assert_ne!(adding.join().unwrap().code, 0, "it was never confirmed");
+    std::fs::remove_file(&stalled).unwrap();
+
+    let server = Server::start_in(dir, admin, &setup);
+    let secret = server.gateway_token("g2").await;
+    let mut gateway = Publisher::connect(server.mqtt, "g2", &secret)
+        .await
+        .unwrap();
+    let pack = heart_rate("d1", "131", now());
+    gateway
+        .deliver(&topic("g2", "d1"), pack.as_bytes())
+        .await
+        .unwrap();
+    assert_eq!(alarms(&server, "p1").await["silencedBy"], "test-admin");
 }
