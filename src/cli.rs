@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use care::{
-    LimitCommand, LimitSet, OutboxCommand, Priority, RoutingCommand, SilenceCommand,
+    Class, LimitCommand, LimitSet, OutboxCommand, Priority, RoutingCommand, SilenceCommand,
 };
 pub(crate) use gateway::GatewayCommand;
 pub(crate) use offline::{

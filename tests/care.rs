@@ -3,6 +3,7 @@
 
 mod limits;
 mod outbox;
+mod pending;
 mod silences;
 
 use serde_json::Value;

@@ -9,6 +9,7 @@ mod offline;
 mod quarantine;
 mod registry;
 mod replay;
+mod routing;
 mod rows;
 mod scores;
 mod usage;

@@ -251,6 +251,12 @@ pub(crate) enum RoutingCommand {
         /// The alert's rule.
         #[arg(long)]
         rule: Option<String>,
+        /// The alert's class.
+        #[arg(long, value_enum, default_value_t = Class::Physiological)]
+        class: Class,
+        /// A tag of the patient; may be repeated.
+        #[arg(long = "tag")]
+        tags: Vec<String>,
         /// When (RFC 3339); now if not given.
         #[arg(long, value_name = "TIME")]
         at: Option<String>,

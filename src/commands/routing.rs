@@ -26,6 +26,8 @@ pub(super) fn run(command: RoutingCommand) -> anyhow::Result<Exit> {
             team,
             ward,
             rule,
+            class,
+            tags,
             at,
             output,
         } => {
@@ -33,11 +35,14 @@ pub(super) fn run(command: RoutingCommand) -> anyhow::Result<Exit> {
                 return Ok(Exit::Problems);
             };
             let facts = Facts {
-                class: Class::Physiological,
+                class: match class {
+                    cli::Class::Physiological => Class::Physiological,
+                    cli::Class::Technical => Class::Technical,
+                },
                 priority: wanted(priority),
                 team,
                 ward,
-                tags: Vec::new(),
+                tags,
                 rule: rule.unwrap_or_default(),
                 subject: SubjectKind::Patient,
             };
@@ -98,12 +103,12 @@ fn check(file: &Path, rules: Option<&Path>, config: Option<&Path>) -> anyhow::Re
         return Ok(Exit::Problems);
     };
     show(file, routing.warnings(), "warning: ");
-    let targets = match rules {
-        None => None,
-        Some(rules) => match RuleSet::parse(&read(rules)?) {
-            Ok(rules) => Some(targets(&rules)),
+    let rules = match rules {
+        None => RuleSet::empty(),
+        Some(file) => match RuleSet::parse(&read(file)?) {
+            Ok(rules) => rules,
             Err(_) => {
-                super::rules::sound(rules)?;
+                super::rules::sound(file)?;
                 return Ok(Exit::Problems);
             }
         },
@@ -112,10 +117,8 @@ fn check(file: &Path, rules: Option<&Path>, config: Option<&Path>) -> anyhow::Re
     // What is not given cannot be at fault: then the file's own words are taken.
     let own: BTreeSet<String> = routing.channels().map(str::to_owned).collect();
     let channels = channels.unwrap_or(own);
-    let targets = targets.unwrap_or_default();
     let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
-    let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
-    let faults = routing.check(&channels, &targets);
+    let faults = routing.check(&channels, &rules.escalation_targets());
     if faults.is_empty() {
         output::talk("the routing is sound");
         return Ok(Exit::Done);
@@ -123,12 +126,6 @@ fn check(file: &Path, rules: Option<&Path>, config: Option<&Path>) -> anyhow::Re
     show(file, &faults, "");
     output::talk(&format!("{} fault(s) in the routing", faults.len()));
     Ok(Exit::Problems)
-}
-
-/// Whom the rules escalate to.
-fn targets(rules: &RuleSet) -> BTreeSet<String> {
-    let steps = rules.rules().iter().flat_map(|rule| &rule.escalate);
-    steps.map(|step| step.to.clone()).collect()
 }
 
 /// Names of the receivers of a configuration.

@@ -1,0 +1,103 @@
+//! `wardline routing`: whom a file would tell, before it is in force.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::cli::cli;
+
+/// The sample that is shipped.
+fn sample() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = root.join("rules/packs/routing.sample.toml");
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_routing_file_is_checked_alone_and_against_rules_and_receivers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let sound = cli(&["routing", "check", &sample()]).run();
+    assert_eq!(sound.code, 0, "{}", sound.talk);
+    assert!(
+        sound.talk.contains("the routing is sound"),
+        "{}",
+        sound.talk
+    );
+
+    let broken = file(
+        "broken.toml",
+        "time-zone = \"Europe/Nowhere\"\ncolour = 1\n",
+    );
+    let talk = cli(&["routing", "check", &broken]).fails(1);
+    assert!(
+        talk.contains("broken.toml:1:") && talk.contains("broken.toml:2:"),
+        "every fault with its place: {talk}"
+    );
+    cli(&["routing", "who", &broken, "--priority", "high"]).fails(1);
+
+    let config = file(
+        "wardline.toml",
+        "site = \"s1\"\n[[webhook]]\nname = \"ward-webhook\"\nurl = \"http://127.0.0.1:1/\"\nsecret = \"s\"\n",
+    );
+    let talk = cli(&["routing", "check", &sample(), "--config", &config]).fails(1);
+    assert!(
+        talk.contains("no receiver `ward-teams`") && !talk.contains("`ward-webhook`"),
+        "{talk}"
+    );
+    let rules = file(
+        "rules.toml",
+        "[[rule]]\nid = \"r\"\ntitle = \"t\"\nkind = \"threshold\"\nmetric = \"8867-4\"\nabove = 120\nunit = \"/min\"\n\
+         priority = \"high\"\nescalate = [{ after = \"5m\", to = \"porter\" }]\n",
+    );
+    let talk = cli(&["routing", "check", &sample(), "--rules", &rules]).fails(1);
+    assert!(talk.contains("`porter`"), "{talk}");
+}
+
+#[test]
+fn who_is_told_depends_on_team_priority_and_hour() {
+    let who = |words: &[&str]| {
+        let file = sample();
+        cli(&[&["routing", "who", &file], words].concat())
+    };
+    // A Monday at 10:00 in Berlin, then the Saturday before at 03:00.
+    let (day, night) = ("2026-11-23T09:00:00Z", "2026-11-21T02:00:00Z");
+    let home = ["--priority", "medium", "--team", "hf-home", "--at"];
+    let by_day = who(&[&home[..], &[day]].concat()).json();
+    let people: Vec<_> = by_day
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|told| (told["person"].as_str().unwrap(), told["held"] == true))
+        .collect();
+    assert!(
+        people.contains(&("n.ito", false)) && people.contains(&("b.cho", false)),
+        "{by_day}"
+    );
+    let by_night = who(&[&home[..], &[night]].concat()).json();
+    for told in by_night.as_array().unwrap() {
+        assert_eq!(
+            (&told["route"], &told["held"], &told["heldUntil"]),
+            (&json!("home"), &json!(true), &json!("2026-11-23T07:00:00Z"))
+        );
+    }
+    let urgent = ["--priority", "high", "--team", "hf-home", "--at", night];
+    let urgent = who(&urgent).json();
+    assert!(
+        urgent
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|told| told["held"] == false && told["route"] == "home-high"),
+        "{urgent}"
+    );
+    let table = who(&["--priority", "low", "--class", "technical", "--at", day]).ok();
+    assert!(
+        table.contains("equipment") && table.contains("ward-webhook"),
+        "{table}"
+    );
+}
