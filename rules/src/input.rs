@@ -106,7 +106,10 @@ pub enum Scope {
 /// A reading is judged by the limits of its effective time: the patient's, else the ward's, else the rule's. Of several
 /// that cover it in one scope, the one with the latest `from` counts (of those, the one set last). Nothing that is
 /// settled (older than the lateness) is judged again. A change never pages by itself; the next reading that goes on
-/// with it does. Why it was set stays with the registry's record.
+/// with it does. The same again, but for `at`, changes nothing. Why it was set stays with the registry's record.
+///
+/// [`crate::RuleSet::check_limit`] says whether it fits the rules; one that does not, because the rules have changed, is
+/// not used, and a patient's own raises the reminder `limit:review`.
 ///
 /// Serialized for checkpoints only: numbers by their bits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -37,6 +37,8 @@
 //!   anew. `max-gap` is twice `expect-every`, which is a minute unless the rule says otherwise.
 //! * `inhibited-by` holds back a raise, for the subject or for the device whose reading decides; an alert that is
 //!   already open stays.
+//! * A reading is judged by the patient's own limit that is in force at its effective time, else by that of the ward the
+//!   patient was in, else by the rule's ([`LimitChange`]); [`LimitReview`] reminds people of them.
 //! * `absence` with a metric watches assigned devices that have sent it; without one, every assigned device.
 //!
 //! Signals, each a fold over the readings in event time (`engine/signal`):

@@ -196,6 +196,21 @@ impl Limits {
 
     /// Takes a change; says for whom and which rules something is otherwise now, and how many were let go early.
     fn take(&mut self, change: &LimitChange, now: Micros) -> (Vec<(Scope, String)>, u64) {
+        let known = self.known.get(&change.scope).and_then(|changes| {
+            let mut changes = changes.iter();
+            changes.find(|known| known.id == change.id)
+        });
+        let same = |known: &LimitChange| {
+            let at = known.at;
+            LimitChange {
+                at,
+                ..change.clone()
+            } == *known
+        };
+        if known.is_some_and(same) {
+            // Said again, and nobody has looked at it for that.
+            return (Vec::new(), 0);
+        }
         let mut touched = vec![(change.scope.clone(), change.rule.clone())];
         for (scope, changes) in &mut self.known {
             changes.retain(|known| {

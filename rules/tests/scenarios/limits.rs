@@ -436,6 +436,7 @@ fn old_limits_are_to_be_reviewed() {
         "00:00 limit P Patient/p1 fast above=140
          00:00 limit W Ward/w1 fast above=130
          00:10 hr 100
+         30:00 limit P Patient/p1 fast above=140 from=00:00
          1:00:30 wait
          1:10:00 limit P Patient/p1 fast above=140 from=00:00 reviewed
          1:20:00 wait

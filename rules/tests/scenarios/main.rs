@@ -11,5 +11,6 @@ mod properties;
 mod replay;
 mod signals;
 mod standing;
+mod told;
 mod upgrade;
 mod values;

@@ -2,6 +2,7 @@
 //! within the lateness, the same final episodes.
 
 use crate::language::{Reading, START, concat, parse, without_position};
+use crate::told::{Said, said};
 use arrow_array::RecordBatch;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -11,6 +12,10 @@ use wardline_rules::{
 };
 
 const RULES: &str = r#"
+[limits]
+review-after = "3m"
+review-alerts = 1
+
 [escalation]
 high = [{ after = "2m", to = "team" }]
 medium = [{ after = "3m", to = "nurse" }, { after = "5m", to = "doctor" }]
@@ -148,6 +153,7 @@ struct Draw {
     version: i64,
     /// What people do after it: nothing from 8 on.
     deed: u8,
+    said: Option<Said>,
 }
 
 fn draws() -> impl Strategy<Value = Vec<Draw>> {
@@ -160,23 +166,27 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
         any::<bool>(),
         prop_oneof![9 => Just(1i64), 1 => Just(2i64)],
         0..40u8,
+        prop::option::weighted(0.15, said()),
     );
     prop::collection::vec(
-        draw.prop_map(|(gap, late, kind, value, patient, version, deed)| Draw {
-            gap,
-            late,
-            kind,
-            value,
-            patient,
-            version,
-            deed,
-        }),
+        draw.prop_map(
+            |(gap, late, kind, value, patient, version, deed, said)| Draw {
+                gap,
+                late,
+                kind,
+                value,
+                patient,
+                version,
+                deed,
+                said,
+            },
+        ),
         1..80,
     )
 }
 
-/// A row as it comes: when, of when, the row, and what people do then.
-type Row = (Micros, Micros, RecordBatch, u8);
+/// A row as it comes: when, of when, the row, and what people do and say then.
+type Row = (Micros, Micros, RecordBatch, u8, Option<Said>);
 
 fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
     let mut at = START;
@@ -212,6 +222,7 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
             effective,
             reading.batch(),
             draw.deed,
+            draw.said.clone(),
         ));
     }
     rows
@@ -219,7 +230,7 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
 
 /// A silence of one kind or another, from some time after `at` on.
 fn silence(deed: u8, at: Micros) -> Silence {
-    let patient = (deed % 2 == 0).then(|| "p1".to_owned());
+    let patient = deed.is_multiple_of(2).then(|| "p1".to_owned());
     Silence {
         id: format!("s{}", deed % 3),
         rule: (deed == 3).then(|| "latched".to_owned()),
@@ -236,8 +247,16 @@ fn silence(deed: u8, at: Micros) -> Silence {
 }
 
 /// What people do: 0 to 4 a silence by matcher, 5 and 6 an acknowledgement, 7 a silence of one alert.
-fn act(engine: &mut Engine, seq: u64, deed: u8, events: &mut Vec<AlertEvent>) {
+fn act(
+    engine: &mut Engine,
+    seq: u64,
+    (deed, said): (u8, Option<&Said>),
+    events: &mut Vec<AlertEvent>,
+) {
     let at = engine.clock();
+    if let Some(said) = said {
+        engine.apply(seq, &said.input(at), events);
+    }
     let kind = match deed {
         0..=4 => {
             return engine.apply(seq, &Input::Silence(silence(deed, at)), events);
@@ -289,10 +308,18 @@ fn start(rules: &Arc<RuleSet>) -> Engine {
 }
 
 fn one_by_one(rules: &Arc<RuleSet>, rows: &[Row]) -> (Engine, Vec<AlertEvent>) {
+    after(&[], rules, rows)
+}
+
+/// The same, with what is said before it all.
+fn after(first: &[Option<Said>], rules: &Arc<RuleSet>, rows: &[Row]) -> (Engine, Vec<AlertEvent>) {
     let (mut engine, mut events) = (start(rules), Vec::new());
-    for (seq, (_, _, batch, deed)) in (3..).step_by(2).zip(rows) {
+    for said in first.iter().flatten() {
+        engine.apply(2, &said.input(START), &mut events);
+    }
+    for (seq, (_, _, batch, deed, said)) in (3..).step_by(2).zip(rows) {
         engine.apply(seq, &Input::Readings(batch), &mut events);
-        act(&mut engine, seq + 1, *deed, &mut events);
+        act(&mut engine, seq + 1, (*deed, said.as_ref()), &mut events);
     }
     (engine, events)
 }
@@ -319,12 +346,12 @@ proptest! {
             if rest.is_empty() {
                 break;
             }
-            // A batch ends where people do something.
-            let deed = rest.iter().position(|row| row.3 < 8).map_or(rest.len(), |place| place + 1);
+            // A batch ends where people do or say something.
+            let deed = rest.iter().position(|row| row.3 < 8 || row.4.is_some()).map_or(rest.len(), |place| place + 1);
             let (batch, after) = rest.split_at((*cut).min(deed));
             let rows: Vec<RecordBatch> = batch.iter().map(|row| row.2.clone()).collect();
             engine.apply(seq, &Input::Readings(&concat(&rows)), &mut events);
-            let deed = batch.last().map_or(8, |row| row.3);
+            let deed = batch.last().map_or((8, None), |row| (row.3, row.4.as_ref()));
             act(&mut engine, seq + 1, deed, &mut events);
             (rest, seq) = (after, seq + 2);
         }
@@ -338,13 +365,13 @@ proptest! {
         let rows = as_received(&draws, true);
         let (whole, expected) = one_by_one(&rules, &rows);
         let (mut engine, mut events) = (start(&rules), Vec::new());
-        for (seq, (_, _, batch, deed)) in (3..).step_by(2).zip(&rows) {
+        for (seq, (_, _, batch, deed, said)) in (3..).step_by(2).zip(&rows) {
             engine = Engine::restore(&engine.checkpoint()).expect("own checkpoint");
             engine.apply(seq, &Input::Readings(batch), &mut events);
-            if *deed < 8 {
+            if *deed < 8 || said.is_some() {
                 engine = Engine::restore(&engine.checkpoint()).expect("own checkpoint");
             }
-            act(&mut engine, seq + 1, *deed, &mut events);
+            act(&mut engine, seq + 1, (*deed, said.as_ref()), &mut events);
         }
         prop_assert_eq!(expected, events);
         prop_assert_eq!(whole.checkpoint(), engine.checkpoint());
@@ -353,20 +380,22 @@ proptest! {
     #[test]
     fn episodes_do_not_depend_on_the_order_within_the_lateness(draws in draws()) {
         // Absence goes by the log clock, inhibition by what is active on arrival, and an acknowledgement is of what is
-        // there when it comes: none is about order. Silences hold pages back and touch no episode.
+        // there when it comes: none is about order. Silences hold pages back and touch no episode. Reviews
+        // go by the log clock; limits are known before the readings that they judge.
         let text = RULES.split("[[rule]]\nid = \"silent\"").next().expect("the rules before");
         let rules = parse(text);
         let mut by_time = rows(&draws, false);
+        let first: Vec<Option<Said>> = by_time.iter_mut().map(|row| row.4.take()).collect();
         for row in &mut by_time {
             row.3 = if row.3 < 5 { row.3 } else { 8 };
         }
         by_time.sort_by_key(|row| row.1);
-        let (_, expected) = one_by_one(&rules, &by_time);
+        let (_, expected) = after(&first, &rules, &by_time);
         by_time.sort_by_key(|row| row.0);
-        let (engine, events) = one_by_one(&rules, &by_time);
+        let (engine, events) = after(&first, &rules, &by_time);
 
         let final_of = |events: &[AlertEvent]| -> Vec<_> {
-            let parts = episodes(events).into_iter();
+            let parts = episodes(events).into_iter().filter(|one| one.rule_id != "limit:review");
             parts.map(|one| (one.rule_id, one.subject, one.onset, one.ended, one.priority)).collect()
         };
         prop_assert_eq!(final_of(&expected), final_of(&events));
@@ -389,7 +418,9 @@ proptest! {
             prop_assert!(event.ended.is_none_or(|ended| ended >= event.onset));
             prop_assert_eq!(event.silenced_until.is_some(), event.silenced_by.is_some());
             prop_assert!(!event.latched || event.state.as_str() == "recovering");
-            let of = (event.rule_id.clone(), event.subject.clone());
+            // A patient may have several limits to look at.
+            let limit = (event.rule_id == "limit:review").then(|| event.alert_id.clone());
+            let of = (event.rule_id.clone(), event.subject.clone(), limit);
             if event.state.as_str() == "resolved" {
                 if open.get(&of) == Some(&event.alert_id) {
                     open.remove(&of);
