@@ -13,6 +13,7 @@ mod crash;
 mod delivery;
 mod demo;
 mod enrol;
+mod fhir_push;
 mod flow;
 mod gateway_alarms;
 mod gateway_mllp;

@@ -10,10 +10,12 @@
 mod access;
 mod alerts;
 mod delivery;
+mod facts;
 mod gateway_states;
 mod gateways;
 mod limits;
 mod links;
+mod messages;
 mod observations;
 mod quarantine;
 mod registry;
@@ -35,6 +37,7 @@ pub use gateways::{
 };
 pub use limits::{Limit, LimitNew, LimitSearch};
 pub use links::{AckLink, LinkedAlert};
+pub use messages::{Message, MessageSearch};
 pub use observations::{
     CodeFilter, CodeKeys, DateFilter, DatePrefix, ExportRequest, Found, ManualObservation,
     ManualReading, ManualValue, ObservationPage, ObservationSearch, Order, Position, SqlAnswer,
@@ -215,6 +218,9 @@ pub trait Backend: Send + Sync + 'static {
     async fn retry(&self, id: &str, by: &Principal) -> BackendResult<OutboxItem>;
     /// Who watches now, by the routing in force.
     async fn watch(&self) -> BackendResult<Watch>;
+
+    /// Messages about alerts, the latest decided first.
+    async fn messages(&self, search: &MessageSearch) -> BackendResult<ListPage<Message>>;
 
     // --- registry ---
 

@@ -1,8 +1,11 @@
-//! FHIR R4 over HTTP: search and read of Observations, the CapabilityStatement, OperationOutcomes.
+//! FHIR R4 over HTTP: search and read of Observations and of what alerts are ([`alerts`]), the CapabilityStatement,
+//! OperationOutcomes.
 //!
-//! The resource itself is written by `wardline_normalize::fhir`; here are the REST rules around it:
+//! The resources themselves are written by `wardline_normalize::fhir`; here are the REST rules around it:
 //! parameters, Bundles, paging, version headers. <https://hl7.org/fhir/R4/http.html>
 
+pub(crate) mod alerts;
+mod bundle;
 mod code;
 mod cursor;
 mod date;

@@ -9,6 +9,7 @@ mod care;
 mod delivery;
 mod links;
 mod manual;
+mod messages;
 mod observations;
 mod quarantine;
 mod registry;
@@ -25,9 +26,9 @@ use wardline_dashboard::backend::{
     AckLink, Alert, AlertAction, AlertActionKind, AlertSearch, Assignment, AssignmentNew,
     AssignmentSearch, AuditRecord, Backend, BackendError, BackendResult, Check, CommandNew, Device,
     DeviceWrite, Enrolled, EnrolmentCode, ExportRequest, Found, GatewayCertificate, GatewayCommand,
-    GatewayState, Limit, LimitNew, LimitSearch, ListPage, ListRequest, ManualObservation,
-    Notification, ObservationPage, ObservationSearch, OutboxItem, OutboxSearch, Patient,
-    PatientWrite, Pending, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay,
+    GatewayState, Limit, LimitNew, LimitSearch, ListPage, ListRequest, ManualObservation, Message,
+    MessageSearch, Notification, ObservationPage, ObservationSearch, OutboxItem, OutboxSearch,
+    Patient, PatientWrite, Pending, Principal, QuarantineDetail, QuarantineItem, QuarantineReplay,
     QuarantineSearch, Renewal, Replayed, Silence, SilenceNew, SilenceSearch, SqlAnswer, SqlRequest,
     TokenInfo, TokenIssued, TokenNew, Watch,
 };
@@ -39,6 +40,7 @@ use wardline_store::{ActionEntry, ActionKind, Entry, Store};
 
 pub(crate) use alerts::view;
 pub(crate) use manual::DEVICE as MANUAL_DEVICE;
+pub(crate) use messages::message;
 
 use crate::copies::Copies;
 use crate::follow::Asker;
@@ -224,6 +226,10 @@ impl Backend for Adapter {
 
     async fn alert(&self, id: &str) -> BackendResult<Alert> {
         alerts::one(&self.registry, id)
+    }
+
+    async fn messages(&self, search: &MessageSearch) -> BackendResult<ListPage<Message>> {
+        block_in_place(|| messages::search(&self.registry, search))
     }
 
     async fn act(&self, action: AlertAction) -> BackendResult<Alert> {

@@ -5,6 +5,7 @@
 //! in force. The sample printed by `config print --default` is checked against these defaults by a test.
 
 mod environment;
+mod fhir_push;
 mod parse;
 mod reader;
 mod receivers;
@@ -20,6 +21,7 @@ use wardline_normalize::hl7v2;
 use wardline_rules::GatewayLimits;
 
 pub(crate) use environment::strays;
+pub(crate) use fhir_push::FhirPush;
 pub(crate) use parse::{load, read};
 pub(crate) use reader::{Fault, id};
 pub(crate) use receivers::{Email, Events, MailTls, Part, Show, Teams, Webhook};
@@ -45,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) webhooks: Vec<Webhook>,
     pub(crate) teams: Vec<Teams>,
     pub(crate) emails: Vec<Email>,
+    pub(crate) fhir_pushes: Vec<FhirPush>,
     pub(crate) enrolment: Enrolment,
     pub(crate) alert_topic: bool,
     /// Which events go to the topic.

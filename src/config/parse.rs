@@ -11,11 +11,11 @@ use wardline_normalize::hl7v2::{Profile, RawIs, Sentinel};
 use wardline_rules::GatewayLimits;
 
 use super::reader::{self, Context, Effective, Fault, Section};
-use super::receivers;
 use super::{
     Broker, Config, Enrolment, Http, Identity, Intake, Log, LogFormat, Mapping, Mqtt, Route, Store,
     Tls,
 };
+use super::{fhir_push, receivers};
 
 /// A configuration that passed its checks, with the origin of every value.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ fn config(root: &Section<'_, '_>) -> Config {
             .iter()
             .map(|section| receivers::email(section, site))
             .collect(),
+        fhir_pushes: each("fhir-push").iter().map(fhir_push::fhir_push).collect(),
         enrolment: enrolment(&root.section("enrolment")),
         alert_topic: root.take("alert-topic", "true", reader::flag),
         alert_topic_events: root.take("alert-topic-events", "all", receivers::events),
@@ -143,7 +144,9 @@ fn receiver_names(root: &Section<'_, '_>, config: &Config) {
     let webhooks = config.webhooks.iter().map(|found| ("webhook", &found.name));
     let teams = config.teams.iter().map(|found| ("teams", &found.name));
     let emails = config.emails.iter().map(|found| ("email", &found.name));
-    for (kind, name) in webhooks.chain(teams).chain(emails) {
+    let pushes = config.fhir_pushes.iter();
+    let pushes = pushes.map(|found| ("fhir-push", &found.name));
+    for (kind, name) in webhooks.chain(teams).chain(emails).chain(pushes) {
         if !name.is_empty() && !seen.insert(name.clone()) {
             root.fault(kind, format!("two receivers have the name {name:?}"));
         }

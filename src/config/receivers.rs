@@ -234,14 +234,14 @@ fn mailbox(text: &str) -> Result<Mailbox, String> {
         .map_err(|_| "an e-mail address, such as Ward 3 <ward3@hospital.example>".to_owned())
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let address: Option<std::net::IpAddr> = address.parse().ok();
     host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
 /// Of one line: it stands in lists and routes.
-fn name(section: &Section<'_, '_>) -> String {
+pub(super) fn name(section: &Section<'_, '_>) -> String {
     let name = section.required("name");
     if name.len() > 64 || name.chars().any(char::is_control) {
         section.fault("name", "has more than 64 bytes or is not one line of text");

@@ -21,7 +21,7 @@ pub(super) fn taken(
 }
 
 /// A request that got no answer.
-fn unsent(error: reqwest::Error) -> Failure {
+pub(super) fn unsent(error: reqwest::Error) -> Failure {
     let builder = error.is_builder();
     // The whole chain: "error sending request" alone tells nobody that the name cannot be resolved.
     let error = anyhow::Error::new(error.without_url());
@@ -34,7 +34,7 @@ fn unsent(error: reqwest::Error) -> Failure {
 }
 
 /// None: taken. What the receiver refuses it would refuse again, but for those answers that ask for patience.
-fn judge(status: StatusCode, headers: &HeaderMap, now: Micros) -> Option<Failure> {
+pub(super) fn judge(status: StatusCode, headers: &HeaderMap, now: Micros) -> Option<Failure> {
     if status.is_success() {
         return None;
     }

@@ -36,6 +36,8 @@ pub(crate) fn destinations(config: &Config) -> Vec<Destination> {
     wanted.extend(teams.map(|teams| (teams.name.clone(), teams.events)));
     let emails = config.emails.iter();
     wanted.extend(emails.map(|email| (email.name.clone(), email.events)));
+    let pushes = config.fhir_pushes.iter();
+    wanted.extend(pushes.map(|push| (push.name.clone(), push.events)));
     if config.alert_topic {
         wanted.push((TOPIC.to_owned(), config.alert_topic_events));
         let brokers = config.brokers.iter();

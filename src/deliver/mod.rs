@@ -9,13 +9,14 @@
 //! | `destination`, `body` | which events go where; the neutral bodies that the outbox keeps |
 //! | `setup`, `outbox`, `retry` | receivers as configured; the worker; what a failure means and when the next attempt is |
 //! | `message`, `people` | a body as people are told of it; their beds, and links to acknowledge by |
-//! | `webhook`, `watchdog`, `teams`, `email`, `mqtt` | the receivers |
+//! | `webhook`, `watchdog`, `teams`, `email`, `mqtt`, `fhir` | the receivers |
 //! | `answer` | what an HTTP receiver's answer means |
 
 mod answer;
 mod body;
 mod destination;
 mod email;
+mod fhir;
 mod message;
 mod mqtt;
 mod outbox;
@@ -34,6 +35,7 @@ use wardline_store::registry::OutboxEntry;
 pub(crate) use body::body;
 pub(crate) use destination::{destinations, recalled, remembered};
 pub(crate) use email::Email;
+pub(crate) use fhir::FhirPush;
 pub(crate) use mqtt::Topic;
 pub(crate) use outbox::Outbox;
 pub(crate) use people::{People, bed};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wardline_ingest::{BrokerPublisher, Handle};
 
-use super::{Email, Outbox, People, Receiver, Teams, Topic, Watchdog, Webhook};
+use super::{Email, FhirPush, Outbox, People, Receiver, Teams, Topic, Watchdog, Webhook};
 use crate::config::Config;
 use crate::core::Core;
 use crate::serve::{TOPIC, broker_topic};
@@ -42,6 +42,10 @@ pub(crate) fn outbox(
     for email in &config.emails {
         let receiver = Email::new(email, people.clone())?;
         receivers.insert(email.name.clone(), Arc::new(receiver));
+    }
+    for push in &config.fhir_pushes {
+        let push = FhirPush::new(push, Arc::clone(&core.registry))?;
+        receivers.insert(push.name().to_owned(), Arc::new(push));
     }
     let topic = format!("wardline/v1/{}/alerts", config.site);
     for (broker, publisher) in config.brokers.iter().zip(brokers) {

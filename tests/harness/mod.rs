@@ -5,6 +5,7 @@ pub(crate) mod certificate;
 pub(crate) mod cli;
 pub(crate) mod clock;
 pub(crate) mod fhir;
+pub(crate) mod fhir_server;
 pub(crate) mod mqtt;
 pub(crate) mod mqtt5;
 pub(crate) mod others;

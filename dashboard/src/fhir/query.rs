@@ -85,13 +85,13 @@ pub(super) fn parse(params: &Params, strict: bool, now: Micros) -> Result<Query,
     })
 }
 
-fn concerns_patient(name: &str) -> bool {
+pub(super) fn concerns_patient(name: &str) -> bool {
     let name = name.split([':', '.']).next().unwrap_or_default();
     matches!(name, "patient" | "subject" | "_has" | "_filter" | "_query")
 }
 
 /// A name as a client sent it, cut to what may be repeated in an answer.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_ascii_graphic())
         .take(64)
@@ -229,7 +229,7 @@ fn all_components(filter: &CodeFilter) -> crate::backend::CodeKeys {
 }
 
 /// Narrows a list to what both name; `true` when nothing is left.
-fn meet(known: &mut Vec<String>, new: Vec<String>) -> bool {
+pub(super) fn meet(known: &mut Vec<String>, new: Vec<String>) -> bool {
     if known.is_empty() {
         *known = new;
     } else {
@@ -238,7 +238,7 @@ fn meet(known: &mut Vec<String>, new: Vec<String>) -> bool {
     known.is_empty()
 }
 
-fn tokens(name: &str, value: &str) -> Result<Vec<Token>, Failure> {
+pub(super) fn tokens(name: &str, value: &str) -> Result<Vec<Token>, Failure> {
     code::split(value, ',')
         .iter()
         .filter(|part| !part.is_empty())
@@ -249,7 +249,7 @@ fn tokens(name: &str, value: &str) -> Result<Vec<Token>, Failure> {
         .collect()
 }
 
-fn ids(name: &str, value: &str) -> Result<Vec<String>, Failure> {
+pub(super) fn ids(name: &str, value: &str) -> Result<Vec<String>, Failure> {
     let ids: Vec<String> = value
         .split(',')
         .filter(|part| !part.is_empty())
@@ -264,7 +264,7 @@ fn ids(name: &str, value: &str) -> Result<Vec<String>, Failure> {
 }
 
 /// Ids of references: `id`, `Patient/id`, or an absolute URL that ends so. A reference to another type finds nothing.
-fn references(name: &str, value: &str, kind: &str) -> Result<Vec<String>, Failure> {
+pub(super) fn references(name: &str, value: &str, kind: &str) -> Result<Vec<String>, Failure> {
     let parts = value.split(',').map(|part| match part.rsplit_once('/') {
         None => part.to_owned(),
         Some((path, id)) if path == kind || path.ends_with(&format!("/{kind}")) => id.to_owned(),

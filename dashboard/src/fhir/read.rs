@@ -8,7 +8,7 @@ use wardline_normalize::columns::Columns;
 use super::project::project;
 use super::{CONTENT_TYPE, negotiate};
 use crate::app::Call;
-use crate::backend::Found;
+use crate::backend::{Found, Micros};
 use crate::reply::{Failure, Reply, ReplyBody, Touched};
 
 pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
@@ -40,18 +40,26 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
                 .unwrap_or_default()
         })
         .map_err(|error| Failure::internal(&error.to_string()))?;
-    let json = observation.json;
+    let touched = Touched::one(&observation.patient);
+    let place = ("Observation", observation.id.as_str());
+    answer(&call, place, observation.json, updated, touched)
+}
+
+/// A resource with the headers of a read.
+pub(super) fn answer(
+    call: &Call,
+    (kind, id): (&str, &str),
+    json: String,
+    updated: Micros,
+    touched: Touched,
+) -> Result<Reply, Failure> {
     let version = version(&json)?;
     let tag = format!("W/\"{version}\"");
-    let base = negotiate::base(&call);
-    let touched = Touched::one(&observation.patient);
+    let base = negotiate::base(call);
     let mut reply = Reply::new(StatusCode::OK, CONTENT_TYPE, json)
         .header(header::ETAG, &tag)
         .header(header::LAST_MODIFIED, &http_date(updated))
-        .header(
-            header::CONTENT_LOCATION,
-            &format!("{base}/Observation/{}", observation.id),
-        )
+        .header(header::CONTENT_LOCATION, &format!("{base}/{kind}/{id}"))
         .touching(touched);
     let known = call.header("if-none-match");
     if known.is_some_and(|known| {
@@ -65,8 +73,8 @@ pub(crate) async fn read(call: Call) -> Result<Reply, Failure> {
     Ok(reply)
 }
 
-/// `meta.versionId` of the resource as written, so that header and body cannot disagree. A mapping's Observation has
-/// none: its version is a digest of what is written.
+/// `meta.versionId` of the resource as written, so that header and body cannot disagree. A mapping's Observation and
+/// the resources of alerts have none: their version is a digest of what is written.
 fn version(json: &str) -> Result<String, Failure> {
     let resource: Value =
         serde_json::from_str(json).map_err(|error| Failure::internal(&error.to_string()))?;

@@ -2,6 +2,7 @@
 
 use super::{Access, Handler, Method, Pace, Route};
 use crate::backend::{AuditKind, Role};
+use crate::fhir::alerts::Kind;
 use crate::{ack, api, assets, fhir, openapi};
 
 const OPEN: Access = Access::Open;
@@ -182,6 +183,40 @@ pub(crate) static TABLE: &[Route] = &[
     route((M::Get, "/fhir/R4/Observation/{id}"), (READ, Read, "observation.read"),
         "One Observation; the id of a panel's component gives the panel", h!(fhir::read))
         .answer(fhir::CONTENT_TYPE).own_query(),
+
+    // FHIR R4 of alerts about patients.
+    route((M::Get, "/fhir/R4/DetectedIssue"), (READ, Search, "detected-issue.search"),
+        "Search the conditions of alerts", h!(fhir::alerts::search))
+        .query(fhir::alerts::parameters(Kind::DetectedIssue)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Post, "/fhir/R4/DetectedIssue/_search"), (READ, Search, "detected-issue.search-form"),
+        "Search the conditions of alerts by a form, so that nothing stands in the URL", h!(fhir::alerts::search))
+        .body("AlertSearchForm").answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/DetectedIssue/{id}"), (READ, Read, "detected-issue.read"),
+        "One DetectedIssue", h!(fhir::alerts::read)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Flag"), (READ, Search, "flag.search"),
+        "Search the conditions of alerts as Flags", h!(fhir::alerts::search))
+        .query(fhir::alerts::parameters(Kind::Flag)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Post, "/fhir/R4/Flag/_search"), (READ, Search, "flag.search-form"),
+        "Search the conditions of alerts as Flags by a form, so that nothing stands in the URL", h!(fhir::alerts::search))
+        .body("AlertSearchForm").answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Flag/{id}"), (READ, Read, "flag.read"),
+        "One Flag", h!(fhir::alerts::read)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Communication"), (READ, Search, "communication.search"),
+        "Search messages about alerts", h!(fhir::alerts::search))
+        .query(fhir::alerts::parameters(Kind::Communication)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Post, "/fhir/R4/Communication/_search"), (READ, Search, "communication.search-form"),
+        "Search messages about alerts by a form, so that nothing stands in the URL", h!(fhir::alerts::search))
+        .body("AlertSearchForm").answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Communication/{id}"), (READ, Read, "communication.read"),
+        "One Communication", h!(fhir::alerts::read)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Task"), (READ, Search, "task.search"),
+        "Search the work of alerts", h!(fhir::alerts::search))
+        .query(fhir::alerts::parameters(Kind::Task)).answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Post, "/fhir/R4/Task/_search"), (READ, Search, "task.search-form"),
+        "Search the work of alerts by a form, so that nothing stands in the URL", h!(fhir::alerts::search))
+        .body("AlertSearchForm").answer(fhir::CONTENT_TYPE).own_query(),
+    route((M::Get, "/fhir/R4/Task/{id}"), (READ, Read, "task.read"),
+        "One Task", h!(fhir::alerts::read)).answer(fhir::CONTENT_TYPE).own_query(),
 
     // Who am I, what is served.
     route((M::Get, "/api/v1/me"), (READ, Read, "me"),

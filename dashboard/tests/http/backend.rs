@@ -33,6 +33,7 @@ pub(crate) struct Memory {
     pub(crate) panic: AtomicBool,
     pub(crate) rows: Mutex<Option<RecordBatch>>,
     pub(crate) alerts: Mutex<BTreeMap<String, Alert>>,
+    pub(crate) messages: Mutex<Vec<Message>>,
     pub(crate) actions: Mutex<Vec<AlertAction>>,
     pub(crate) observed: Mutex<Vec<ManualObservation>>,
     pub(crate) searches: Mutex<Vec<ObservationSearch>>,
@@ -218,6 +219,11 @@ impl Backend for Memory {
     async fn alert(&self, id: &str) -> BackendResult<Alert> {
         let found = self.alerts.lock().unwrap().get(id).cloned();
         found.ok_or_else(|| BackendError::NotFound("alert".into()))
+    }
+
+    async fn messages(&self, search: &MessageSearch) -> BackendResult<ListPage<Message>> {
+        let found = parts::messages(&self.messages.lock().unwrap(), search);
+        Ok(page(found, search.after.as_ref(), search.limit))
     }
 
     async fn act(&self, action: AlertAction) -> BackendResult<Alert> {

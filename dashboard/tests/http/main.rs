@@ -7,6 +7,7 @@ mod api;
 mod backend;
 mod care;
 mod fhir;
+mod fhir_alerts;
 mod gateways;
 mod harness;
 mod links;

@@ -25,7 +25,7 @@ mod task;
 mod transaction;
 mod types;
 
-pub use communication::{communication, communication_status};
+pub use communication::{communication, communication_status, notification_updated};
 pub use condition::{detected_issue, detected_issue_status, flag, flag_status};
 pub use task::{task, task_status};
 pub use transaction::transaction;
@@ -63,6 +63,8 @@ pub struct AlertFacts {
     pub silenced_until: Option<Micros>,
     /// Steps of escalation taken.
     pub escalation_level: u32,
+    /// Nobody watches now: the calendar that is closed, and when it opens.
+    pub not_watched: Option<(String, Option<Micros>)>,
     /// When the condition began.
     pub onset: Micros,
     /// When it ended.
@@ -125,8 +127,6 @@ pub enum Delivery {
     Delivered,
     /// Given up.
     Dead,
-    /// Nobody watches now: it waits until somebody does.
-    NotWatched,
 }
 
 /// Which resource tells the condition.

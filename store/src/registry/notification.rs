@@ -92,8 +92,12 @@ pub struct StoredNotification {
 /// Which notifications to list; every field that is set must fit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NotificationFilter {
+    /// One of these; empty is any.
+    pub ids: Vec<String>,
     /// That tell of this alert.
     pub alert: Option<String>,
+    /// That tell of an alert about one of these patients; empty is any.
+    pub patients: Vec<String>,
     /// Whose delivery stands there.
     pub state: Option<OutboxState>,
     /// By this receiver.
@@ -303,6 +307,17 @@ impl Registry {
             with.and(
                 "n.id IN (SELECT notification FROM notification_alert WHERE alert_id = ?)",
                 [Value::from(alert.clone())],
+            );
+        }
+        with.one_of("n.id", &filter.ids);
+        if !filter.patients.is_empty() {
+            let marks = vec!["?"; filter.patients.len()].join(", ");
+            with.and(
+                &format!(
+                    "n.id IN (SELECT t.notification FROM notification_alert AS t
+                       JOIN alert AS a ON a.id = t.alert_id WHERE a.patient IN ({marks}))"
+                ),
+                filter.patients.iter().cloned().map(Value::from),
             );
         }
         with.equal("n.state", filter.state.map(|s| s.as_str().to_owned()));

@@ -66,6 +66,16 @@ pub(super) fn quarantined(id: &str) -> QuarantineDetail {
     }
 }
 
+pub(super) fn messages(all: &[Message], search: &MessageSearch) -> Vec<Message> {
+    let fits = |message: &&Message| {
+        let of = |patient: &String| message.patients().contains(&patient.as_str());
+        (search.ids.is_empty() || search.ids.contains(&message.id))
+            && (search.states.is_empty() || search.states.contains(&message.state))
+            && (search.patients.is_empty() || search.patients.iter().any(of))
+    };
+    all.iter().filter(fits).cloned().collect()
+}
+
 pub(super) fn enrolled() -> Enrolled {
     Enrolled {
         gateway: "g1".into(),

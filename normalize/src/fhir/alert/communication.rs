@@ -3,7 +3,7 @@
 use super::types::{Communication, Payload};
 use super::{Delivery, NotificationFacts, Resource, Style, codes, reference};
 use crate::fhir::codes::{clean, coding, concept, words};
-use crate::time::format_rfc3339;
+use crate::time::{Micros, format_rfc3339};
 
 const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/communication-category";
 const MEDIUM: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode";
@@ -16,8 +16,14 @@ pub fn communication_status(notification: &NotificationFacts) -> &'static str {
         Delivery::Pending => "preparation",
         Delivery::Delivered => "completed",
         Delivery::Dead => "not-done",
-        Delivery::NotWatched => "on-hold",
     }
+}
+
+/// When it last changed: it was decided, or it arrived.
+#[must_use]
+pub fn notification_updated(notification: &NotificationFacts) -> Micros {
+    let made = notification.made;
+    notification.delivered.map_or(made, |sent| sent.max(made))
 }
 
 /// The Communication of a notification; `conditions` are the types of the resources that tell its alerts, in the order
@@ -34,16 +40,14 @@ pub fn communication(
             Some(error) => format!("Given up: {error}"),
             None => "Given up".to_owned(),
         }),
-        Delivery::NotWatched => Some("Nobody watches at this time".to_owned()),
         Delivery::Pending | Delivery::Delivered => None,
     };
-    let updated = notification.delivered.unwrap_or(notification.made);
     let resource = Communication {
         head: codes::head(
             ("Communication", codes::NOTIFICATION),
             &notification.id,
             (communication_status(notification), &notification.priority),
-            updated,
+            notification_updated(notification),
             style,
         ),
         status_reason: reason.map(|text| words(clean(&text))),

@@ -1,4 +1,4 @@
-//! A strict checker for the resources of alerts: every element R4 (4.0.1) defines for them with its type, cardinality,
+//! A strict checker for the resources of alerts: the elements R4 (4.0.1) defines for them with type, cardinality,
 //! required binding and the types a reference may point to, FHIR's JSON rules, and the invariants
 //! per-1 (Period) and inv-1 (Task). Typed from the specification, not from the projection; it uses nothing of
 //! this crate, so that other tests include the file as it is.

@@ -41,14 +41,7 @@ pub fn task(alert: &AlertFacts, style: &Style) -> Resource {
             .then_some(alert.reason.as_deref())
             .flatten()
             .map(|reason| words(clean(reason))),
-        business_status: codes::own(
-            ESCALATION,
-            &level.to_string(),
-            match level {
-                0 => "Not escalated".to_owned(),
-                level => format!("Escalated, step {level}"),
-            },
-        ),
+        business_status: codes::own(ESCALATION, &level.to_string(), clean(&business(alert))),
         intent: "order",
         priority: codes::request_priority(&alert.priority),
         code: codes::own(CODE, "review-alert", "review alert".to_owned()),
@@ -64,4 +57,17 @@ pub fn task(alert: &AlertFacts, style: &Style) -> Resource {
         owner: alert.acknowledged_by.as_deref().map(reference::user),
     };
     Resource::new("Task", &alert.id, &resource)
+}
+
+/// How far the work has got in words of the house.
+fn business(alert: &AlertFacts) -> String {
+    match (&alert.not_watched, alert.escalation_level) {
+        (Some((calendar, Some(until))), _) => {
+            let until = format_rfc3339(*until);
+            format!("Not watched: waits for {calendar} at {until}")
+        }
+        (Some((calendar, None)), _) => format!("Not watched: waits for {calendar}"),
+        (None, 0) => "Not escalated".to_owned(),
+        (None, level) => format!("Escalated, step {level}"),
+    }
 }

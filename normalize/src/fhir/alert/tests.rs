@@ -237,6 +237,25 @@ fn what_people_did_is_told_with_who_and_when() {
 }
 
 #[test]
+fn what_nobody_watches_says_so() {
+    let waiting = |until| {
+        let alert = AlertFacts {
+            not_watched: Some(("clinic hours".to_owned(), until)),
+            ..alert()
+        };
+        work(&alert)["businessStatus"].clone()
+    };
+    assert_eq!(
+        waiting(Some(T + 3_600 * SECOND)),
+        json!({
+            "coding": [{"system": "urn:wardline:escalation-level", "code": "0"}],
+            "text": "Not watched: waits for clinic hours at 2026-11-22T14:00:00Z",
+        })
+    );
+    assert_eq!(waiting(None)["text"], "Not watched: waits for clinic hours");
+}
+
+#[test]
 fn an_end_makes_a_period_and_never_one_that_ends_first() {
     let over = |ended| AlertFacts {
         state: "resolved".to_owned(),
@@ -333,11 +352,6 @@ fn deliveries_are_statuses() {
         (Delivery::Pending, "preparation", Value::Null),
         (Delivery::Delivered, "completed", Value::Null),
         (Delivery::Dead, "not-done", json!("Given up: answered 404")),
-        (
-            Delivery::NotWatched,
-            "on-hold",
-            json!("Nobody watches at this time"),
-        ),
     ] {
         let delivered = (state == Delivery::Delivered).then_some(T + 301 * SECOND);
         let told = message(&NotificationFacts {
@@ -525,9 +539,9 @@ proptest! {
     fn any_message_conforms(
         (kind, priority, channel, text) in (words(), words(), words(), words()),
         (recipient, error) in (proptest::option::of(words()), proptest::option::of(words())),
-        state in 0..4usize,
+        state in 0..3usize,
     ) {
-        let state = [Delivery::Pending, Delivery::Delivered, Delivery::Dead, Delivery::NotWatched][state];
+        let state = [Delivery::Pending, Delivery::Delivered, Delivery::Dead][state];
         let notification = NotificationFacts {
             kind, priority, channel, text, recipient, error, state,
             ..notification()
