@@ -4,6 +4,8 @@
 //! ([`Router::take`]); what has to wait is told by the log clock ([`Router::advance`]).
 
 mod checkpoint;
+mod ends;
+mod find;
 mod letters;
 mod place;
 mod state;
@@ -49,6 +51,20 @@ impl Router {
         self.state.clock = self.state.clock.max(at);
         self.routing = Some(routing);
         self.state.moved = self.state.alerts.keys().cloned().collect();
+    }
+
+    /// No file is in force from now on: what is open is kept, and nobody is told by routes.
+    pub fn release(&mut self) {
+        self.routing = None;
+        let state = &mut self.state;
+        state.groups.clear();
+        state.timers.clear();
+        state.moved.clear();
+        state.alerts.retain(|_, open| !open.is_over());
+        for open in state.alerts.values_mut() {
+            open.places.clear();
+            open.unwatched = false;
+        }
     }
 
     /// The file in force.
@@ -183,8 +199,9 @@ impl Router {
 
     /// All events of one input and time are noted.
     fn settle(&mut self, out: &mut Vec<Outcome>) {
-        self.fire(self.state.clock, out);
+        // Steps first: what is over of the same input leaves with its group.
         self.escalate(out);
+        self.fire(self.state.clock, out);
         self.end(out);
     }
 

@@ -1,5 +1,6 @@
 //! Timelines of what people do and what they are told, and properties of the whole.
 
+mod alerts;
 mod desk;
 mod documents;
 mod file;

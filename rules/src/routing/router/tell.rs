@@ -1,20 +1,12 @@
-//! Groups that are due: pages, repeats, openings; escalations; and the end of an alert.
+//! Groups that are due: pages, repeats, openings.
 
 use super::Router;
+use super::find::Found;
 use super::letters::Letters;
-use super::state::{Call, Group};
-use crate::engine::alert::hash_id;
-use crate::routing::audience::{Audience, Receiver};
+use super::state::Call;
 use crate::routing::file::{Route, Routing};
 use crate::routing::{NotificationKind, Outcome};
-use std::sync::Arc;
 use wardline_normalize::time::Micros;
-
-/// Whom to tell of one alert, and in whose name.
-enum Found {
-    Tell(Vec<Receiver>, Arc<str>, bool),
-    Closed(usize, Option<Micros>),
-}
 
 impl Router {
     /// A group's time has come.
@@ -218,168 +210,6 @@ impl Router {
                 }
                 self.told(group, alert);
             }
-        }
-    }
-
-    /// The next steps of ladders.
-    pub(super) fn escalate(&mut self, out: &mut Vec<Outcome>) {
-        let escalations = std::mem::take(&mut self.escalations);
-        let Some(routing) = self.routing.clone() else {
-            return;
-        };
-        let mut letters = Letters::default();
-        for (alert, name) in escalations {
-            let Some(open) = self.state.alerts.get(&alert) else {
-                continue;
-            };
-            let facts = self.state.facts(&open.latest);
-            let group = open.places.first().cloned();
-            let group = group.unwrap_or_else(|| hash_id(&format!("alert\n{alert}")));
-            let (team, now) = (facts.team.as_deref(), self.state.clock);
-            let target = routing.targets.iter().find(|target| target.name == name);
-            let to = target.map(|target| routing.receivers(&target.to, team, now));
-            let mut to = to.unwrap_or_default();
-            let mut route = format!("target:{name}");
-            if to.is_empty() {
-                out.push(Outcome::Unrouted {
-                    alert_id: alert.clone(),
-                });
-                if let Some(fallback) = routing.fallback().map(|place| &routing.routes[place]) {
-                    to = routing.receivers(&fallback.to, team, now);
-                    route.clone_from(&fallback.id);
-                }
-            }
-            for receiver in to {
-                let kind = NotificationKind::Escalation;
-                self.tell(&mut letters, kind, receiver, (&group, &route, true), &alert);
-            }
-        }
-        self.send(letters, out);
-    }
-
-    /// Lets go of alerts that are over and of which nobody waits to be told; those who know are told so.
-    pub(super) fn end(&mut self, out: &mut Vec<Outcome>) {
-        let mut letters = Letters::default();
-        let mut gone = Vec::new();
-        for alert in std::mem::take(&mut self.ending) {
-            let Some(open) = self.state.alerts.get(&alert) else {
-                continue;
-            };
-            // Raised again under the same id; or to be told when its group is due.
-            if !open.is_over() || self.routing.is_some() && self.state.waits(open, &alert) {
-                continue;
-            }
-            for told in open
-                .told
-                .iter()
-                .filter(|told| told.send_resolved && !told.over)
-            {
-                let (receiver, group) = (told.receiver.clone(), told.group.clone());
-                letters.add(
-                    NotificationKind::Resolved,
-                    receiver,
-                    group,
-                    &told.route,
-                    &alert,
-                );
-            }
-            gone.push(alert);
-        }
-        self.send(letters, out);
-        for alert in gone {
-            if let Some(open) = self.state.alerts.remove(&alert) {
-                for place in &open.places {
-                    self.state.leave(place, &alert);
-                }
-            }
-        }
-    }
-
-    /// Whom the route means now; the fallback, and a word about it, when that is nobody.
-    fn find(
-        &mut self,
-        routing: &Routing,
-        route: &Route,
-        group: &str,
-        alert: &str,
-        out: &mut Vec<Outcome>,
-    ) -> Found {
-        let nobody = Found::Tell(Vec::new(), Arc::from(""), true);
-        let now = self.state.clock;
-        let Some(open) = self.state.alerts.get(alert) else {
-            return nobody;
-        };
-        let facts = self.state.facts(&open.latest);
-        let receivers = match routing.audience(route, &facts, now) {
-            Audience::Closed { calendar, until } => return Found::Closed(calendar, until),
-            Audience::Now(receivers) => receivers,
-        };
-        if !receivers.is_empty() {
-            return Found::Tell(receivers, Arc::from(route.id.as_str()), route.send_resolved);
-        }
-        let elsewhere = open.places.iter().any(|place| {
-            let other = self.state.groups.get(place).filter(|_| place != group);
-            let member = other.and_then(|other| other.members.get(alert));
-            member.is_some_and(|member| member.waits())
-        });
-        if !elsewhere && open.heard.is_empty() && !open.unrouted {
-            out.push(Outcome::Unrouted {
-                alert_id: alert.to_owned(),
-            });
-            if let Some(open) = self.state.alerts.get_mut(alert) {
-                open.unrouted = true;
-            }
-        }
-        match routing.fallback().map(|place| &routing.routes[place]) {
-            Some(fallback) => {
-                let to = routing.receivers(&fallback.to, facts.team.as_deref(), now);
-                Found::Tell(to, Arc::from(fallback.id.as_str()), fallback.send_resolved)
-            }
-            None => nobody,
-        }
-    }
-
-    /// Those of the receivers whom no earlier route of the alert means as well.
-    fn own(
-        &self,
-        routing: &Routing,
-        group: &str,
-        alert: &str,
-        mut receivers: Vec<Receiver>,
-    ) -> Vec<Receiver> {
-        let Some(open) = self.state.alerts.get(alert) else {
-            return Vec::new();
-        };
-        let facts = self.state.facts(&open.latest);
-        for place in open.places.iter().take_while(|place| *place != group) {
-            let earlier = self.state.groups.get(place).and_then(|earlier: &Group| {
-                routing
-                    .routes
-                    .iter()
-                    .find(|route| route.id == earlier.route)
-            });
-            let Some(earlier) = earlier else { continue };
-            if let Audience::Now(others) = routing.audience(earlier, &facts, self.state.clock) {
-                receivers.retain(|receiver| !others.contains(receiver));
-            }
-        }
-        receivers
-    }
-
-    fn member<T>(
-        &self,
-        group: &str,
-        alert: &str,
-        read: impl Fn(&super::state::Member) -> Option<T>,
-    ) -> Option<T> {
-        read(self.state.groups.get(group)?.members.get(alert)?)
-    }
-
-    /// The group has nothing more to say of it for now.
-    fn told(&mut self, group: &str, alert: &str) {
-        let group = self.state.groups.get_mut(group);
-        if let Some(member) = group.and_then(|group| group.members.get_mut(alert)) {
-            *member = super::state::Member::default();
         }
     }
 }

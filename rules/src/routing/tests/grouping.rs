@@ -253,3 +253,19 @@ repeat-interval = "1h"
          11-23 11:30 resolved a to ito/teams by log",
     );
 }
+
+#[test]
+fn a_step_of_the_instant_in_which_it_ends_is_told() {
+    check(
+        &[WARD],
+        "11-23 10:00 raise a p1 high
+         11-23 10:10 escalate a doctor
+         11-23 10:10 & resolve a
+         11-23 10:10 & raise b p1 high",
+        "11-23 10:00 page a to ito/teams by ward
+         11-23 10:10 escalation a over to roy/mail by target:doctor
+         11-23 10:10 escalation a over to roy/teams by target:doctor
+         11-23 10:10 page b to ito/teams by ward
+         11-23 10:10 resolved a to ito/teams by ward",
+    );
+}

@@ -90,3 +90,19 @@ fn a_patient_who_changes_ward_or_team_takes_the_alert_along() {
          11-23 15:01 resolved a to ito/teams by ward",
     );
 }
+
+#[test]
+fn a_file_that_goes_and_comes_back_tells_nobody_twice() {
+    check(
+        &[FIRST],
+        "11-23 10:00 patient p1 team=hf
+         11-23 10:01 raise a p1 medium
+         11-23 10:10 no-routing
+         11-23 10:20 raise b p1 medium
+         11-23 10:30 routing 0
+         11-23 10:40 resolve a",
+        "11-23 10:01 page a to cho/teams by home
+         11-23 10:30 page b to cho/teams by home
+         11-23 10:40 resolved a to cho/teams by home",
+    );
+}

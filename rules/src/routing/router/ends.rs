@@ -1,0 +1,82 @@
+//! Steps of ladders, and the end of an alert.
+
+use super::Router;
+use super::letters::Letters;
+use crate::engine::alert::hash_id;
+use crate::routing::{NotificationKind, Outcome};
+
+impl Router {
+    /// The next steps of ladders.
+    pub(super) fn escalate(&mut self, out: &mut Vec<Outcome>) {
+        let escalations = std::mem::take(&mut self.escalations);
+        let Some(routing) = self.routing.clone() else {
+            return;
+        };
+        let mut letters = Letters::default();
+        for (alert, name) in escalations {
+            let Some(open) = self.state.alerts.get(&alert) else {
+                continue;
+            };
+            let facts = self.state.facts(&open.latest);
+            let group = open.places.first().cloned();
+            let group = group.unwrap_or_else(|| hash_id(&format!("alert\n{alert}")));
+            let (team, now) = (facts.team.as_deref(), self.state.clock);
+            let target = routing.targets.iter().find(|target| target.name == name);
+            let to = target.map(|target| routing.receivers(&target.to, team, now));
+            let mut to = to.unwrap_or_default();
+            let mut route = format!("target:{name}");
+            if to.is_empty() {
+                out.push(Outcome::Unrouted {
+                    alert_id: alert.clone(),
+                });
+                if let Some(fallback) = routing.fallback().map(|place| &routing.routes[place]) {
+                    to = routing.receivers(&fallback.to, team, now);
+                    route.clone_from(&fallback.id);
+                }
+            }
+            for receiver in to {
+                let kind = NotificationKind::Escalation;
+                self.tell(&mut letters, kind, receiver, (&group, &route, true), &alert);
+            }
+        }
+        self.send(letters, out);
+    }
+
+    /// Lets go of alerts that are over and of which nobody waits to be told; those who know are told so.
+    pub(super) fn end(&mut self, out: &mut Vec<Outcome>) {
+        let mut letters = Letters::default();
+        let mut gone = Vec::new();
+        for alert in std::mem::take(&mut self.ending) {
+            let Some(open) = self.state.alerts.get(&alert) else {
+                continue;
+            };
+            // Raised again under the same id; or to be told when its group is due.
+            if !open.is_over() || self.routing.is_some() && self.state.waits(open, &alert) {
+                continue;
+            }
+            for told in open
+                .told
+                .iter()
+                .filter(|told| told.send_resolved && !told.over)
+            {
+                let (receiver, group) = (told.receiver.clone(), told.group.clone());
+                letters.add(
+                    NotificationKind::Resolved,
+                    receiver,
+                    group,
+                    &told.route,
+                    &alert,
+                );
+            }
+            gone.push(alert);
+        }
+        self.send(letters, out);
+        for alert in gone {
+            if let Some(open) = self.state.alerts.remove(&alert) {
+                for place in &open.places {
+                    self.state.leave(place, &alert);
+                }
+            }
+        }
+    }
+}
