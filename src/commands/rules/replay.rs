@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use wardline_dashboard::backend::Alert;
-use wardline_rules::{AlertEvent, Assignment, Engine, Input, Observed, PatientAttributes, RuleSet};
-use wardline_store::registry::{AssignmentFilter, ListFilter, Page, Registry};
+use wardline_rules::{
+    AlertEvent, Assignment, Engine, Input, LimitChange, Observed, PatientAttributes, RuleSet,
+};
+use wardline_store::Entry;
+use wardline_store::registry::{AssignmentFilter, LimitFilter, ListFilter, Page, Registry};
 
 use super::{figures, sound};
 use crate::cli::Recording;
 use crate::commands::{read, time};
 use crate::exit::Exit;
+use crate::follow::people;
 use crate::output;
 
 /// Rows given to the engine at once.
@@ -157,7 +161,7 @@ fn rows(text: &str, line: usize, runs: &mut [Run], observed: &mut Observed) -> a
     Ok(())
 }
 
-/// Patients and assignments as a registry has them.
+/// Patients, assignments and limits as a registry has them.
 fn registry(file: &Path, runs: &mut [Run]) -> anyhow::Result<()> {
     if !file.try_exists()? {
         bail!("{} does not exist", file.display());
@@ -185,6 +189,21 @@ fn registry(file: &Path, runs: &mut [Run]) -> anyhow::Result<()> {
                 from: assignment.from,
                 until: assignment.until,
                 at: 0,
+            }))?;
+        }
+    }
+    let filter = LimitFilter::default();
+    let mut limits = crate::core::all(|page: &Page| registry.limits(&filter, page))?;
+    // Of several that begin at once, the one set last counts.
+    limits.sort_by_key(|limit| limit.created_at);
+    for limit in &limits {
+        if let Entry::Limit(entry) = crate::core::limit_entry(limit) {
+            // They are known before the first row, and `until` tells of an end.
+            tell(&Input::Limit(LimitChange {
+                reviewed: limit.reviewed_at.or(Some(limit.created_at)),
+                ended: false,
+                at: 0,
+                ..people::limit(&entry)
             }))?;
         }
     }
