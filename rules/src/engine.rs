@@ -10,6 +10,7 @@ mod context;
 mod exact;
 mod fold;
 mod gateway;
+mod hash;
 mod lane;
 mod limits;
 mod message;
@@ -21,6 +22,7 @@ mod row;
 mod rows;
 mod signal;
 mod silence;
+mod slim;
 mod standing;
 mod state;
 mod threshold;
@@ -244,6 +246,7 @@ impl Engine {
                 self.ctx
                     .drop_series(*rule, &key, series, crate::Reason::NotApplicable);
                 *series = self.ctx.series(*rule, &key, since);
+                lane.calm = false;
             }
         }
         // In another ward, other limits.

@@ -208,6 +208,45 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
+    pub(crate) const fn new() -> Self {
+        Self {
+            derived: Derived::new(),
+            last: None,
+            run: None,
+            latched: None,
+            released: None,
+            done: Vec::new(),
+        }
+    }
+
+    /// As `other`, in the room there is.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.derived.copy_from(&other.derived);
+        self.last = other.last;
+        self.run.clone_from(&other.run);
+        self.latched.clone_from(&other.latched);
+        self.released = other.released;
+        self.done.clone_from(&other.done);
+    }
+
+    /// The time of the last sample matters to a run alone.
+    pub(crate) fn tidy(&mut self) {
+        if self.run.is_none() {
+            self.last = None;
+        }
+    }
+
+    /// Lets go of what no sample from `floor` on can have a use for.
+    pub(crate) fn settle(&mut self, floor: Micros) {
+        self.done.retain(|episode| {
+            let closed = episode.closed.as_ref();
+            closed.is_none_or(|closed| closed.time >= floor)
+        });
+        if !self.has_episodes() && self.released.is_some_and(|until| until < floor) {
+            self.released = None;
+        }
+    }
+
     /// Takes the next sample in order, of feed `input`. True when an episode began, changed state or ended.
     pub(crate) fn step(&mut self, judge: &Judge, input: usize, sample: &Sample) -> bool {
         match self.derived.take(judge, input, sample) {
@@ -228,12 +267,12 @@ impl Fold {
 
     /// A value that nobody knows: what had not held long enough begins anew, what fired goes on and is not clearing.
     fn interrupt(&mut self, sample: &Sample) -> bool {
-        self.last = Some(sample.time);
         let Some(run) = self.run.as_deref_mut() else {
             return false;
         };
+        self.last = Some(sample.time);
         if run.fired.is_none() {
-            self.run = None;
+            (self.run, self.last) = (None, None);
             return false;
         }
         run.clearing.take().is_some()
@@ -248,10 +287,15 @@ impl Fold {
 
     /// Holds the limit against a value of the signal.
     fn hold(&mut self, rule: &Judge, sample: &Sample) -> bool {
+        let changed = self.weigh(rule, sample);
+        self.last = self.run.as_ref().map(|_| sample.time);
+        changed
+    }
+
+    fn weigh(&mut self, rule: &Judge, sample: &Sample) -> bool {
         let hole = self
             .last
             .is_some_and(|last| sample.time - last > rule.max_gap);
-        self.last = Some(sample.time);
         let beyond = rule.limit.is_beyond(sample.value);
         if hole && self.run.as_ref().is_some_and(|run| run.fired.is_none()) {
             self.run = None;
@@ -344,7 +388,7 @@ impl Fold {
 
     /// What is open rests on readings that are another's.
     pub(crate) fn forget(&mut self) {
-        (self.run, self.latched) = (None, None);
+        (self.run, self.last, self.latched) = (None, None, None);
     }
 
     /// The run that an open episode rests on.

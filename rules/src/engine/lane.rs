@@ -5,10 +5,11 @@
 //! function of the set of samples taken, not of the order in which they came.
 
 use super::alert::{Alert, Told};
-use super::fold::Fold;
 use super::limits::InForce;
 use super::plan::LanePlan;
 use super::row::{RowId, Sample};
+use super::slim::Slim;
+use crate::Judge;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -32,8 +33,11 @@ pub(crate) struct Series {
     pub(crate) since: Micros,
     /// Whether the rule applies to the patient.
     pub(crate) applies: bool,
-    pub(crate) base: Fold,
-    pub(crate) current: Fold,
+    pub(crate) base: Slim,
+    pub(crate) current: Slim,
+    /// `current` before the lane's `mark`; only a shorter way to it.
+    #[serde(skip)]
+    pub(crate) mark: Option<Slim>,
     /// What judges in the place of the rule's own limit.
     #[serde(skip)]
     pub(crate) limits: InForce,
@@ -52,8 +56,9 @@ impl Series {
             since,
             applies,
             limits,
-            base: Fold::default(),
-            current: Fold::default(),
+            base: Slim::default(),
+            current: Slim::default(),
+            mark: None,
             alerts: Vec::new(),
             told: None,
             dirty: false,
@@ -62,6 +67,16 @@ impl Series {
 
     fn takes(&self, sample: &Sample) -> bool {
         self.applies && sample.time > self.since
+    }
+
+    /// Nothing is going on, nor can a value within the limits of the rules change that.
+    fn is_calm(&self) -> bool {
+        self.base.is_empty()
+            && self.current.is_empty()
+            && self.alerts.is_empty()
+            && self.told.is_none()
+            && !self.dirty
+            && self.limits.is_own()
     }
 }
 
@@ -75,6 +90,19 @@ pub(crate) struct Lane {
     base_ranks: Vec<Vec<Micros>>,
     ranks: Vec<Vec<Micros>>,
     pub(crate) series: Vec<Series>,
+    /// All series are calm, as far as is known: whoever changes one makes it false.
+    #[serde(skip)]
+    pub(crate) calm: bool,
+    /// Of several feeds, readings of one instant come in any order: what was before it is kept in the series.
+    #[serde(skip)]
+    mark: Option<Mark>,
+}
+
+/// The latest instant, and `ranks` before it.
+#[derive(Debug, Clone)]
+struct Mark {
+    time: Micros,
+    ranks: Vec<Vec<Micros>>,
 }
 
 /// What became of a sample.
@@ -97,13 +125,16 @@ impl Lane {
                 several => vec![NEVER; several],
             })
             .collect::<Vec<_>>();
+        let series: Vec<Series> = plan.rules.iter().map(|(rule, _)| series(*rule)).collect();
         Self {
             seen: NEVER,
             floor: NEVER,
             buffer: VecDeque::new(),
             base_ranks: ranks.clone(),
             ranks,
-            series: plan.rules.iter().map(|(rule, _)| series(*rule)).collect(),
+            calm: plan.quiet.is_some() && series.iter().all(Series::is_calm),
+            series,
+            mark: None,
         }
     }
 
@@ -117,20 +148,14 @@ impl Lane {
             .back()
             .is_none_or(|last| last.order(&sample) == Ordering::Less);
         if newest {
+            let quiet = self.calm && plan.is_quiet(sample.value);
+            self.calm = quiet;
+            if plan.feeds.len() > 1 && sample.time > self.seen {
+                self.set_mark(sample.time);
+            }
             self.seen = self.seen.max(sample.time);
-            if counts(&mut self.ranks, &sample) {
-                for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
-                    if series.takes(&sample) {
-                        let judge = series.limits.judge(rule, sample.time);
-                        series.dirty |=
-                            series
-                                .current
-                                .step(judge, usize::from(sample.input), &sample);
-                        series.dirty |= series
-                            .told
-                            .is_some_and(|told| series.current.is_worse(judge, told.value));
-                    }
-                }
+            if counts(&mut self.ranks, &sample) && !quiet {
+                self.step(plan, &sample);
             }
             self.buffer.push_back(sample);
             return Offered::Taken;
@@ -138,6 +163,7 @@ impl Lane {
         let place = self
             .buffer
             .partition_point(|known| known.order(&sample) == Ordering::Less);
+        let time = sample.time;
         match self.buffer.get_mut(place) {
             Some(known) if known.order(&sample) == Ordering::Equal => {
                 if known.version >= sample.version {
@@ -147,8 +173,79 @@ impl Lane {
             }
             _ => self.buffer.insert(place, sample),
         }
-        self.refold(plan);
+        if !self.refold_from_mark(plan, time) {
+            self.refold(plan);
+        }
         Offered::Taken
+    }
+
+    /// The newest sample, in order.
+    fn step(&mut self, plan: &LanePlan, sample: &Sample) {
+        let plain = plan.quiet.is_some();
+        for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
+            if series.takes(sample) {
+                let judge = series.limits.judge(rule, sample.time);
+                series.dirty |= step(&mut series.current, plain, judge, sample);
+                series.dirty |= series
+                    .told
+                    .is_some_and(|told| series.current.is_worse(judge, told.value));
+            }
+        }
+    }
+
+    /// A sample of a later instant than all before comes.
+    fn set_mark(&mut self, time: Micros) {
+        let mark = self.mark.get_or_insert_with(|| Mark {
+            time,
+            ranks: Vec::new(),
+        });
+        mark.time = time;
+        mark.ranks.clone_from(&self.ranks);
+        for series in &mut self.series {
+            let mark = series.mark.get_or_insert_default();
+            mark.copy_from(&series.current);
+        }
+    }
+
+    /// Folds anew what came since the mark, if a sample of `time` changes nothing before it. False if it does, or if
+    /// a series has changed otherwise.
+    fn refold_from_mark(&mut self, plan: &LanePlan, time: Micros) -> bool {
+        let Some(mark) = self.mark.as_ref().filter(|mark| mark.time <= time) else {
+            return false;
+        };
+        if mark.time < self.floor || self.series.iter().any(|series| series.mark.is_none()) {
+            return false;
+        }
+        self.ranks.clone_from(&mark.ranks);
+        for series in &mut self.series {
+            if let Some(mark) = &series.mark {
+                series.current.copy_from(mark);
+            }
+            if !series.current.is_empty() {
+                series.current.settle(self.floor);
+            }
+            series.dirty = true;
+        }
+        let from = mark.time;
+        let first = self.buffer.partition_point(|sample| sample.time < from);
+        self.fold(plan, first);
+        true
+    }
+
+    /// Brings `current` on with the buffer from a place on.
+    fn fold(&mut self, plan: &LanePlan, first: usize) {
+        let plain = plan.quiet.is_some();
+        for sample in self.buffer.iter().skip(first) {
+            if !counts(&mut self.ranks, sample) {
+                continue;
+            }
+            for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
+                if series.takes(sample) {
+                    let judge = series.limits.judge(rule, sample.time);
+                    step(&mut series.current, plain, judge, sample);
+                }
+            }
+        }
     }
 
     /// Takes out what `gone` says, and says whether there was any.
@@ -172,24 +269,13 @@ impl Lane {
 
     /// Folds anew from what is settled.
     pub(crate) fn refold(&mut self, plan: &LanePlan) {
+        (self.calm, self.mark) = (false, None);
         self.ranks.clone_from(&self.base_ranks);
         for series in &mut self.series {
-            series.current = series.base.clone();
+            series.current.copy_from(&series.base);
             series.dirty = true;
         }
-        for sample in &self.buffer {
-            if !counts(&mut self.ranks, sample) {
-                continue;
-            }
-            for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
-                if series.takes(sample) {
-                    let judge = series.limits.judge(rule, sample.time);
-                    series
-                        .current
-                        .step(judge, usize::from(sample.input), sample);
-                }
-            }
-        }
+        self.fold(plan, 0);
     }
 
     /// Moves what is too old to be changed from the buffer into `base`. After the alerts were brought in line.
@@ -210,33 +296,50 @@ impl Lane {
             // All samples of that time, so that the floor parts what is settled from what is not.
             self.floor = self.floor.max(oldest.time + 1);
         }
+        let plain = plan.quiet.is_some();
         while let Some(sample) = self.buffer.front()
             && sample.time < self.floor
         {
-            if counts(&mut self.base_ranks, sample) {
+            let counts = counts(&mut self.base_ranks, sample);
+            self.calm &= plan.is_quiet(sample.value);
+            if counts && !self.calm {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                     if series.takes(sample) {
                         let judge = series.limits.judge(rule, sample.time);
-                        series.base.step(judge, usize::from(sample.input), sample);
-                        series.base.done.clear();
+                        step(&mut series.base, plain, judge, sample);
+                        if !series.base.is_empty() {
+                            series.base.done.clear();
+                        }
                     }
                 }
             }
             self.buffer.pop_front();
         }
+        if self.calm {
+            return;
+        }
         let floor = self.floor;
         for series in &mut self.series {
-            series.current.done.retain(|episode| {
-                episode
-                    .closed
-                    .as_ref()
-                    .is_none_or(|closed| closed.time >= floor)
-            });
+            for fold in [&mut series.base, &mut series.current] {
+                if !fold.is_empty() {
+                    fold.settle(floor);
+                    fold.trim();
+                }
+            }
             series
                 .alerts
                 .retain(|alert| alert.is_open() || alert.last_change >= floor);
         }
+        self.calm = plain && self.series.iter().all(Series::is_calm);
     }
+}
+
+/// One sample through one fold; what is within a plain limit leaves nothing where nothing is.
+fn step(fold: &mut Slim, plain: bool, judge: &Judge, sample: &Sample) -> bool {
+    if plain && fold.is_empty() && !judge.limit.is_beyond(sample.value) {
+        return false;
+    }
+    fold.step(judge, usize::from(sample.input), sample)
 }
 
 /// Notes the sample's metric as heard, and says whether it counts beside the preferred ones.

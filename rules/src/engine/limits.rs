@@ -49,6 +49,11 @@ impl InForce {
         (time < interval.until).then_some(interval)
     }
 
+    /// Whether the rule's own limit judges always.
+    pub(crate) fn is_own(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// What judges a value of this time.
     pub(crate) fn judge<'a>(&'a self, own: &'a Judge, time: Micros) -> &'a Judge {
         self.at(time).map_or(own, |interval| &interval.judge)

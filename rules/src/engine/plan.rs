@@ -1,6 +1,7 @@
 //! Rules compiled for the row loop: from a metric straight to the lanes and absence rules that use it.
 
-use crate::{Class, Condition, Feed, Judge, Method, RuleSet, Signal};
+use super::hash::Fast;
+use crate::{Class, Condition, Feed, Judge, Limit, Method, RuleSet, Signal};
 use std::collections::HashMap;
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
@@ -21,9 +22,17 @@ pub(crate) struct LanePlan {
     pub(crate) feeds: Vec<Feed>,
     /// Indices into the rule set, with what they judge.
     pub(crate) rules: Vec<(usize, Judge)>,
+    /// If its rules judge the readings themselves: from where to where, both included, a value is beyond no limit.
+    pub(crate) quiet: Option<(f64, f64)>,
 }
 
 impl LanePlan {
+    /// A reading that no rule asks for more than to have come.
+    pub(crate) fn is_quiet(&self, value: f64) -> bool {
+        self.quiet
+            .is_some_and(|(low, high)| low <= value && value <= high)
+    }
+
     /// Whether samples kept for the other lane serve this one.
     pub(crate) fn same_samples(&self, other: &Self) -> bool {
         self.kind == other.kind && self.feeds == other.feeds
@@ -59,7 +68,7 @@ pub(crate) struct Overdue {
 pub(crate) struct Plan {
     pub(crate) set: Arc<RuleSet>,
     pub(crate) lanes: Vec<LanePlan>,
-    uses: HashMap<String, Uses>,
+    uses: HashMap<String, Uses, Fast>,
     /// For metrics that no rule names: absence of any reading.
     pub(crate) other: Uses,
     /// By index into the rule set; `None` for other kinds.
@@ -77,7 +86,7 @@ impl Plan {
         let rules = set.rules();
         let mut plan = Self {
             lanes: Vec::new(),
-            uses: HashMap::new(),
+            uses: HashMap::default(),
             other: Uses::default(),
             overdue: vec![None; rules.len()],
             inhibitors: vec![Vec::new(); rules.len()],
@@ -98,6 +107,7 @@ impl Plan {
                         kind,
                         feeds: judge.feeds.clone(),
                         rules: vec![(index, judge.clone())],
+                        quiet: None,
                     });
                 }
                 Condition::Absence {
@@ -127,6 +137,9 @@ impl Plan {
                     plan.inhibits[by] = true;
                 }
             }
+        }
+        for lane in &mut plan.lanes {
+            lane.quiet = quiet(&lane.rules);
         }
         for (index, lane) in plan.lanes.iter().enumerate() {
             for (input, feed) in lane.feeds.iter().enumerate() {
@@ -180,6 +193,25 @@ impl Plan {
     pub(crate) fn uses(&self, metric: &str) -> &Uses {
         self.uses.get(metric).unwrap_or(&self.other)
     }
+}
+
+/// Where a value is beyond no limit; none if a rule judges more than the value.
+fn quiet(rules: &[(usize, Judge)]) -> Option<(f64, f64)> {
+    let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
+    for (_, judge) in rules {
+        if judge.signal != Signal::Value || judge.each.is_some() {
+            return None;
+        }
+        let (least, most) = match judge.limit {
+            Limit::Above(most) => (f64::NEG_INFINITY, most),
+            Limit::Below(least) => (least, f64::INFINITY),
+            Limit::Outside(least, most) => (least, most),
+            Limit::AtLeast(limit) => (f64::NEG_INFINITY, limit.next_down()),
+            Limit::Never => continue,
+        };
+        (low, high) = (low.max(least), high.min(most));
+    }
+    Some((low, high))
 }
 
 /// How far back a fold can look.

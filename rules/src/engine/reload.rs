@@ -174,6 +174,7 @@ fn carry_over(
             lane.series
                 .push(carried.unwrap_or_else(|| ctx.series(*rule, key, lane.seen)));
         }
+        lane.calm = false;
         subject.lanes.push((place, lane));
     }
     for absence in &mut subject.absences {

@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
 
-/// Length kept inline: row ids have 26 characters, and 30 bytes make [`RowId`] 32.
-const INLINE: usize = 30;
+/// Characters of a row's id (design 5.4).
+const LEN: usize = 26;
 
 /// Id of a row.
 #[derive(Clone)]
@@ -15,29 +15,22 @@ pub(crate) struct RowId(Text);
 
 #[derive(Clone)]
 enum Text {
-    Short { len: u8, bytes: [u8; INLINE] },
-    Long(Box<str>),
+    Row([u8; LEN]),
+    Other(Box<str>),
 }
 
 impl RowId {
     pub(crate) fn new(id: &str) -> Self {
-        let mut bytes = [0; INLINE];
-        match bytes.get_mut(..id.len()) {
-            Some(head) => {
-                head.copy_from_slice(id.as_bytes());
-                Self(Text::Short {
-                    len: id.len() as u8,
-                    bytes,
-                })
-            }
-            None => Self(Text::Long(id.into())),
-        }
+        Self(match <[u8; LEN]>::try_from(id.as_bytes()) {
+            Ok(bytes) => Text::Row(bytes),
+            Err(_) => Text::Other(id.into()),
+        })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Text::Short { len, bytes } => &bytes[..usize::from(*len)],
-            Text::Long(text) => text.as_bytes(),
+            Text::Row(bytes) => bytes,
+            Text::Other(text) => text.as_bytes(),
         }
     }
 

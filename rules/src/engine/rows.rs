@@ -3,10 +3,10 @@
 
 use super::absence;
 use super::context::{Context, Key};
-use super::lane::{NEVER, Offered};
-use super::plan::{Kind, Plan, Use};
+use super::lane::{Lane, NEVER, Offered};
+use super::plan::{Kind, Plan, Use, Uses};
 use super::row::{RowId, Sample};
-use super::state::Subject;
+use super::state::{Groups, Subject};
 use super::threshold::Cause;
 use super::{Engine, threshold};
 use crate::{Feed, Reason, Reattributed, Words};
@@ -20,6 +20,9 @@ use wardline_normalize::units;
 const NOT_FROM_A_PATIENT: [&str; 3] = ["implausible", "demo", "test"];
 /// Statuses of readings that do not hold.
 const VOID: [&str; 2] = ["entered-in-error", "cancelled"];
+
+/// Metrics of a batch that are remembered: devices send a handful.
+const KNOWN: usize = 8;
 
 /// What a reading says.
 #[derive(Clone, Copy)]
@@ -36,7 +39,6 @@ struct Row<'a> {
     time: Micros,
     /// What it says, if it may count.
     value: Option<Said<'a>>,
-    device: Arc<str>,
 }
 
 impl Engine {
@@ -46,14 +48,20 @@ impl Engine {
             return;
         };
         let plan = Arc::clone(&self.ctx.plan);
+        let mut known = Vec::with_capacity(KNOWN);
         for row in 0..columns.len() {
-            self.row(&plan, &columns, row);
+            self.advance(columns.received.value(row));
+            let uses = uses(&plan, columns.metric(row), &mut known);
+            self.used(&plan, uses, &columns, row);
         }
     }
 
     pub(super) fn row(&mut self, plan: &Plan, columns: &Columns<'_>, row: usize) {
         self.advance(columns.received.value(row));
-        let uses = plan.uses(columns.metric(row));
+        self.used(plan, plan.uses(columns.metric(row)), columns, row);
+    }
+
+    fn used(&mut self, plan: &Plan, uses: &Uses, columns: &Columns<'_>, row: usize) {
         if uses.patient.is_empty() && uses.device.is_empty() && uses.absence.is_empty() {
             return;
         }
@@ -62,15 +70,13 @@ impl Engine {
         let version = columns.version.value(row);
         let patient = text(columns.patient_id, row);
 
-        let device = self
-            .groups
-            .entry(Kind::Device, columns.device_id.value(row));
+        let Groups { patients, devices } = &mut self.groups;
+        let device = devices.next(columns.device_id.value(row));
         let reading = Row {
             id,
             version,
             time: columns.effective.value(row),
             value: countable(columns, row, quality),
-            device: Arc::clone(&device.id),
         };
         device.heard = self.ctx.clock;
         let staged = quality.is_some_and(|quality| has_word(quality, &["demo", "test"]));
@@ -83,66 +89,43 @@ impl Engine {
                 absence::heard(&mut self.ctx, &key, device, *rule, id);
             }
         }
-        for used in &uses.device {
-            offer(&mut self.ctx, plan, Kind::Device, device, *used, &reading);
+        if !uses.device.is_empty() {
+            let id = Arc::clone(&device.id);
+            for used in &uses.device {
+                offer(
+                    &mut self.ctx,
+                    plan,
+                    (Kind::Device, device),
+                    *used,
+                    &reading,
+                    &id,
+                );
+            }
         }
         if uses.patient.is_empty() {
             return;
         }
-        let mut former: Vec<Arc<str>> = Vec::new();
         if version > 1 {
-            former.extend(
-                device
-                    .recent
-                    .iter()
-                    .filter(|known| patient != Some(&***known))
-                    .map(Arc::clone),
-            );
-        }
-        if let Some(patient) = patient {
-            device.note_patient(patient);
-        }
-        for known in former {
-            self.moved(
-                plan,
-                &known,
-                &reading,
-                uses.patient.iter().map(|used| used.lane),
-            );
+            let others = device.recent.iter();
+            let former: Vec<Arc<str>> = others
+                .filter(|known| patient != Some(&***known))
+                .cloned()
+                .collect();
+            for known in former {
+                if let Some(subject) = patients.get(&known) {
+                    let lanes = uses.patient.iter().map(|used| used.lane);
+                    moved(&mut self.ctx, plan, subject, &reading, lanes);
+                }
+            }
         }
         let Some(patient) = patient else { return };
-        let subject = self.groups.entry(Kind::Patient, patient);
+        device.note_patient(patient);
+        let (slot, subject) = patients.entry(patient, device.latest);
+        device.latest = slot;
         subject.heard = self.ctx.clock;
         for used in &uses.patient {
-            offer(&mut self.ctx, plan, Kind::Patient, subject, *used, &reading);
-        }
-    }
-
-    /// A corrected row is no longer this patient's.
-    fn moved(
-        &mut self,
-        plan: &Plan,
-        former: &str,
-        row: &Row<'_>,
-        lanes: impl Iterator<Item = usize>,
-    ) {
-        let Some(subject) = self.groups.get(Kind::Patient, former) else {
-            return;
-        };
-        let id = RowId::new(row.id);
-        for lane in lanes {
-            let rests = |alert: &super::alert::Alert, run: Option<&super::fold::Run>| {
-                alert.evidence.iter().any(|known| known == row.id)
-                    || run.is_some_and(|run| run.evidence.has(&id))
-            };
-            take_away(
-                &mut self.ctx,
-                plan,
-                subject,
-                lane,
-                |sample| sample.id == id,
-                rests,
-            );
+            let subject = (Kind::Patient, &mut *subject);
+            offer(&mut self.ctx, plan, subject, *used, &reading, &device.id);
         }
     }
 
@@ -172,6 +155,24 @@ impl Engine {
             };
             take_away(&mut self.ctx, &plan, subject, lane, gone, rests);
         }
+    }
+}
+
+/// A corrected row is no longer this patient's.
+fn moved(
+    ctx: &mut Context,
+    plan: &Plan,
+    subject: &mut Subject,
+    row: &Row<'_>,
+    lanes: impl Iterator<Item = usize>,
+) {
+    let id = RowId::new(row.id);
+    for lane in lanes {
+        let rests = |alert: &super::alert::Alert, run: Option<&super::fold::Run>| {
+            alert.evidence.iter().any(|known| known == row.id)
+                || run.is_some_and(|run| run.evidence.has(&id))
+        };
+        take_away(ctx, plan, subject, lane, |sample| sample.id == id, rests);
     }
 }
 
@@ -210,6 +211,18 @@ fn take_away(
         lane_state.refold(&plan.lanes[lane]);
         reconcile(ctx, plan, &key, subject, lane, Cause::Removal);
     }
+}
+
+/// Who uses the metric, looked for among those of the rows before first.
+fn uses<'p>(plan: &'p Plan, metric: &'p str, known: &mut Vec<(&'p str, &'p Uses)>) -> &'p Uses {
+    if let Some((_, uses)) = known.iter().find(|(name, _)| *name == metric) {
+        return uses;
+    }
+    let uses = plan.uses(metric);
+    if known.len() < KNOWN {
+        known.push((metric, uses));
+    }
+    uses
 }
 
 /// What the row says, if it may count for rules on values.
@@ -263,25 +276,27 @@ fn converted(value: f64, from: &str, to: &str) -> Option<f64> {
 fn offer(
     ctx: &mut Context,
     plan: &Plan,
-    kind: Kind,
-    subject: &mut Subject,
+    (kind, subject): (Kind, &mut Subject),
     used: Use,
     row: &Row<'_>,
+    device: &Arc<str>,
 ) {
     let Use { lane, input, rank } = used;
     let lane_plan = &plan.lanes[lane];
     let feed = &lane_plan.feeds[usize::from(input)];
     let value = row.value.and_then(|said| number(feed, said));
-    let known = subject.lanes.iter().any(|(index, _)| *index == lane);
-    if value.is_none() && (row.version == 1 || !known) {
+    let place = subject.place_of(lane);
+    if value.is_none() && (row.version == 1 || place.is_none()) {
         return;
     }
-    let key_id = Arc::clone(&subject.id);
-    let key = || Key {
-        kind,
-        id: Arc::clone(&key_id),
-    };
-    let state = subject.lane(plan, lane, |rule| ctx.series(rule, &key(), NEVER));
+    let place = place.unwrap_or_else(|| {
+        let id = Arc::clone(&subject.id);
+        let key = Key { kind, id };
+        let series = |rule| ctx.series(rule, &key, NEVER);
+        subject.lanes.push((lane, Lane::new(lane_plan, series)));
+        subject.lanes.len() - 1
+    });
+    let state = &mut subject.lanes[place].1;
     let id = RowId::new(row.id);
     if row.version > 1
         && state
@@ -291,7 +306,6 @@ fn offer(
         state.remove(lane_plan, |sample| sample.id == id);
     }
     if let Some(value) = value {
-        let device = Arc::clone(&row.device);
         let sample = Sample {
             time: row.time,
             input,
@@ -299,19 +313,20 @@ fn offer(
             id,
             version: row.version,
             value,
-            device,
+            device: Arc::clone(device),
         };
         if state.offer(lane_plan, sample) == Offered::Late {
             ctx.stats.late += 1;
         }
     }
-    if state.series.iter().any(|series| series.dirty) {
+    if !state.calm && state.series.iter().any(|series| series.dirty) {
         let cause = if row.version == 1 {
             Cause::Reading
         } else {
             Cause::Correction
         };
-        reconcile(ctx, plan, &key(), subject, lane, cause);
+        let id = Arc::clone(&subject.id);
+        reconcile(ctx, plan, &Key { kind, id }, subject, lane, cause);
     } else {
         state.settle(lane_plan);
     }

@@ -45,6 +45,23 @@ impl From<Option<f64>> for Said {
 }
 
 impl Derived {
+    pub(crate) const fn new() -> Self {
+        Self {
+            day: None,
+            kind: Kind::None,
+        }
+    }
+
+    /// As `other`, in the room there is.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.day.clone_from(&other.day);
+        match (&mut self.kind, &other.kind) {
+            (Kind::Score(mine), Kind::Score(other)) => mine.copy_from(other),
+            (Kind::Count(mine), Kind::Count(other)) => mine.copy_from(other),
+            (mine, other) => mine.clone_from(other),
+        }
+    }
+
     /// The signal with this sample of feed `input`.
     pub(crate) fn take(&mut self, judge: &Judge, input: usize, sample: &Sample) -> Said {
         let value = match &judge.each {
@@ -64,7 +81,7 @@ impl Derived {
                 self.kind = Kind::Score(Box::new(score::Latest::new(judge.feeds.len())));
             }
             if let Kind::Score(latest) = &mut self.kind {
-                latest.take(input, sample);
+                latest.take(table, input, sample);
                 let known = latest.judge(judge, table, *measure, max_age);
                 return known.map_or(Said::Unknown, Said::Value);
             }

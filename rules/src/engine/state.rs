@@ -3,7 +3,8 @@
 use super::absence::Absence;
 use super::alert::Alert;
 use super::context::Key;
-use super::lane::{Lane, Series};
+use super::hash::Fast;
+use super::lane::Lane;
 use super::plan::{Kind, Plan};
 use super::{KEY_GROUPS, key_group_of};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub(crate) struct Subject {
     pub(crate) recent: Vec<Arc<str>>,
     /// Log clock of the last reading or assignment.
     pub(crate) heard: Micros,
+    /// Where the latest patient was found: a place to look first.
+    #[serde(skip)]
+    pub(crate) latest: Slot,
 }
 
 impl Subject {
@@ -48,6 +52,7 @@ impl Subject {
             was_assigned: false,
             recent: Vec::new(),
             heard: 0,
+            latest: Slot::default(),
         }
     }
 
@@ -72,23 +77,9 @@ impl Subject {
         self.recent.truncate(RECENT_PATIENTS);
     }
 
-    /// The lane, with room made for it.
-    pub(crate) fn lane(
-        &mut self,
-        plan: &Plan,
-        index: usize,
-        series: impl Fn(usize) -> Series,
-    ) -> &mut Lane {
-        let place = self
-            .lanes
-            .iter()
-            .position(|(known, _)| *known == index)
-            .unwrap_or_else(|| {
-                self.lanes
-                    .push((index, Lane::new(&plan.lanes[index], series)));
-                self.lanes.len() - 1
-            });
-        &mut self.lanes[place].1
+    /// Where the lane is, if there is any.
+    pub(crate) fn place_of(&self, index: usize) -> Option<usize> {
+        self.lanes.iter().position(|(known, _)| *known == index)
     }
 
     /// The alert of the rule that people know of and that is open.
@@ -135,84 +126,167 @@ impl Subject {
     }
 }
 
+/// Where a subject is. It may have gone since, and another be there.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Slot {
+    group: u8,
+    place: u32,
+}
+
 /// One of the [`KEY_GROUPS`]: the subjects that hash to it, and nothing of any other.
 #[derive(Debug, Default)]
-pub(crate) struct Group {
-    patients: HashMap<Arc<str>, Subject>,
-    devices: HashMap<Arc<str>, Subject>,
+struct Group {
+    places: HashMap<Arc<str>, u32, Fast>,
+    subjects: Vec<Option<Subject>>,
+    free: Vec<u32>,
 }
 
 impl Group {
-    fn map(&self, kind: Kind) -> &HashMap<Arc<str>, Subject> {
+    fn add(&mut self, subject: Subject) -> u32 {
+        let id = Arc::clone(&subject.id);
+        if let Some(known) = self.places.get(&id) {
+            self.subjects[*known as usize] = Some(subject);
+            return *known;
+        }
+        let place = match self.free.pop() {
+            Some(free) => {
+                self.subjects[free as usize] = Some(subject);
+                free
+            }
+            None => {
+                self.subjects.push(Some(subject));
+                u32::try_from(self.subjects.len() - 1).expect("subjects of a group fit in memory")
+            }
+        };
+        self.places.insert(id, place);
+        place
+    }
+}
+
+/// Patients, or devices, in their key groups.
+#[derive(Debug)]
+pub(crate) struct Half {
+    kind: Kind,
+    groups: Vec<Group>,
+    /// Where the last was found: readings of one subject come together.
+    last: Slot,
+}
+
+impl Half {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            groups: (0..KEY_GROUPS).map(|_| Group::default()).collect(),
+            last: Slot::default(),
+        }
+    }
+
+    /// The subject, made if it is new. Looked for at `hint` first.
+    pub(crate) fn entry(&mut self, id: &str, hint: Slot) -> (Slot, &mut Subject) {
+        let slot = if self.is_at(id, hint) {
+            hint
+        } else {
+            let group = key_group_of(self.kind, id);
+            let groups = &mut self.groups[usize::from(group)];
+            let place = groups.places.get(id).copied();
+            let place = place.unwrap_or_else(|| groups.add(Subject::new(Arc::from(id))));
+            Slot { group, place }
+        };
+        self.last = slot;
+        let subject = self.groups[usize::from(slot.group)].subjects[slot.place as usize].as_mut();
+        (slot, subject.expect("found or made just above"))
+    }
+
+    /// As [`Half::entry`], at the place of the one before first.
+    pub(crate) fn next(&mut self, id: &str) -> &mut Subject {
+        self.entry(id, self.last).1
+    }
+
+    fn is_at(&self, id: &str, slot: Slot) -> bool {
+        let subjects = &self.groups[usize::from(slot.group)].subjects;
+        let subject = subjects.get(slot.place as usize).and_then(Option::as_ref);
+        subject.is_some_and(|subject| *subject.id == *id)
+    }
+
+    pub(crate) fn get(&mut self, id: &str) -> Option<&mut Subject> {
+        let (group, place) = self.place(id)?;
+        self.groups[group].subjects[place].as_mut()
+    }
+
+    fn place(&self, id: &str) -> Option<(usize, usize)> {
+        let group = usize::from(key_group_of(self.kind, id));
+        let place = self.groups[group].places.get(id)?;
+        Some((group, *place as usize))
+    }
+}
+
+/// All key groups.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    pub(crate) patients: Half,
+    pub(crate) devices: Half,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            patients: Half::new(Kind::Patient),
+            devices: Half::new(Kind::Device),
+        }
+    }
+}
+
+impl Groups {
+    fn half(&self, kind: Kind) -> &Half {
         match kind {
             Kind::Patient => &self.patients,
             Kind::Device => &self.devices,
         }
     }
 
-    fn map_mut(&mut self, kind: Kind) -> &mut HashMap<Arc<str>, Subject> {
+    fn half_mut(&mut self, kind: Kind) -> &mut Half {
         match kind {
             Kind::Patient => &mut self.patients,
             Kind::Device => &mut self.devices,
         }
     }
-}
-
-/// All key groups.
-#[derive(Debug)]
-pub(crate) struct Groups(Vec<Group>);
-
-impl Default for Groups {
-    fn default() -> Self {
-        Self((0..KEY_GROUPS).map(|_| Group::default()).collect())
-    }
-}
-
-impl Groups {
-    fn group(&mut self, kind: Kind, id: &str) -> &mut Group {
-        &mut self.0[usize::from(key_group_of(kind, id))]
-    }
 
     pub(crate) fn get(&mut self, kind: Kind, id: &str) -> Option<&mut Subject> {
-        self.group(kind, id).map_mut(kind).get_mut(id)
+        self.half_mut(kind).get(id)
     }
 
     pub(crate) fn peek(&self, kind: Kind, id: &str) -> Option<&Subject> {
-        self.0[usize::from(key_group_of(kind, id))]
-            .map(kind)
-            .get(id)
+        let half = self.half(kind);
+        let (group, place) = half.place(id)?;
+        half.groups[group].subjects[place].as_ref()
     }
 
     /// The subject, made if it is new.
     pub(crate) fn entry(&mut self, kind: Kind, id: &str) -> &mut Subject {
-        let map = self.group(kind, id).map_mut(kind);
-        if !map.contains_key(id) {
-            let id: Arc<str> = Arc::from(id);
-            map.insert(Arc::clone(&id), Subject::new(id));
-        }
-        map.get_mut(id).expect("inserted just above")
+        self.half_mut(kind).next(id)
     }
 
     pub(crate) fn insert(&mut self, kind: Kind, subject: Subject) {
-        let id = Arc::clone(&subject.id);
-        self.group(kind, &id)
-            .map_mut(kind)
-            .insert(Arc::clone(&id), subject);
+        let group = usize::from(key_group_of(kind, &subject.id));
+        self.half_mut(kind).groups[group].add(subject);
     }
 
     pub(crate) fn remove(&mut self, key: &Key) {
-        self.group(key.kind, &key.id)
-            .map_mut(key.kind)
-            .remove(&key.id);
+        let group = usize::from(key_group_of(key.kind, &key.id));
+        let group = &mut self.half_mut(key.kind).groups[group];
+        if let Some(place) = group.places.remove(&key.id) {
+            group.subjects[place as usize] = None;
+            group.free.push(place);
+        }
     }
 
     /// Every subject's key in an order that does not depend on hashing: what loops over all may make events.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let mut keys: Vec<Key> = Vec::new();
-        for kind in [Kind::Patient, Kind::Device] {
-            let ids = self.0.iter().flat_map(|group| group.map(kind).keys());
+        for half in [&self.patients, &self.devices] {
+            let ids = half.groups.iter().flat_map(|group| group.places.keys());
             keys.extend(ids.map(|id| Key {
-                kind,
+                kind: half.kind,
                 id: Arc::clone(id),
             }));
         }
@@ -221,9 +295,7 @@ impl Groups {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0
-            .iter()
-            .map(|group| group.patients.len() + group.devices.len())
-            .sum()
+        let groups = self.patients.groups.iter().chain(&self.devices.groups);
+        groups.map(|group| group.places.len()).sum()
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn reconcile(
         series.dirty = false;
         return;
     }
+    series.mark = None;
     let episodes = series.current.episodes();
     let mut alerts = std::mem::take(&mut series.alerts);
     let note = series.current.derived.note(judge);

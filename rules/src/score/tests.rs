@@ -345,7 +345,10 @@ fn places_give_the_same_as_words() {
                     None => Given::Number(value),
                 })
             });
-            let sum = table.sum(|place| places[place]);
+            let sum = table.sum(
+                |place| places[place],
+                |place| table.alone(place, places[place]?),
+            );
             assert_eq!(sum.complete, outcome.total.is_some(), "{id} {places:?}");
             assert_eq!(sum.lower_bound, outcome.lower_bound, "{id} {places:?}");
             assert_eq!(sum.max_part, outcome.max_part, "{id} {places:?}");

@@ -111,9 +111,26 @@ impl Typed {
 }
 
 impl Score {
+    /// Points of a value that do not hang on another; words by their place in [`Score::words`].
+    pub(crate) fn alone(&self, place: usize, value: f64) -> Option<u8> {
+        let typed = &self.typed;
+        let input = typed.inputs.get(place.checked_sub(typed.settings.len())?)?;
+        match &input.points {
+            Points::Words(points, _) => points.get(value as usize).copied(),
+            Points::Number(steps) if value.is_finite() => {
+                Some(steps.of(Some(rounded(value, input.scale))))
+            }
+            Points::Number(_) | Points::Cases(_) => None,
+        }
+    }
+
     /// The numbers of a score; `given` answers by place in [`Score::names`], a word by its place in
-    /// [`Score::words`].
-    pub(crate) fn sum(&self, given: impl Fn(usize) -> Option<f64>) -> Sum {
+    /// [`Score::words`]; `alone` what [`Score::alone`] says of what is given.
+    pub(crate) fn sum(
+        &self,
+        given: impl Fn(usize) -> Option<f64>,
+        alone: impl Fn(usize) -> Option<u8>,
+    ) -> Sum {
         let typed = &self.typed;
         let word = |place: usize| given(place).map(|word| word as usize);
         let mut best: [Option<u8>; MAX_INPUTS] = [None; MAX_INPUTS];
@@ -125,21 +142,21 @@ impl Score {
             max_part: 0,
         };
         for (place, input) in (typed.settings.len()..).zip(&typed.inputs) {
-            let number = || {
-                let number = given(place).filter(|number| number.is_finite());
-                number.map(|number| rounded(number, input.scale))
-            };
+            let value = given(place);
             let (points, at_least) = match &input.points {
-                Points::Words(points, least) => {
-                    let known = word(place).and_then(|word| points.get(word).copied());
+                Points::Words(_, least) => {
+                    let known = value.and_then(|_| alone(place));
                     (known, known.unwrap_or(*least))
                 }
                 Points::Number(steps) => {
-                    let number = number();
-                    let points = steps.of(number);
-                    (number.map(|_| points), points)
+                    let known = value.and_then(|_| alone(place));
+                    (known, known.unwrap_or(steps.least))
                 }
-                Points::Cases(cases) => cases_of(cases, number(), word),
+                Points::Cases(cases) => {
+                    let number = value.filter(|number| number.is_finite());
+                    let number = number.map(|number| rounded(number, input.scale));
+                    cases_of(cases, number, word)
+                }
             };
             let group = input.group;
             best[group] = best[group].max(points);

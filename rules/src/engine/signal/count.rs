@@ -23,6 +23,15 @@ impl Parts {
         }
     }
 
+    /// As `other`, in the room there is.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.now = other.now;
+        for (mine, other) in self.folds.iter_mut().zip(&other.folds) {
+            mine.copy_from(other);
+        }
+        self.last.clone_from(&other.last);
+    }
+
     /// Takes a sample of feed `input`, counted over the feeds of all parts.
     pub(super) fn take(
         &mut self,

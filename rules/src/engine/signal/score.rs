@@ -12,6 +12,9 @@ use wardline_normalize::time::Micros;
 pub(super) struct Latest {
     now: Micros,
     values: Vec<Option<(Micros, Exact)>>,
+    /// What each gives by itself; follows from the values.
+    #[serde(skip)]
+    points: Vec<Option<u8>>,
 }
 
 impl Latest {
@@ -19,13 +22,31 @@ impl Latest {
         Self {
             now: 0,
             values: vec![None; feeds],
+            points: Vec::new(),
         }
     }
 
-    pub(super) fn take(&mut self, input: usize, sample: &Sample) {
+    /// As `other`, in the room there is.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.now = other.now;
+        self.values.clone_from(&other.values);
+        self.points.clone_from(&other.points);
+    }
+
+    pub(super) fn take(&mut self, table: &Score, input: usize, sample: &Sample) {
         self.now = sample.time;
         if let Some(value) = self.values.get_mut(input) {
             *value = Some((sample.time, Exact(sample.value)));
+        }
+        if let Some(points) = self.points.get_mut(input) {
+            *points = table.alone(input, sample.value);
+        } else {
+            let values = self.values.iter().enumerate();
+            let points = values.map(|(input, value)| {
+                let (_, Exact(value)) = (*value)?;
+                table.alone(input, value)
+            });
+            self.points = points.collect();
         }
     }
 
@@ -56,7 +77,10 @@ impl Latest {
             complete,
             lower_bound,
             max_part,
-        } = table.sum(|input| self.value(max_age, input));
+        } = table.sum(
+            |input| self.value(max_age, input),
+            |input| self.points.get(input).copied().flatten(),
+        );
         let value = match measure {
             Measure::Total => f64::from(lower_bound),
             Measure::Part => f64::from(max_part),
