@@ -1,6 +1,7 @@
 //! What changes while alerts are open: the file, the patient, nothing at all.
 
-use super::desk::check;
+use super::desk::{check, run};
+use crate::routing::{Error, Router};
 
 const FIRST: &str = r#"
 [[person]]
@@ -105,4 +106,28 @@ fn a_file_that_goes_and_comes_back_tells_nobody_twice() {
          11-23 10:30 page b to cho/teams by home
          11-23 10:40 resolved a to cho/teams by home",
     );
+}
+
+#[test]
+fn a_checkpoint_of_no_use_is_refused_with_its_reason() {
+    let (router, _) = run(&[FIRST], "11-23 10:00 raise a p1 medium");
+    let text = String::from_utf8(router.checkpoint()).expect("JSON");
+    let newer = text.replace("\"format\":1", "\"format\":2");
+    let refused = Router::restore(newer.as_bytes()).expect_err("a newer format");
+    assert!(
+        matches!(
+            refused,
+            Error::Version {
+                found: 2,
+                expected: 1
+            }
+        ),
+        "{refused}"
+    );
+    let cut = text.get(..text.len() - 2).expect("a part");
+    let faulty = text.replace("[[team]]", "[[crew]]");
+    for damaged in [cut, &faulty, "", "{}"] {
+        let refused = Router::restore(damaged.as_bytes()).expect_err("damage");
+        assert!(matches!(refused, Error::Damaged(_)), "{refused}");
+    }
 }
