@@ -20,9 +20,7 @@ fn the_sample_leaves_nothing_open_and_knows_what_the_packs_escalate_to() {
     let channels: Vec<&str> = sample.channels().collect();
     for pack in PACKS {
         let rules = RuleSet::parse(pack).expect("a pack");
-        let steps = rules.rules().iter().flat_map(|rule| &rule.escalate);
-        let targets: Vec<&str> = steps.map(|step| step.to.as_str()).collect();
-        let faults = sample.check(&channels, &targets);
+        let faults = sample.check(&channels, &rules.escalation_targets());
         assert!(faults.is_empty(), "{faults:?}");
     }
 }
