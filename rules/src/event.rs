@@ -63,8 +63,8 @@ words! {
         /// The condition held for as long as the rule asks. With state `resolved`, it was already over when late data
         /// showed it; `resolved` follows at once.
         Raised = "raised",
-        /// The alert asks for attention again: the condition returned while it was recovering, or an alert found in
-        /// late data goes on in current data.
+        /// The alert asks for attention again: the condition returned while it was recovering or latched, an alert
+        /// found in late data goes on in current data, or it is further beyond than when people were told.
         Worsened = "worsened",
         Acknowledged = "acknowledged",
         /// Silenced until a time, or, without a time, no longer silenced.
@@ -73,7 +73,8 @@ words! {
         Escalated = "escalated",
         /// Late or corrected readings changed its onset or end; or the monitor tells its alarm otherwise.
         Corrected = "corrected",
-        /// The clear condition holds, not yet for as long as the rule asks.
+        /// The clear condition holds, not yet for as long as the rule asks; or, latched, it is over and not
+        /// acknowledged.
         Recovering = "recovering",
         Resolved = "resolved",
     }

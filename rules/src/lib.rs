@@ -24,8 +24,9 @@
 //! 4. Conditions on values change on a reading and by its effective time; absence, escalation and the end of a
 //!    silence go by the log clock. A log that is silent as a whole (the server was down) makes no device overdue.
 //! 5. One open alert per rule and subject. An alert's id derives from rule, subject and the onset as first raised.
-//! 6. Nothing pages twice, late, or because of a correction. An alert found in late data pages when current
-//!    readings show that it goes on.
+//! 6. Nothing pages twice, late, under a silence, or because of a correction; again only where the rule says so
+//!    (`worsens`, `latch`) and at the end of a silence. An alert found in late data pages when current readings show
+//!    that it goes on.
 //! 7. Readings that are implausible, from a demo or test, without value, or in a unit that does not convert never
 //!    count for rules on values. Readings without a patient count for technical rules only.
 //! 8. State per subject is bounded; idle subjects are let go by the log clock.

@@ -1,6 +1,6 @@
 //! From events to episodes, and to the figures by which a set of rules is judged.
 
-use crate::{AlertEvent, Priority, Reason, Subject};
+use crate::{AlertEvent, EventKind, Priority, Reason, Subject};
 use std::collections::{BTreeMap, HashMap};
 use wardline_normalize::time::Micros;
 
@@ -47,7 +47,8 @@ pub struct RuleSummary {
     pub pages: usize,
     /// `None` without observed patients.
     pub alerts_per_patient_day: Option<f64>,
-    /// Time in alarm, µs, over all subjects; open alerts count to the end of the recording.
+    /// Time in alarm, µs, over all subjects; open alerts count to the end of the recording, latched ones to the end of
+    /// their condition: nobody acknowledges in a recording.
     pub in_alarm: Micros,
 }
 
@@ -68,7 +69,17 @@ impl Summary {
         const MOST: usize = 10;
         let mut rules: BTreeMap<String, RuleSummary> = BTreeMap::new();
         let mut subjects: BTreeMap<Subject, usize> = BTreeMap::new();
+        let mut latched: HashMap<&str, Option<Micros>> = HashMap::new();
+        for event in events {
+            let over = latched.entry(&event.alert_id).or_default();
+            if !event.latched {
+                *over = None;
+            } else if event.event == EventKind::Recovering {
+                *over = Some(event.event_time);
+            }
+        }
         for episode in episodes(events) {
+            let over = latched.get(&*episode.alert_id).copied().flatten();
             let rule = rules
                 .entry(episode.rule_id.clone())
                 .or_insert_with(|| RuleSummary {
@@ -80,7 +91,7 @@ impl Summary {
                     in_alarm: 0,
                 });
             rule.alerts += 1;
-            rule.in_alarm += (episode.ended.unwrap_or(end) - episode.onset).max(0);
+            rule.in_alarm += (episode.ended.or(over).unwrap_or(end) - episode.onset).max(0);
             if episode.subject.patient().is_some() {
                 *subjects.entry(episode.subject).or_default() += 1;
             }

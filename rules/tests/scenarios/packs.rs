@@ -109,3 +109,35 @@ fn a_deterioration_is_told_within_two_minutes() {
         render(first)
     );
 }
+
+/// Every example of docs/rules.md is a rules file of its own.
+#[test]
+fn examples_of_the_documentation_are_without_fault() {
+    let text = include_str!("../../../docs/rules.md");
+    let blocks = text.split("```toml\n").skip(1);
+    let mut examples = 0;
+    for block in blocks {
+        let example = block.split("```").next().expect("its end");
+        parse(example);
+        examples += 1;
+    }
+    assert_eq!(examples, 4);
+}
+
+/// What happens after a page: somebody else is told of everything that pages, and nobody waits for what is urgent.
+#[test]
+fn packs_have_ladders_and_leave_children_out() {
+    for pack in PACKS {
+        let rules = parse(pack);
+        for priority in [Priority::High, Priority::Medium, Priority::Low] {
+            assert!(!rules.escalation(priority).is_empty(), "{pack}");
+        }
+        for rule in rules.rules() {
+            let paging = rule.priority != Priority::Info;
+            assert_eq!(paging, !rule.escalate.is_empty(), "{}", rule.id);
+            assert!(rule.max_silence > 0, "{}", rule.id);
+        }
+        assert!(pack.contains("children"), "{pack}");
+        assert!(!rules.escalation_targets().is_empty());
+    }
+}
