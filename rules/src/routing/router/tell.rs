@@ -83,6 +83,7 @@ impl Router {
             open.is_some_and(|open| open.latest.acknowledged_by.is_some() && !open.told.is_empty());
         if call == Some(Call::Again) && settled {
             self.told(group, alert);
+            self.leave(alert);
             return;
         }
         match self.find(routing, route, group, alert, out) {
@@ -109,15 +110,16 @@ impl Router {
                     );
                 }
                 self.told(group, alert);
-                if self
-                    .state
-                    .alerts
-                    .get(alert)
-                    .is_some_and(|open| open.is_over())
-                {
-                    self.ending.insert(alert.to_owned());
-                }
+                self.leave(alert);
             }
+        }
+    }
+
+    /// An alert that is over was kept only to be told of.
+    fn leave(&mut self, alert: &str) {
+        let open = self.state.alerts.get(alert);
+        if open.is_some_and(|open| open.is_over()) {
+            self.ending.insert(alert.to_owned());
         }
     }
 

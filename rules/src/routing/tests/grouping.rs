@@ -269,3 +269,23 @@ fn a_step_of_the_instant_in_which_it_ends_is_told() {
          11-23 10:10 resolved a to ito/teams by ward",
     );
 }
+
+#[test]
+fn what_is_over_before_its_silence_is_told_of_is_let_go() {
+    let (router, said) = run(
+        &[WARD],
+        "11-23 10:00 raise a p1 medium
+         11-23 10:01 unsilence a
+         11-23 10:02 ack a
+         11-23 10:03 resolve a
+         11-23 10:20 wait",
+    );
+    assert_eq!(
+        said,
+        [
+            "11-23 10:00:30 page a to ito/teams by ward",
+            "11-23 10:05:30 resolved a to ito/teams by ward"
+        ]
+    );
+    assert_eq!((router.open_alerts(), router.next_due()), (0, None));
+}
