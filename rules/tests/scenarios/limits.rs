@@ -504,3 +504,21 @@ fn a_limit_that_runs_out_needs_no_review_and_one_of_nobody_here_waits() {
          1:30:00 resolved limit:review Patient/p1 resolved onset=1:00:00 ended=1:30:00 cleared",
     );
 }
+
+#[test]
+fn a_latched_alert_of_a_rule_that_is_off_waits_for_a_person() {
+    let rules = RULES.replace("priority", "latch = true\npriority");
+    let events = check(
+        &rules,
+        "01:00 hr 130
+         01:30 limit P Patient/p1 fast off
+         02:00 hr 131
+         03:00 ack
+         04:00 hr 132",
+        "01:00 raised fast Patient/p1 active onset=01:00 page
+         02:00 recovering fast Patient/p1 recovering onset=01:00 latched
+         03:00 acknowledged fast Patient/p1 recovering onset=01:00 by nurse1 latched
+         03:00 resolved fast Patient/p1 resolved onset=01:00 ended=02:00 cleared",
+    );
+    assert_eq!(limits(&events)[1], (None, None, "patient"));
+}
