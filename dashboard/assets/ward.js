@@ -1,17 +1,13 @@
 // The ward screen: a snapshot and changes from /api/v1/stream, drawn as tiles and alerts.
 // A number never appears without its unit and age; an old one is dimmed, then replaced by a dash.
 
-const $ = (id) => document.getElementById(id);
+import { $, MARKS, PRIORITIES, UNITS, ahead, clockTime, duration, make, now, place, prune, setNow, text } from "./base.js";
+import { ask, askSoon, drawRuns, forget, undelivered } from "./told.js";
+
 const TOKEN = "wardline.token";
 // The server sends a heartbeat a second: this much silence means the line is dead.
 const SILENCE_MS = 3000;
 const REORDER_MS = 5000;
-// What the stream does not tell (delivery, what is building up, who watches) is asked for this often.
-const ASK_MS = 15000;
-// News older than this are no news: the screen says so.
-const UNSURE_MS = 60000;
-const PRIORITIES = ["high", "medium", "low", "info"];
-const MARKS = { high: "★★★", medium: "★★", low: "★", info: "i" };
 // What a tile shows: LOINC codes, and which source goes first while it is current.
 const VITALS = [
   { key: "hr", label: "HR", name: "Heart rate", codes: ["8867-4"], first: /ECG/ },
@@ -20,11 +16,9 @@ const VITALS = [
   { key: "bp", label: "BP", name: "Blood pressure", codes: ["8480-6"], first: /ART|ABP/, lower: "8462-4" },
   { key: "temp", label: "Temp", name: "Temperature", codes: ["8310-5"], first: /BODY/ },
 ];
-const UNITS = { "mm[Hg]": "mmHg", Cel: "°C", "[degF]": "°F", "/min": "/min", "%": "%" };
 
 let token = sessionStorage.getItem(TOKEN);
 let role = "read";
-let offset = 0; // server clock minus ours, ms
 let lastHeard = 0;
 let tried = 0;
 let lastEventId = null;
@@ -37,48 +31,6 @@ const alerts = new Map(); // alert id -> alert
 const tiles = new Map(); // patient id -> elements
 const cards = new Map(); // alert id -> elements
 const announced = new Set();
-const deliveries = new Map(); // alert id -> what became of its messages
-const runs = new Map(); // rule and subject -> elements of what is building up
-let building = [];
-let asked = -Infinity; // when we last asked
-let answered = null; // when all of it was last answered
-
-const now = () => Date.now() + offset;
-const text = (element, value) => { if (element.textContent !== value) element.textContent = value; };
-const make = (tag, className, content) => {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (content !== undefined) element.textContent = content;
-  return element;
-};
-const clockTime = (ms) => {
-  const date = new Date(ms);
-  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  return now() - ms > 20 * 3600e3 ? `${date.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}` : time;
-};
-// A time to come: the clock today, the weekday within a week, else the date.
-const ahead = (ms) => {
-  const date = new Date(ms);
-  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  if (date.toDateString() === new Date(now()).toDateString()) return time;
-  const day = ms - now() < 6 * 86400e3 ? { weekday: "short" } : { day: "numeric", month: "short" };
-  return `${date.toLocaleDateString([], day)} ${time}`;
-};
-const duration = (ms) => {
-  const s = Math.max(0, Math.round(ms / 1000));
-  if (s < 90) return `${s} s`;
-  if (s < 5400) return `${Math.round(s / 60)} min`;
-  if (s < 48 * 3600) return `${Math.round(s / 3600)} h`;
-  return `${Math.round(s / 86400)} days`;
-};
-
-// Moves an element only when it is elsewhere, so that focus and hover survive a redraw.
-const place = (list, element, index) => {
-  if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
-};
-const prune = (map, keep) => {
-  for (const [id, parts] of map) if (!keep.has(id)) map.delete(id) && parts.element.remove();
-};
 
 async function call(path, options = {}) {
   const headers = { Authorization: `Bearer ${token}`, ...options.headers };
@@ -135,7 +87,7 @@ function take(event) {
   }
   if (!fields.data) return;
   const data = JSON.parse(fields.data);
-  offset = Date.parse(data.now) - Date.now();
+  setNow(Date.parse(data.now));
   heard();
   if (fields.event === "end") {
     if (data.reason === "token") leave("This token is no longer valid.");
@@ -154,8 +106,7 @@ function take(event) {
   for (const alert of data.alerts) {
     if (alert.state === "resolved") alerts.delete(alert.alertId);
     else alerts.set(alert.alertId, alert);
-    // A new alert: its messages are on their way now.
-    if (fields.event !== "snapshot") asked = Math.min(asked, performance.now() - ASK_MS + 3000);
+    if (fields.event !== "snapshot") askSoon();
   }
   if ([...values.keys()].some((id) => !people.has(id))) meet();
   draw();
@@ -185,6 +136,18 @@ function watch() {
   text($("lost"), `Connection lost at ${clockTime(lostSince)}. What you see is not current. Check the bedside monitors.`);
 }
 
+// --- what the stream does not tell ---
+
+async function askRest() {
+  if (!token) return;
+  const get = async (path) => {
+    const response = await call(path);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return response.json();
+  };
+  if (await ask(get)) draw();
+}
+
 // --- names and beds ---
 
 let meeting = 0;
@@ -204,95 +167,6 @@ async function meet() {
 }
 const nameOf = (id) => people.get(id)?.name ?? id;
 const bedOf = (id) => (people.get(id)?.bed ? `Bed ${people.get(id).bed}` : "");
-
-// --- what the stream does not tell ---
-
-async function ask() {
-  if (!token || performance.now() - asked < ASK_MS) return;
-  asked = performance.now();
-  const mine = token;
-  const get = async (path) => {
-    const response = await call(path);
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    return response.json();
-  };
-  try {
-    const found = new Map();
-    let after = "";
-    do {
-      const page = await get(`/api/v1/alerts?state=active,recovering&limit=1000${after && `&after=${encodeURIComponent(after)}`}`);
-      for (const alert of page.items) found.set(alert.alertId, alert.delivery);
-      after = page.next ?? "";
-    } while (after);
-    const pending = await get("/api/v1/alerts/pending");
-    const watching = await get("/api/v1/watch");
-    if (token !== mine) return;
-    deliveries.clear();
-    for (const [id, delivery] of found) deliveries.set(id, delivery);
-    building = pending.items;
-    drawWatch(watching.calendars);
-    answered = performance.now();
-  } catch (error) {
-    console.warn("delivery:", error.message);
-  }
-  draw();
-}
-
-// Hours without anybody are said before an alert falls into them.
-function drawWatch(calendars) {
-  const closed = calendars.filter((calendar) => !calendar.open);
-  const opens = (calendar) =>
-    `${calendar.calendar} ${calendar.until ? `opens ${ahead(Date.parse(calendar.until))}` : "is closed until further notice"}`;
-  const nobody = closed.length === calendars.length;
-  $("unwatched").hidden = closed.length === 0;
-  text($("unwatched"), `⚠ ${nobody ? "Nobody watches now" : "Not watched now"}: ${closed.map(opens).join("; ")}`);
-}
-
-// What of an alert has not reached anybody, in words; empty when there is nothing to say.
-function undelivered(alert) {
-  const told = deliveries.get(alert.alertId);
-  if (!told) return "";
-  const list = [];
-  if (told.unrouted) list.push("no route: nobody is told");
-  const closed = told.notWatchedUntil;
-  if (closed) list.push(closed.until ? `not watched until ${ahead(Date.parse(closed.until))}` : "not watched until further notice");
-  const counts = [];
-  if (told.pending) counts.push(`${told.pending} waiting`);
-  if (told.dead) counts.push(`${told.dead} failed`);
-  if (counts.length) list.push(counts.join(", ") + (told.lastError ? `: ${told.lastError}` : ""));
-  return list.join(" · ");
-}
-
-function run(key) {
-  const element = make("li", "alert run");
-  const head = element.appendChild(make("header"));
-  const parts = { element, mark: head.appendChild(make("span", "mark")), subject: head.appendChild(make("span", "bed")) };
-  parts.message = element.appendChild(make("p"));
-  parts.facts = element.appendChild(make("p", "facts"));
-  runs.set(key, parts);
-  return parts;
-}
-
-// Not yet alerts: conditions that hold, not for as long as their rule asks.
-function drawRuns() {
-  const keyed = new Map(building.map((one) => [`${one.ruleId} ${one.subject}`, one]));
-  prune(runs, keyed);
-  [...keyed].forEach(([key, one], index) => {
-    const parts = runs.get(key) ?? run(key);
-    parts.element.dataset.priority = one.priority;
-    text(parts.mark, `${MARKS[one.priority]} ${one.priority}`);
-    text(parts.subject, subjectOf(one));
-    text(parts.message, one.title);
-    const due = Date.parse(one.due);
-    const then = due > now() ? `an alert at ${ahead(due)} if it goes on` : "an alert with the next reading";
-    text(parts.facts, `${Number(one.value.toFixed(2))} ${UNITS[one.unit] ?? one.unit} · since ${clockTime(Date.parse(one.since))} · ${then}`);
-    place($("runs"), parts.element, index);
-  });
-  $("building").hidden = keyed.size === 0;
-  const old = answered !== null && performance.now() - answered > UNSURE_MS;
-  $("unsure").hidden = !old;
-  if (old) text($("unsure"), `Delivery not known for ${duration(performance.now() - answered)}`);
-}
 
 // --- tiles ---
 
@@ -503,25 +377,21 @@ function draw() {
   if (!token || $("ward").hidden) return;
   drawTiles();
   drawAlerts();
-  drawRuns();
+  drawRuns(subjectOf);
 }
 
 function leave(why = "") {
   token = null;
   sessionStorage.removeItem(TOKEN);
   if (aborter) aborter.abort();
-  for (const map of [values, alerts, people, announced, deliveries]) map.clear();
+  for (const map of [values, alerts, people, announced]) map.clear();
   prune(tiles, values);
   prune(cards, alerts);
-  building = [];
-  prune(runs, new Map());
-  asked = -Infinity;
-  answered = null;
+  forget();
   lastEventId = null;
   lostSince = null;
   meeting = 0;
   $("lost").hidden = true;
-  $("unwatched").hidden = true;
   document.body.classList.remove("is-lost");
   for (const id of ["ward", "leave", "link"]) $(id).hidden = true;
   $("login").hidden = false;
@@ -549,7 +419,7 @@ async function enter() {
   lastHeard = performance.now();
   meet();
   follow();
-  ask();
+  askRest();
 }
 
 $("login").addEventListener("submit", (event) => {
@@ -582,7 +452,7 @@ curl -H "Authorization: Bearer $WARDLINE_TOKEN" -H "Content-Type: application/js
 
 setInterval(() => {
   watch();
-  ask();
+  askRest();
   draw();
   text($("clock"), new Date(now()).toLocaleTimeString([], { hour12: false }));
 }, 1000);

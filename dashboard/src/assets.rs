@@ -1,4 +1,4 @@
-//! The ward screen: three files, part of the program.
+//! The ward screen: a page, its scripts, style and icon, part of the program.
 
 use std::sync::LazyLock;
 
@@ -21,11 +21,21 @@ const PAGE: Asset = Asset {
     body: include_str!("../assets/index.html"),
 };
 
-const FILES: [Asset; 3] = [
+const FILES: [Asset; 5] = [
     Asset {
         name: "ward.js",
         kind: "text/javascript; charset=utf-8",
         body: include_str!("../assets/ward.js"),
+    },
+    Asset {
+        name: "base.js",
+        kind: "text/javascript; charset=utf-8",
+        body: include_str!("../assets/base.js"),
+    },
+    Asset {
+        name: "told.js",
+        kind: "text/javascript; charset=utf-8",
+        body: include_str!("../assets/told.js"),
     },
     Asset {
         name: "ward.css",

@@ -18,7 +18,7 @@
 //! * `api`: `/api/v1`, one module per resource.
 //! * [`json`]: alert events, and rows as NDJSON and CSV; shared with the command line.
 //! * `ack`: the page behind the link of a message, by which people acknowledge.
-//! * `assets`: the ward screen, three embedded files with no inline script.
+//! * `assets`: the ward screen, embedded files with no inline script.
 //!
 //! # Invariants
 //! 1. Every route but health and the screen's files needs a token, or proves itself (an enrolment code, a link's token);

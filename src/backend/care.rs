@@ -1,5 +1,8 @@
 //! Limits and silences for HTTP: into the registry, then through the log, so that the rules see them in its order.
 
+use std::sync::Arc;
+
+use tokio::task::block_in_place;
 use wardline_dashboard::backend as api;
 use wardline_dashboard::backend::{
     BackendError, BackendResult, LimitNew, LimitSearch, ListPage, Principal, SilenceNew,
@@ -170,7 +173,7 @@ fn fitting<T, U>(
 }
 
 impl Adapter {
-    async fn rules(&self) -> BackendResult<std::sync::Arc<RuleSet>> {
+    async fn rules(&self) -> BackendResult<Arc<RuleSet>> {
         self.asker.rules().await.ok_or_else(super::stopped)
     }
 
@@ -185,22 +188,21 @@ impl Adapter {
             rule: search.rule.clone(),
             at: current.then_some(now),
         };
-        let found = self
-            .registry
-            .limits(&filter, &page(search.after.as_ref(), search.limit))
-            .map_err(fault)?;
-        fitting(
-            found,
-            |limit| limit_view(&self.registry, limit, &rules, now),
-            |limit| {
-                search
-                    .in_force
-                    .is_none_or(|wanted| wanted == limit.in_force)
-                    && search
-                        .review_due
-                        .is_none_or(|wanted| wanted == limit.review_due)
-            },
-        )
+        block_in_place(|| {
+            let page = page(search.after.as_ref(), search.limit);
+            fitting(
+                self.registry.limits(&filter, &page).map_err(fault)?,
+                |limit| limit_view(&self.registry, limit, &rules, now),
+                |limit| {
+                    search
+                        .in_force
+                        .is_none_or(|wanted| wanted == limit.in_force)
+                        && search
+                            .review_due
+                            .is_none_or(|wanted| wanted == limit.review_due)
+                },
+            )
+        })
     }
 
     pub(super) async fn new_limit(

@@ -221,7 +221,7 @@ impl Backend for Adapter {
     }
 
     async fn alerts(&self, search: &AlertSearch) -> BackendResult<ListPage<Alert>> {
-        alerts::search(&self.registry, search)
+        block_in_place(|| alerts::search(&self.registry, search))
     }
 
     async fn alert(&self, id: &str) -> BackendResult<Alert> {
@@ -271,7 +271,7 @@ impl Backend for Adapter {
         alert: &str,
         list: &ListRequest,
     ) -> BackendResult<ListPage<Notification>> {
-        delivery::notifications(&self.registry, alert, list)
+        block_in_place(|| delivery::notifications(&self.registry, alert, list))
     }
 
     async fn pending(&self) -> BackendResult<Vec<Pending>> {
@@ -314,7 +314,7 @@ impl Backend for Adapter {
     }
 
     async fn outbox(&self, search: &OutboxSearch) -> BackendResult<ListPage<OutboxItem>> {
-        delivery::outbox(&self.registry, search)
+        block_in_place(|| delivery::outbox(&self.registry, search))
     }
 
     async fn retry(&self, id: &str, _by: &Principal) -> BackendResult<OutboxItem> {

@@ -285,10 +285,18 @@ async fn the_screen_is_whole_and_has_no_inline_code() {
             .await
             .unwrap();
         assert_eq!(file.status(), 200, "{name}");
-        assert!(!file.text().await.unwrap().is_empty(), "{name}");
+        let text = file.text().await.unwrap();
+        assert!(!text.is_empty(), "{name}");
         files += 1;
+        for module in text.split(" from \"./").skip(1) {
+            let module = module.split('"').next().unwrap();
+            let path = format!("/assets/{module}");
+            let module = server.request(Method::GET, &path, "").send().await.unwrap();
+            assert_eq!(module.status(), 200, "{path}");
+            files += 1;
+        }
     }
-    assert_eq!(files, 3);
+    assert_eq!(files, 5);
     let again = server
         .request(Method::GET, "/", "")
         .header("if-none-match", tag)
