@@ -139,7 +139,7 @@ mod tests {
     fn messages_are_found_by_patient_state_and_id_in_the_words_they_had() {
         let dir = tempfile::tempdir().unwrap();
         let registry = Registry::open(&dir.path().join("registry.sqlite")).unwrap();
-        let mut record = |seq, event: AlertEventRecord, told: &[NotificationRecord]| {
+        let record = |seq, event: AlertEventRecord, told: &[NotificationRecord]| {
             let consequences = Consequences {
                 events: &[event],
                 notifications: told,

@@ -42,7 +42,6 @@ pub(super) fn input(entry: &Entry) -> Result<Option<Input<'_>>, String> {
             ward: patient.ward.clone(),
             care_team: patient.care_team.clone(),
             at: patient.at,
-            ..PatientAttributes::default()
         }),
         Entry::RuleSet { at, text } => Input::RuleSet {
             at: *at,
