@@ -1,5 +1,6 @@
 //! Every command as people and scripts use it: what it prints where, and how it ends.
 
+mod backtest;
 mod configuration;
 mod copies;
 mod doctor;

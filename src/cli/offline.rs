@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use wardline_normalize::hl7v2::Zone;
 
-use super::Output;
+use super::{Output, Target};
 
 /// What `normalize` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,24 +123,32 @@ pub(crate) enum Document {
     Fhir,
 }
 
-/// What belongs to rows on stdin.
+/// Where rows come from: stdin, or the server or data directory that is named here.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Recording {
-    /// Let the log clock run on to this time (RFC 3339) after the last row.
+    /// Of a server or data directory, rows measured at or after (RFC 3339, or 7d-ago). Nothing is known of before.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Let the log clock run on to this time (RFC 3339, or 1h-ago) after the last row; of a server or data directory,
+    /// rows measured before.
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
-    /// Registry whose patients and assignments apply (a data directory's registry.sqlite).
-    #[arg(long, value_name = "FILE")]
+    /// Registry whose patients, assignments, limits and silences apply to rows on stdin (a data directory's
+    /// registry.sqlite).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "data_dir"])]
     pub(crate) registry: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RulesCommand {
     /// Show every fault of a rules file.
     Check { file: PathBuf },
-    /// NDJSON rows on stdin, alert events on stdout, one a line.
+    /// NDJSON rows on stdin, or of a server (--url, --data-dir), alert events on stdout, one a line.
     ///
-    /// The log clock follows each row's time of receipt, else its effective time.
+    /// The log clock follows each row's time of receipt, else its effective time. A server's patients, assignments,
+    /// limits and silences apply to its rows. Only a --url or --data-dir that is typed counts, not the environment.
     Replay {
         #[arg(long, value_name = "FILE")]
         rules: PathBuf,
@@ -156,7 +164,7 @@ pub(crate) enum RulesCommand {
     },
     /// What a change of rules would have done: counts by rule, and the alerts that only one of the two raises.
     #[command(
-        before_help = "Examples:\n  wardline export --from 2026-01-01T00:00:00Z | wardline rules diff rules.toml proposed.toml"
+        before_help = "Examples:\n  wardline export --from 2026-01-01T00:00:00Z | wardline rules diff rules.toml proposed.toml\n  wardline rules diff rules.toml proposed.toml --url http://127.0.0.1:8080 --from 7d-ago"
     )]
     Diff {
         #[arg(value_name = "BEFORE")]

@@ -30,7 +30,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Config(command) => config::run(command),
         Command::Normalize(normalize) => normalize::run(&normalize),
         Command::Mapping(command) => mapping::run(command),
-        Command::Rules(command) => rules::run(command),
+        Command::Rules(command) => rules::run(command).await,
         Command::Routing(command) => routing::run(command),
         Command::Doctor(doctor) => {
             quiet();
@@ -73,17 +73,22 @@ fn quiet() {
     crate::telemetry::start(&log);
 }
 
-/// A time as typed, checked.
+/// A time as typed, checked: RFC 3339, or how long ago as `7d-ago`.
 fn time(text: Option<&str>) -> anyhow::Result<Option<Micros>> {
     text.map(|text| {
-        parse_rfc3339(text).ok_or_else(|| {
+        parse_rfc3339(text).or_else(|| ago(text)).ok_or_else(|| {
             UsageError(format!(
-                "{text:?} is not an RFC 3339 time such as 2026-01-31T12:00:00Z"
+                "{text:?} is neither an RFC 3339 time such as 2026-01-31T12:00:00Z nor one such as 7d-ago"
             ))
         })
     })
     .transpose()
     .map_err(Into::into)
+}
+
+fn ago(text: &str) -> Option<Micros> {
+    let length = humantime::parse_duration(text.strip_suffix("-ago")?).ok()?;
+    crate::clock::now().checked_sub(Micros::try_from(length.as_micros()).ok()?)
 }
 
 /// A time as typed, or now, as the API takes it.

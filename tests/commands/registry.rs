@@ -71,6 +71,12 @@ fn first_day(on: &dyn Fn(Cli) -> Cli) {
         (&"Ada L.".into(), &"1950-03-01".into(), &"copd".into())
     );
     assert_eq!(ada["identifiers"][0]["value"], "4711");
+    assert_eq!(
+        (&ada["ward"], &ada["careTeam"]),
+        (&"w4".into(), &"cardiology".into())
+    );
+    let talk = run(&["patient", "add", "--id", "p2", "--ward", "w 3"]).fails(2);
+    assert!(talk.contains("ward"), "{talk}");
     entry(&patients, "id", opaque);
     let csv = run(&["patient", "list", "--format", "csv"]).ok();
     assert!(

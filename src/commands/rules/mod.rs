@@ -1,5 +1,6 @@
 //! `wardline rules`.
 
+mod facts;
 mod figures;
 mod replay;
 mod score;
@@ -13,7 +14,7 @@ use crate::cli::RulesCommand;
 use crate::exit::Exit;
 use crate::output;
 
-pub(super) fn run(command: RulesCommand) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: RulesCommand) -> anyhow::Result<Exit> {
     match command {
         RulesCommand::Check { file } => Ok(if sound(&file)? {
             output::talk("the rules are sound");
@@ -26,12 +27,12 @@ pub(super) fn run(command: RulesCommand) -> anyhow::Result<Exit> {
             recording,
             summary,
             labels,
-        } => replay::replay(&rules, &recording, summary, labels.as_deref()),
+        } => replay::replay(&rules, &recording, summary, labels.as_deref()).await,
         RulesCommand::Diff {
             former,
             latter,
             recording,
-        } => replay::diff(&former, &latter, &recording),
+        } => replay::diff(&former, &latter, &recording).await,
         RulesCommand::Score { table } => score::run(&table),
     }
 }

@@ -1,5 +1,6 @@
 //! The promises of the registry, one file each.
 
+mod acks;
 mod alerts;
 mod assignments;
 mod audit;
@@ -9,9 +10,13 @@ mod concurrency;
 mod file;
 mod gateways;
 mod import;
+mod limits;
+mod migration;
+mod notifications;
 mod outbox;
 mod overlap_model;
 mod people;
+mod silences;
 mod tables;
 mod tokens;
 

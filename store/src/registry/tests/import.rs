@@ -27,15 +27,15 @@ fn count(created: usize, updated: usize, unchanged: usize) -> Result<Imported, V
     })
 }
 
-const PATIENTS: &str = "\u{feff}id,name,birth_date,sex,tags,identifiers
-p1,Jane Roe,1951-02-28,female,copd; bay-2,urn:mrn|4711;urn:bis|9
-,\"Doe, John\",,male,,urn:mrn|4712
+const PATIENTS: &str = "\u{feff}id,name,birth_date,sex,tags,identifiers,ward,care_team
+p1,Jane Roe,1951-02-28,female,copd; bay-2,urn:mrn|4711;urn:bis|9,w-3,team.a
+,\"Doe, John\",,male,,urn:mrn|4712,,
 ";
 
 #[test]
 fn csv_and_ndjson_say_the_same() {
     let (csv, ndjson) = (Fixture::new(), Fixture::new());
-    let lines = r#"{"id":"p1","name":"Jane Roe","birth_date":"1951-02-28","sex":"female","tags":["copd","bay-2"],"identifiers":[{"system":"urn:mrn","value":"4711"},"urn:bis|9"]}
+    let lines = r#"{"id":"p1","name":"Jane Roe","birth_date":"1951-02-28","sex":"female","tags":["copd","bay-2"],"identifiers":[{"system":"urn:mrn","value":"4711"},"urn:bis|9"],"ward":"w-3","care_team":"team.a"}
 
 {"name":"Doe, John","sex":"male","identifiers":[{"system":"urn:mrn","value":"4712"}],"tags":null}"#;
     assert_eq!(

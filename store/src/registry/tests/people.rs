@@ -142,6 +142,16 @@ fn fields_that_cannot_be_are_refused_by_name() {
         ..base()
     };
     assert_eq!(refuse(None, many), "patient tags: are more than 32");
+    let ward = PatientFields {
+        ward: Some("w 3".to_owned()),
+        ..base()
+    };
+    assert!(refuse(None, ward).starts_with("patient ward: must be"));
+    let team = PatientFields {
+        care_team: Some(String::new()),
+        ..base()
+    };
+    assert!(refuse(None, team).starts_with("patient care_team: must be"));
 }
 
 #[test]

@@ -1,0 +1,278 @@
+//! What a replay is told beside the rows: patients, assignments, limits and silences, of a registry or a server.
+//!
+//! Patients and assignments hold from the start, as they stand now. Limits and silences are told when they were set by
+//! the log clock, so that what was judged before is not judged otherwise; one that was ended is told with its true end.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use wardline_normalize::time::{Micros, parse_rfc3339};
+use wardline_rules::{Assignment, Class, Input, LimitChange, PatientAttributes, Scope, Silence};
+use wardline_store::Entry;
+use wardline_store::registry::{
+    AssignmentFilter, LimitFilter, ListFilter, Page, Registry, SilenceFilter,
+};
+
+use crate::client::Client;
+use crate::follow::people;
+
+/// Entries of a server's list taken at most.
+const MOST: usize = 1_000_000;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Facts {
+    /// Told before the first row.
+    pub(super) standing: Vec<Input<'static>>,
+    /// Told at their log time, in order.
+    pub(super) timeline: VecDeque<(Micros, Input<'static>)>,
+}
+
+impl Facts {
+    /// As a registry has them.
+    pub(super) fn of_registry(file: &Path) -> anyhow::Result<Self> {
+        if !file.try_exists()? {
+            bail!("{} does not exist", file.display());
+        }
+        let registry = Registry::open(file)?;
+        let mut facts = Self::default();
+        for patient in
+            crate::core::all(|page: &Page| registry.patients(&ListFilter::default(), page))?
+        {
+            facts.standing.push(Input::Patient(PatientAttributes {
+                id: patient.id,
+                birth_date: patient.fields.birth_date,
+                tags: Some(patient.fields.tags),
+                ward: patient.fields.ward,
+                care_team: patient.fields.care_team,
+                at: 0,
+            }));
+        }
+        let filter = AssignmentFilter::default();
+        for assignment in crate::core::all(|page: &Page| registry.list_assignments(&filter, page))?
+        {
+            facts.standing.push(Input::Assignment(Assignment {
+                device: assignment.device,
+                device_user: assignment.device_user,
+                patient: assignment.patient,
+                from: assignment.from,
+                until: assignment.until,
+                at: 0,
+            }));
+        }
+        for limit in crate::core::all(|page: &Page| registry.limits(&LimitFilter::default(), page))?
+        {
+            let Entry::Limit(entry) = crate::core::limit_entry(&limit) else {
+                continue;
+            };
+            facts.limit(people::limit(&entry), limit.created_at);
+        }
+        let filter = SilenceFilter::default();
+        for silence in crate::core::all(|page: &Page| registry.silences(&filter, page))? {
+            let Entry::Silence(entry) = crate::core::silence_entry(&silence) else {
+                continue;
+            };
+            if let Some(told) = people::silence(&entry) {
+                facts.silence(told, silence.created_at);
+            }
+        }
+        Ok(facts.in_order())
+    }
+
+    /// As a server, or a data directory, shows them.
+    pub(super) async fn of_server(client: &Client) -> anyhow::Result<Self> {
+        let mut facts = Self::default();
+        for patient in list::<PatientOut>(client, "/api/v1/patients").await? {
+            facts.standing.push(Input::Patient(PatientAttributes {
+                id: patient.id,
+                birth_date: patient.birth_date,
+                tags: Some(patient.tags),
+                ward: patient.ward,
+                care_team: patient.care_team,
+                at: 0,
+            }));
+        }
+        for assignment in list::<AssignmentOut>(client, "/api/v1/assignments").await? {
+            if !assignment.cancelled {
+                facts.standing.push(Input::Assignment(Assignment {
+                    device: assignment.device,
+                    device_user: assignment.device_user,
+                    patient: assignment.patient,
+                    from: instant(&assignment.from)?,
+                    until: assignment.until.as_deref().map(instant).transpose()?,
+                    at: 0,
+                }));
+            }
+        }
+        for limit in list::<LimitOut>(client, "/api/v1/limits").await? {
+            let created = instant(&limit.created)?;
+            facts.limit(limit.told()?, created);
+        }
+        for silence in list::<SilenceOut>(client, "/api/v1/silences").await? {
+            let told = silence.told()?;
+            let from = told.from;
+            facts.silence(told, from);
+        }
+        Ok(facts.in_order())
+    }
+
+    /// When it was set, and again when it was reviewed. With its end in `until` it needs no later word.
+    fn limit(&mut self, limit: LimitChange, created: Micros) {
+        let set = LimitChange {
+            reviewed: None,
+            ended: false,
+            at: created,
+            ..limit
+        };
+        if let Some(reviewed) = limit.reviewed {
+            let again = LimitChange {
+                reviewed: Some(reviewed),
+                at: reviewed,
+                ..set.clone()
+            };
+            self.timeline.push_back((reviewed, Input::Limit(again)));
+        }
+        self.timeline.push_back((created, Input::Limit(set)));
+    }
+
+    fn silence(&mut self, silence: Silence, created: Micros) {
+        let set = Silence {
+            ended: false,
+            at: created,
+            ..silence
+        };
+        self.timeline.push_back((created, Input::Silence(set)));
+    }
+
+    fn in_order(mut self) -> Self {
+        let id = |input: &Input<'_>| match input {
+            Input::Limit(limit) => (0, limit.id.clone()),
+            Input::Silence(silence) => (1, silence.id.clone()),
+            _ => (2, String::new()),
+        };
+        self.timeline
+            .make_contiguous()
+            .sort_by_cached_key(|(at, input)| (*at, id(input)));
+        self
+    }
+}
+
+async fn list<T: DeserializeOwned>(client: &Client, path: &str) -> anyhow::Result<Vec<T>> {
+    let items = client.list(path, MOST).await?;
+    items
+        .into_iter()
+        .map(|item| serde_json::from_value(item).with_context(|| format!("an entry of {path}")))
+        .collect()
+}
+
+fn instant(text: &str) -> anyhow::Result<Micros> {
+    parse_rfc3339(text).with_context(|| format!("{text:?} is not a time"))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PatientOut {
+    id: String,
+    birth_date: Option<String>,
+    tags: Vec<String>,
+    ward: Option<String>,
+    care_team: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AssignmentOut {
+    device: String,
+    device_user: Option<String>,
+    patient: String,
+    from: String,
+    until: Option<String>,
+    cancelled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LimitOut {
+    id: String,
+    patient: Option<String>,
+    ward: Option<String>,
+    rule: String,
+    off: bool,
+    above: Option<f64>,
+    below: Option<f64>,
+    clear_above: Option<f64>,
+    clear_below: Option<f64>,
+    unit: Option<String>,
+    from: String,
+    /// The true end, also of one that was ended early.
+    until: Option<String>,
+    by: String,
+    created: String,
+    reviewed: Option<String>,
+}
+
+impl LimitOut {
+    fn told(self) -> anyhow::Result<LimitChange> {
+        let scope = match (self.patient, self.ward) {
+            (Some(id), None) => Scope::Patient(id),
+            (None, Some(id)) => Scope::Ward(id),
+            _ => bail!("limit {} is neither of a patient nor of a ward", self.id),
+        };
+        Ok(LimitChange {
+            id: self.id,
+            scope,
+            rule: self.rule,
+            off: self.off,
+            above: self.above,
+            below: self.below,
+            clear_above: self.clear_above,
+            clear_below: self.clear_below,
+            unit: self.unit,
+            from: instant(&self.from)?,
+            until: self.until.as_deref().map(instant).transpose()?,
+            author: self.by,
+            reviewed: self.reviewed.as_deref().map(instant).transpose()?,
+            ended: false,
+            at: instant(&self.created)?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SilenceOut {
+    id: String,
+    patient: Option<String>,
+    rule: Option<String>,
+    device: Option<String>,
+    ward: Option<String>,
+    class: Option<String>,
+    from: String,
+    /// The true end, also of one that was ended early.
+    until: String,
+    by: String,
+}
+
+impl SilenceOut {
+    fn told(self) -> anyhow::Result<Silence> {
+        let class = self.class.as_deref().map(|word| {
+            Class::from_word(word).with_context(|| format!("silence {}: class {word:?}", self.id))
+        });
+        Ok(Silence {
+            class: class.transpose()?,
+            id: self.id,
+            patient: self.patient,
+            rule: self.rule,
+            device: self.device,
+            ward: self.ward,
+            from: instant(&self.from)?,
+            until: instant(&self.until)?,
+            author: self.by,
+            ended: false,
+            at: instant(&self.from)?,
+        })
+    }
+}
