@@ -77,6 +77,8 @@ fn patient_view(patient: Patient) -> api::Patient {
             care_team: patient.fields.care_team,
         },
         bed: patient.bed,
+        ward_since: patient.ward_since,
+        ward_before: patient.ward_before,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api::{
     IdentifierIn, MAX_ENTRIES, TextSearch, id_option, identifiers, identifiers_json, list_request,
-    page, short, short_option,
+    page, short, short_option, when,
 };
 use crate::app::Call;
 use crate::backend::{ListPage, ListRequest, Patient, PatientWrite};
@@ -129,6 +129,8 @@ fn patient_json(patient: &Patient) -> Value {
         "bed": patient.bed,
         "ward": patient.data.ward,
         "careTeam": patient.data.care_team,
+        "wardSince": when(patient.ward_since),
+        "wardBefore": patient.ward_before,
         "tags": patient.data.tags,
         "identifiers": identifiers_json(&patient.data.identifiers),
     })

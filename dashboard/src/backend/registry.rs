@@ -51,6 +51,10 @@ pub struct Patient {
     pub data: PatientWrite,
     /// Label of the bed the patient lies in now.
     pub bed: Option<String>,
+    /// When the ward was last changed; none when it never was.
+    pub ward_since: Option<Micros>,
+    /// The ward before that.
+    pub ward_before: Option<String>,
 }
 
 /// What may be written of a device.

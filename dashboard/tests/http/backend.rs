@@ -58,6 +58,8 @@ impl Memory {
                 id: id.into(),
                 data,
                 bed: Some("4".into()),
+                ward_since: None,
+                ward_before: None,
             };
             memory.patients.lock().unwrap().insert(id.into(), patient);
         }
@@ -365,6 +367,8 @@ impl Backend for Memory {
             id: id.clone(),
             data,
             bed: None,
+            ward_since: None,
+            ward_before: None,
         };
         patients.insert(id, patient.clone());
         Ok(patient)

@@ -1,6 +1,7 @@
 //! What a replay is told beside the rows: patients, assignments, limits and silences, of a registry or a server.
 //!
-//! Patients and assignments hold from the start, as they stand now. Limits and silences are told when they were set by
+//! Patients and assignments hold from the start, as they stand now; a patient's last change of wards is told when it
+//! was, earlier ones are not known any more. Limits and silences are told when they were set by
 //! the log clock, so that what was judged before is not judged otherwise; one that was ended is told with its true end.
 
 use std::collections::VecDeque;
@@ -42,14 +43,15 @@ impl Facts {
         for patient in
             crate::core::all(|page: &Page| registry.patients(&ListFilter::default(), page))?
         {
-            facts.standing.push(Input::Patient(PatientAttributes {
+            let known = PatientAttributes {
                 id: patient.id,
                 birth_date: patient.fields.birth_date,
                 tags: Some(patient.fields.tags),
                 ward: patient.fields.ward,
                 care_team: patient.fields.care_team,
                 at: 0,
-            }));
+            };
+            facts.patient(known, patient.ward_since, patient.ward_before);
         }
         let filter = AssignmentFilter::default();
         for assignment in crate::core::all(|page: &Page| registry.list_assignments(&filter, page))?
@@ -86,14 +88,16 @@ impl Facts {
     pub(super) async fn of_server(client: &Client) -> anyhow::Result<Self> {
         let mut facts = Self::default();
         for patient in list::<PatientOut>(client, "/api/v1/patients").await? {
-            facts.standing.push(Input::Patient(PatientAttributes {
+            let since = patient.ward_since.as_deref().map(instant).transpose()?;
+            let known = PatientAttributes {
                 id: patient.id,
                 birth_date: patient.birth_date,
                 tags: Some(patient.tags),
                 ward: patient.ward,
                 care_team: patient.care_team,
                 at: 0,
-            }));
+            };
+            facts.patient(known, since, patient.ward_before);
         }
         for assignment in list::<AssignmentOut>(client, "/api/v1/assignments").await? {
             if !assignment.cancelled {
@@ -117,6 +121,20 @@ impl Facts {
             facts.silence(told, from);
         }
         Ok(facts.in_order())
+    }
+
+    /// As the patient stands now, but in the ward before until the last change of wards.
+    fn patient(&mut self, now: PatientAttributes, since: Option<Micros>, before: Option<String>) {
+        let Some(since) = since else {
+            self.standing.push(Input::Patient(now));
+            return;
+        };
+        self.standing.push(Input::Patient(PatientAttributes {
+            ward: before,
+            ..now.clone()
+        }));
+        let moved = PatientAttributes { at: since, ..now };
+        self.timeline.push_back((since, Input::Patient(moved)));
     }
 
     /// When it was set, and again when it was reviewed. With its end in `until` it needs no later word.
@@ -151,7 +169,8 @@ impl Facts {
         let id = |input: &Input<'_>| match input {
             Input::Limit(limit) => (0, limit.id.clone()),
             Input::Silence(silence) => (1, silence.id.clone()),
-            _ => (2, String::new()),
+            Input::Patient(patient) => (2, patient.id.clone()),
+            _ => (3, String::new()),
         };
         self.timeline
             .make_contiguous()
@@ -180,6 +199,8 @@ struct PatientOut {
     tags: Vec<String>,
     ward: Option<String>,
     care_team: Option<String>,
+    ward_since: Option<String>,
+    ward_before: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -81,6 +81,10 @@ pub struct Patient {
     pub fields: PatientFields,
     /// Label of the bed of an open stay ([`Registry::place_patient`]).
     pub bed: Option<String>,
+    /// When the ward was last changed; none when it is as it was when the row was made.
+    pub ward_since: Option<Micros>,
+    /// The ward before that change.
+    pub ward_before: Option<String>,
     /// When the row was made.
     pub created_at: Micros,
     /// When it last changed.
@@ -93,7 +97,8 @@ const MAX_TAGS: usize = 32;
 const SELECT: &str =
     "SELECT t.id, t.name, t.birth_date, t.sex, t.tags, t.active, t.created_at, t.updated_at,
     (SELECT b.label FROM stay s JOIN bed b ON b.id = s.bed
-      WHERE s.patient = t.id AND s.until_at IS NULL ORDER BY s.from_at DESC LIMIT 1), t.ward, t.care_team
+      WHERE s.patient = t.id AND s.until_at IS NULL ORDER BY s.from_at DESC LIMIT 1), t.ward, t.care_team,
+    t.ward_since, t.ward_before
     FROM patient AS t";
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Patient> {
@@ -113,6 +118,8 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Patient> {
         created_at: row.get(6)?,
         updated_at: row.get(7)?,
         bed: row.get(8)?,
+        ward_since: row.get(11)?,
+        ward_before: row.get(12)?,
     })
 }
 
@@ -232,6 +239,10 @@ pub(super) fn update(
         fields.care_team,
         id
     ])?;
+    if old.fields.ward != fields.ward {
+        conn.prepare_cached("UPDATE patient SET ward_since = ?, ward_before = ? WHERE id = ?")?
+            .execute(params![clock, old.fields.ward, id])?;
+    }
     identifier::replace(conn, PATIENT, id, &fields.identifiers)?;
     Ok(true)
 }

@@ -3,6 +3,9 @@
 
 ALTER TABLE patient ADD COLUMN ward TEXT;
 ALTER TABLE patient ADD COLUMN care_team TEXT;
+-- The last change of the ward: when, and from which.
+ALTER TABLE patient ADD COLUMN ward_since INTEGER;
+ALTER TABLE patient ADD COLUMN ward_before TEXT;
 
 ALTER TABLE alert_event ADD COLUMN limit_low REAL;
 ALTER TABLE alert_event ADD COLUMN limit_high REAL;

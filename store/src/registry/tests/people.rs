@@ -35,8 +35,10 @@ fn a_patient_is_stored_as_given_and_gets_an_opaque_id() {
     assert_eq!(read, made);
     assert_eq!(read.fields.tags, ["bay-2", "copd"]);
     assert_eq!((read.created_at, read.updated_at), (5, 5));
+    assert_eq!((read.ward_since, &read.ward_before), (None, &None));
     let changed = PatientFields {
         identifiers: vec![],
+        ward: None,
         ..jane()
     };
     let updated = fixture
@@ -45,6 +47,18 @@ fn a_patient_is_stored_as_given_and_gets_an_opaque_id() {
         .unwrap();
     assert_eq!((updated.created_at, updated.updated_at), (5, 9));
     assert_eq!(updated.fields.identifiers, []);
+    let moved =
+        |patient: &crate::registry::Patient| (patient.ward_since, patient.ward_before.clone());
+    assert_eq!(moved(&updated), (Some(9), Some("w-3".to_owned())));
+    let same = PatientFields {
+        name: None,
+        ..changed.clone()
+    };
+    let again = fixture
+        .registry
+        .update_patient(&made.id, &same, 11)
+        .unwrap();
+    assert_eq!(moved(&again), moved(&updated));
     assert_eq!(
         fixture.registry.assignments().by_identifier(None, "4711"),
         None
