@@ -1,7 +1,7 @@
 """One threshold rule over the readings of many patients, in Bytewax, one worker: the peer of `wardline-bench rules`.
 
 Heart rate above 120 /min for 5 minutes, over when below 110 for 2 minutes; a hole of more than 2 minutes breaks either.
-Prints readings per second and the alerts raised as JSON.
+Prints readings per second of processor time and the alerts raised as JSON.
 """
 
 import json
@@ -70,9 +70,9 @@ def main(patients, steps):
     stream = op.input("in", flow, TestingSource(readings, batch_size=1000))
     events = op.stateful_flat_map("rule", stream, judge)
     op.output("out", events, TestingSink(out))
-    began = time.perf_counter()
+    began = time.process_time()
     run_main(flow)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     raised = sum(1 for _, (event, _) in out if event == "raised")
     print(json.dumps({"perSecond": len(readings) / took, "raised": raised}))
 

@@ -1,6 +1,7 @@
 //! The machine a figure was measured on: what it is, not whose.
 
 use serde::Serialize;
+use std::time::Duration;
 
 /// Read from `/proc`; what is not there is `unknown`.
 #[derive(Debug, Clone, Serialize)]
@@ -68,6 +69,13 @@ pub(crate) fn resident() -> usize {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
     kib.unwrap_or(0) * 1024
+}
+
+/// Time that this thread has had of a processor: what others do beside it is not in it.
+pub(crate) fn thread_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = text.split(' ').next();
+    Duration::from_nanos(first.and_then(|time| time.parse().ok()).unwrap_or(0))
 }
 
 /// Average number of runnable threads over the last minute.

@@ -9,7 +9,7 @@ use super::limits::InForce;
 use super::plan::LanePlan;
 use super::row::{RowId, Sample};
 use super::slim::Slim;
-use crate::Judge;
+use crate::{Judge, Signal};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -181,11 +181,10 @@ impl Lane {
 
     /// The newest sample, in order.
     fn step(&mut self, plan: &LanePlan, sample: &Sample) {
-        let plain = plan.quiet.is_some();
         for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
             if series.takes(sample) {
                 let judge = series.limits.judge(rule, sample.time);
-                series.dirty |= step(&mut series.current, plain, judge, sample);
+                series.dirty |= step(&mut series.current, judge, sample);
                 series.dirty |= series
                     .told
                     .is_some_and(|told| series.current.is_worse(judge, told.value));
@@ -234,7 +233,6 @@ impl Lane {
 
     /// Brings `current` on with the buffer from a place on.
     fn fold(&mut self, plan: &LanePlan, first: usize) {
-        let plain = plan.quiet.is_some();
         for sample in self.buffer.iter().skip(first) {
             if !counts(&mut self.ranks, sample) {
                 continue;
@@ -242,7 +240,7 @@ impl Lane {
             for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                 if series.takes(sample) {
                     let judge = series.limits.judge(rule, sample.time);
-                    step(&mut series.current, plain, judge, sample);
+                    step(&mut series.current, judge, sample);
                 }
             }
         }
@@ -296,7 +294,6 @@ impl Lane {
             // All samples of that time, so that the floor parts what is settled from what is not.
             self.floor = self.floor.max(oldest.time + 1);
         }
-        let plain = plan.quiet.is_some();
         while let Some(sample) = self.buffer.front()
             && sample.time < self.floor
         {
@@ -306,7 +303,7 @@ impl Lane {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
                     if series.takes(sample) {
                         let judge = series.limits.judge(rule, sample.time);
-                        step(&mut series.base, plain, judge, sample);
+                        step(&mut series.base, judge, sample);
                         if !series.base.is_empty() {
                             series.base.done.clear();
                         }
@@ -330,12 +327,13 @@ impl Lane {
                 .alerts
                 .retain(|alert| alert.is_open() || alert.last_change >= floor);
         }
-        self.calm = plain && self.series.iter().all(Series::is_calm);
+        self.calm = plan.quiet.is_some() && self.series.iter().all(Series::is_calm);
     }
 }
 
-/// One sample through one fold; what is within a plain limit leaves nothing where nothing is.
-fn step(fold: &mut Slim, plain: bool, judge: &Judge, sample: &Sample) -> bool {
+/// One sample through one fold; a reading within its limit leaves nothing where nothing is.
+fn step(fold: &mut Slim, judge: &Judge, sample: &Sample) -> bool {
+    let plain = judge.signal == Signal::Value && judge.each.is_none();
     if plain && fold.is_empty() && !judge.limit.is_beyond(sample.value) {
         return false;
     }

@@ -48,7 +48,7 @@ impl Engine {
             return;
         };
         let plan = Arc::clone(&self.ctx.plan);
-        let mut known = Vec::with_capacity(KNOWN);
+        let mut known = [None; KNOWN];
         for row in 0..columns.len() {
             self.advance(columns.received.value(row));
             let uses = uses(&plan, columns.metric(row), &mut known);
@@ -214,15 +214,19 @@ fn take_away(
 }
 
 /// Who uses the metric, looked for among those of the rows before first.
-fn uses<'p>(plan: &'p Plan, metric: &'p str, known: &mut Vec<(&'p str, &'p Uses)>) -> &'p Uses {
-    if let Some((_, uses)) = known.iter().find(|(name, _)| *name == metric) {
-        return uses;
+fn uses<'p>(
+    plan: &'p Plan,
+    metric: &'p str,
+    known: &mut [Option<(&'p str, &'p Uses)>; KNOWN],
+) -> &'p Uses {
+    for place in known {
+        match place {
+            Some((name, uses)) if *name == metric => return uses,
+            Some(_) => {}
+            None => return place.insert((metric, plan.uses(metric))).1,
+        }
     }
-    let uses = plan.uses(metric);
-    if known.len() < KNOWN {
-        known.push((metric, uses));
-    }
-    uses
+    plan.uses(metric)
 }
 
 /// What the row says, if it may count for rules on values.
