@@ -72,6 +72,16 @@ impl Point {
             id: sample.id.clone(),
         }
     }
+
+    /// As [`Point::of`]; a device is hardly ever another than before.
+    fn set(&mut self, sample: &Sample) {
+        self.time = sample.time;
+        self.value = sample.value;
+        self.id.clone_from(&sample.id);
+        if !Arc::ptr_eq(&self.device, &sample.device) {
+            self.device = Arc::clone(&sample.device);
+        }
+    }
 }
 
 /// Which readings speak for an episode.
@@ -113,14 +123,13 @@ impl Evidence {
     }
 
     fn add(&mut self, sample: &Sample) {
-        let point = Point::of(sample);
         if sample.value < self.low.value {
-            self.low = point.clone();
+            self.low.set(sample);
         }
         if sample.value > self.high.value {
-            self.high = point.clone();
+            self.high.set(sample);
         }
-        self.last = point;
+        self.last.set(sample);
     }
 
     /// First, extremes, last; each once.
