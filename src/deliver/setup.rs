@@ -16,8 +16,9 @@ pub(crate) fn names(config: &Config) -> BTreeSet<String> {
     let teams = config.teams.iter().map(|one| one.name.clone());
     let emails = config.emails.iter().map(|one| one.name.clone());
     let brokers = config.brokers.iter().map(|one| broker_topic(&one.name));
-    let people = webhooks.chain(teams).chain(emails);
-    people.chain(brokers).chain([TOPIC.to_owned()]).collect()
+    let pushes = config.fhir_pushes.iter().map(|one| one.name.clone());
+    let others = webhooks.chain(teams).chain(emails).chain(pushes);
+    others.chain(brokers).chain([TOPIC.to_owned()]).collect()
 }
 
 /// The outbox's worker with all receivers.
