@@ -23,8 +23,9 @@ use crate::config;
 
 /// Time a server has to answer: transactions of 6 to 12 s are reported of real ones (clinical.md 2.6).
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Transactions under way at once to one server: few, for they contend for the same patients there.
-const CONCURRENT: usize = 2;
+/// Transactions under way at once to one server: several entries may put the same alert (its events, a notification of it
+/// and others), and what was read first must not arrive last.
+const CONCURRENT: usize = 1;
 /// Entries of one transaction: Medplum takes no more updates in one. A delivery that needs more is several, in order.
 const ENTRIES: usize = 50;
 const MEDIA_TYPE: &str = "application/fhir+json";

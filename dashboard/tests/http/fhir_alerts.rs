@@ -216,7 +216,7 @@ async fn pages_go_on_to_the_end_and_meet_nothing_twice() {
                 break;
             };
             let next = next["url"].as_str().unwrap();
-            path = next[next.find("/fhir/").unwrap()..].to_owned();
+            path = format!("/fhir/{}", next.split_once("/fhir/").unwrap().1);
         }
         assert_eq!(seen.join(" "), expected, "{query}");
     }
