@@ -121,6 +121,7 @@ impl Client {
             gateways: None,
             routes: Vec::new(),
             rules: None,
+            routing: None,
             destinations: None,
         })
         .await?;

@@ -2,6 +2,8 @@
 //!
 //! The service puts MQTT and HTTP around it; the command line opens it on a directory nobody serves.
 
+mod entries;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +13,18 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_normalize::batch::Guard;
-use wardline_rules::{Engine, GatewayLimits, RuleSet};
+use wardline_rules::{GatewayLimits, RuleSet};
 use wardline_store::registry::{
-    Assignment, AssignmentFilter, Destination, Limit, LimitFilter, LimitScope, ListFilter, Page,
-    Patient, Registry, SETTING_SITE, Silence, SilenceFilter, StoredAlertEvent,
+    AssignmentFilter, Destination, LimitFilter, ListFilter, Page, Patient, Registry, SETTING_SITE,
+    SilenceFilter, StoredAlertEvent,
 };
-use wardline_store::{
-    AlertFeed, AssignmentEntry, Entry, GatewayLimitsEntry, LimitEntry, PatientEntry, ScopeEntry,
-    SilenceEntry, Store,
-};
+use wardline_store::{AlertFeed, Entry, Store};
+
+pub(crate) use entries::{assignment_entry, limit_entry, patient_entry, silence_entry};
+use entries::{attributes, limits_entry};
 
 use crate::copies::Copies;
-use crate::follow::{Asker, Follower};
+use crate::follow::{Asker, Follower, Judgement};
 use crate::live::Live;
 use crate::mappings::Mappings;
 use crate::metrics::Metrics;
@@ -54,8 +56,18 @@ pub(crate) struct Options {
     pub(crate) routes: Vec<crate::config::Route>,
     /// Text of the rules to put in force; none leaves those in force as they are.
     pub(crate) rules: Option<String>,
+    /// The same for the routing; empty: nobody is told by routes.
+    pub(crate) routing: Option<String>,
     /// Where alert events go; none leaves it as the service had it, whoever brings the rules up to date.
     pub(crate) destinations: Option<Vec<Destination>>,
+}
+
+/// Files in force at the end of the log.
+struct InForce {
+    /// Version of the rules.
+    rules: String,
+    /// Text of the routing.
+    routing: Option<String>,
 }
 
 /// An open data directory.
@@ -101,17 +113,22 @@ impl Core {
         let (applied_tx, applied) = watch::channel(0);
         let broken = CancellationToken::new();
 
-        let (engine, saved) = match registry.load_checkpoint()? {
-            Some(saved) => (restore(&saved.state, &metrics)?, saved.position),
-            None => (Engine::new(), 0),
-        };
+        let checkpoint = registry.load_checkpoint()?;
+        let state = checkpoint.as_ref().map(|saved| &*saved.state);
+        let known = || Ok(patients(&registry)?.iter().map(attributes).collect());
+        let restored = Judgement::restore(state, known, &metrics)?;
+        let saved = checkpoint.map_or(0, |saved| saved.position);
+        if restored.anew {
+            // All that people have set is told to the rules again.
+            registry.set_setting(NOTED, "0")?;
+        }
         let copies = Copies {
             store: store.clone(),
             registry: Arc::clone(&registry),
             checkpoints: Arc::default(),
         };
         let mut follower = Follower {
-            engine,
+            judgement: restored.judgement,
             store: store.clone(),
             registry: Arc::clone(&registry),
             live: Arc::clone(&live),
@@ -125,8 +142,12 @@ impl Core {
         };
         follower.replay()?;
         store.set_rules_position(saved);
-        let in_force = follower.engine.rule_version().to_owned();
-        let watched = follower.engine.gateway_limits_in_force().clone();
+        let Judgement { engine, router } = &follower.judgement;
+        let in_force = InForce {
+            rules: engine.rule_version().to_owned(),
+            routing: router.routing().map(|routing| routing.text().to_owned()),
+        };
+        let watched = engine.gateway_limits_in_force().clone();
 
         let (follow, queue) = mpsc::channel(FOLLOW);
         let failed = {
@@ -183,30 +204,43 @@ impl Core {
         if let Some(limits) = options.gateways.filter(|limits| *limits != watched) {
             core.pipeline.entry(limits_entry(limits)).await?;
         }
-        core.catch_up(options.rules, &in_force).await?;
+        core.put_in_force(options.rules, options.routing, &in_force)
+            .await?;
+        core.catch_up().await?;
         Ok(core)
     }
 
-    /// Puts the rules in force, and into the log what a crash may have kept out of it.
-    async fn catch_up(&self, rules: Option<String>, in_force: &str) -> anyhow::Result<()> {
+    /// Puts rules and routing in force that are not yet.
+    async fn put_in_force(
+        &self,
+        rules: Option<String>,
+        routing: Option<String>,
+        known: &InForce,
+    ) -> anyhow::Result<()> {
+        let at = crate::clock::now();
         if let Some(text) = rules {
             let rules = RuleSet::parse(&text)
                 .map_err(|faults| anyhow::anyhow!("{} faults in the rules", faults.len()))?;
-            if rules.version() != in_force {
-                self.pipeline
-                    .entry(Entry::RuleSet {
-                        at: crate::clock::now(),
-                        text,
-                    })
-                    .await?;
+            if rules.version() != known.rules {
+                self.pipeline.entry(Entry::RuleSet { at, text }).await?;
             }
         }
+        if let Some(text) = routing
+            && known.routing.as_deref().unwrap_or_default() != text
+        {
+            self.pipeline.entry(Entry::Routing { at, text }).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts into the log what a crash may have kept out of it.
+    async fn catch_up(&self) -> anyhow::Result<()> {
         let noted: i64 = self
             .registry
             .setting(NOTED)?
             .and_then(|at| at.parse().ok())
             .unwrap_or(0);
-        for patient in all(|page| self.registry.patients(&ListFilter::default(), page))? {
+        for patient in patients(&self.registry)? {
             if patient.updated_at > noted {
                 self.pipeline.entry(patient_entry(&patient)).await?;
             }
@@ -272,29 +306,6 @@ impl Core {
     }
 }
 
-/// The rules as they stood. State of rules that this version refuses cannot be taken over; then they begin anew, for
-/// rules that watch nobody are worse, and the alarm stands until others are in force.
-fn restore(state: &[u8], metrics: &Metrics) -> anyhow::Result<Engine> {
-    let refused = match Engine::restore(state) {
-        Ok(_) if crate::sabotage::refuses(state) => "asked for".to_owned(),
-        Ok(engine) => return Ok(engine),
-        Err(wardline_rules::Error::Version { found, expected }) if found > expected => {
-            bail!(
-                "the rule state of the last checkpoint has format {found}, this program knows {expected}"
-            )
-        }
-        Err(error) => error.to_string(),
-    };
-    tracing::error!(
-        refused,
-        "the rule state of the last checkpoint is of no use to this version; the rules begin anew"
-    );
-    metrics.rules.refuse(format!(
-        "their state could not be taken over ({refused}): episodes begun before the start are not watched to their end"
-    ));
-    Ok(Engine::new())
-}
-
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
@@ -356,89 +367,8 @@ pub(crate) fn all<T>(
     }
 }
 
-/// An assignment as the log has it; a cancelled one ends where it begins.
-pub(crate) fn assignment_entry(assignment: &Assignment) -> Entry {
-    Entry::Assignment(AssignmentEntry {
-        device: assignment.device.clone(),
-        device_user: assignment.device_user.clone(),
-        patient: assignment.patient.clone(),
-        from: assignment.from,
-        until: if assignment.cancelled {
-            Some(assignment.from)
-        } else {
-            assignment.until
-        },
-        at: crate::clock::now(),
-    })
-}
-
-/// What gateways are watched for, as the log has it.
-fn limits_entry(limits: GatewayLimits) -> Entry {
-    Entry::GatewayLimits(GatewayLimitsEntry {
-        at: crate::clock::now(),
-        watch: limits.watch,
-        silent_after: limits.silent_after,
-        offline_after: limits.offline_after,
-        clock_offset: limits.clock_offset,
-        spool_percent: limits.spool_percent,
-        spool_age: limits.spool_age,
-        device_states: limits.device_states,
-    })
-}
-
-/// What the rules may ask about a patient, as the log has it.
-pub(crate) fn patient_entry(patient: &Patient) -> Entry {
-    Entry::Patient(PatientEntry {
-        id: patient.id.clone(),
-        birth_date: patient.fields.birth_date.clone(),
-        tags: patient.fields.tags.clone(),
-        ward: patient.fields.ward.clone(),
-        care_team: patient.fields.care_team.clone(),
-        at: crate::clock::now(),
-    })
-}
-
-/// A limit as the log has it: what was set, and that it was reviewed or ended.
-pub(crate) fn limit_entry(limit: &Limit) -> Entry {
-    let set = &limit.set;
-    Entry::Limit(LimitEntry {
-        id: limit.id.clone(),
-        scope: match &set.scope {
-            LimitScope::Ward(id) => ScopeEntry::Ward(id.clone()),
-            LimitScope::Patient(id) => ScopeEntry::Patient(id.clone()),
-        },
-        rule: set.rule.clone(),
-        off: set.off,
-        above: set.above,
-        below: set.below,
-        clear_above: set.clear_above,
-        clear_below: set.clear_below,
-        unit: set.unit.clone(),
-        from: set.from,
-        until: limit.over(),
-        author: set.author.clone(),
-        reviewed: limit.reviewed_at,
-        ended: limit.ended_at.is_some(),
-        at: crate::clock::now(),
-    })
-}
-
-/// A silence as the log has it.
-pub(crate) fn silence_entry(silence: &Silence) -> Entry {
-    let set = &silence.set;
-    Entry::Silence(SilenceEntry {
-        id: silence.id.clone(),
-        patient: set.patient.clone(),
-        rule: set.rule.clone(),
-        device: set.device.clone(),
-        ward: set.ward.clone(),
-        class: set.class.clone(),
-        from: set.from,
-        until: silence.over(),
-        author: set.author.clone(),
-        ended: silence.ended_at.is_some(),
-        at: crate::clock::now(),
-    })
+fn patients(registry: &Registry) -> anyhow::Result<Vec<Patient>> {
+    all(|page| registry.patients(&ListFilter::default(), page))
 }
 
 /// Lets queries see registry and alerts.

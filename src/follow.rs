@@ -5,8 +5,10 @@
 
 mod asked;
 mod entry;
+mod judgement;
 pub(crate) mod people;
 mod quota;
+mod record;
 mod standing;
 
 use std::sync::Arc;
@@ -15,11 +17,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
-use wardline_rules::{AlertEvent, Engine, Input};
-use wardline_store::registry::{AlertEventRecord, Checkpoint, Consequences, Destination, Registry};
+use wardline_store::registry::{Checkpoint, Destination, Registry};
 use wardline_store::{Entry, Store};
 
 pub(crate) use asked::{Asker, Question, Watching};
+pub(crate) use judgement::Judgement;
 
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -30,7 +32,7 @@ use crate::told::Told;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) struct Follower {
-    pub(crate) engine: Engine,
+    pub(crate) judgement: Judgement,
     pub(crate) store: Store,
     pub(crate) registry: Arc<Registry>,
     pub(crate) live: Arc<Live>,
@@ -117,50 +119,39 @@ impl Follower {
 
     /// Whoever asked may have gone: then nobody minds the answer.
     fn answer(&self, question: Question) {
+        let Judgement { engine, router } = &self.judgement;
         match question {
-            Question::Pending(reply) => drop(reply.send(self.engine.pending())),
-            Question::Rules(reply) => drop(reply.send(Arc::clone(self.engine.rules()))),
-            Question::Watch(reply) => drop(reply.send(Watching::default())),
+            Question::Pending(reply) => drop(reply.send(engine.pending())),
+            Question::Rules(reply) => drop(reply.send(Arc::clone(engine.rules()))),
+            Question::Watch(reply) => {
+                let now = crate::clock::now();
+                drop(reply.send((router.watch(now), router.on_call(now))));
+            }
         }
     }
 
     fn take(&mut self, durable: &Durable) -> anyhow::Result<()> {
-        let mut events = Vec::new();
-        match entry::input(&durable.entry) {
-            Ok(Some(input)) => {
-                self.engine.apply(durable.seq, &input, &mut events);
-                if matches!(input, Input::RuleSet { .. }) {
-                    self.metrics.rules.clear();
-                }
-            }
-            Ok(None) => {}
-            // Whoever watches by the last good rules sees more than whoever does not start.
-            Err(refused) => {
-                tracing::error!(
-                    position = durable.seq,
-                    refused,
-                    "the log holds rules that this version refuses; those before stay in force"
-                );
-                self.metrics.rules.refuse(format!(
-                    "this version refuses the rules at log position {} ({refused}): those before stay in force",
-                    durable.seq
-                ));
-            }
+        let followed = self.judgement.take(durable);
+        // Whoever watches by the last good files sees more than whoever does not start.
+        if let Some(refused) = &followed.refused {
+            let position = durable.seq;
+            tracing::error!(position, refused, "the log holds what this version refuses");
+            self.metrics.rules.refuse(format!(
+                "this version refuses a file at log position {position} ({refused}): those before stay in force"
+            ));
+        } else if followed.renewed {
+            self.metrics.rules.clear();
         }
-        self.metrics.log_clock.store(self.engine.clock(), Relaxed);
-        let mut records: Vec<AlertEventRecord> = events.iter().map(record).collect();
-        quota::events(durable, &mut records);
-        if !records.is_empty() {
-            let consequences = Consequences {
-                events: &records,
-                ..Consequences::default()
-            };
-            let new = self.registry.record_alerts(
-                durable.seq,
-                &consequences,
-                &self.destinations,
-                crate::clock::now(),
-            )?;
+        let clock = self.judgement.engine.clock();
+        self.metrics.log_clock.store(clock, Relaxed);
+        let bed = |patient: &str| crate::deliver::bed(&self.registry, patient);
+        let records = record::Records::of(&followed, clock, &bed);
+        let consequences = records.consequences();
+        if !consequences.is_empty() {
+            let now = crate::clock::now();
+            let new =
+                self.registry
+                    .record_alerts(durable.seq, &consequences, &self.destinations, now)?;
             self.live.alerts(&new);
             self.outbox.notify_one();
         }
@@ -169,7 +160,7 @@ impl Follower {
             Entry::Gateway(gateway) => self.told.take(gateway),
             _ => {}
         }
-        if durable.received > 0 && !records.is_empty() {
+        if durable.received > 0 && !followed.events.is_empty() {
             self.metrics
                 .alert
                 .record_since(durable.received, crate::clock::now());
@@ -189,8 +180,8 @@ impl Follower {
         };
         let checkpoint = Checkpoint {
             position,
-            ruleset_version: self.engine.rule_version().to_owned(),
-            state: self.engine.checkpoint(),
+            ruleset_version: self.judgement.engine.rule_version().to_owned(),
+            state: self.judgement.checkpoint(),
         };
         self.told.save(&self.registry)?;
         self.registry
@@ -198,42 +189,5 @@ impl Follower {
         self.store.set_rules_position(position);
         self.saved = position;
         Ok(())
-    }
-}
-
-/// The registry's form of an event.
-fn record(event: &AlertEvent) -> AlertEventRecord {
-    AlertEventRecord {
-        seq: event.seq,
-        ordinal: event.ordinal,
-        alert_id: event.alert_id.clone(),
-        rule_id: event.rule_id.clone(),
-        rule_version: event.rule_version.clone(),
-        subject: event.subject.to_string(),
-        device_id: event.device_id.clone(),
-        class: event.class.to_string(),
-        priority: event.priority.to_string(),
-        event: event.event.to_string(),
-        state: event.state.to_string(),
-        acknowledged_by: event.acknowledged_by.clone(),
-        acknowledged_at: event.acknowledged_at,
-        silenced_until: event.silenced_until,
-        escalation_level: event.escalation_level,
-        onset: event.onset,
-        ended: event.ended,
-        event_time: event.event_time,
-        processed_time: event.processed_time,
-        value: event.value,
-        unit: event.unit.clone(),
-        message: event.message.clone(),
-        evidence: event.evidence.clone(),
-        page: event.page,
-        reason: event.reason.map(|reason| reason.to_string()),
-        limit_low: event.limit_low,
-        limit_high: event.limit_high,
-        limit_source: event.limit_source.map(|source| source.to_string()),
-        latched: event.latched,
-        silenced_by: event.silenced_by.clone(),
-        repeats: event.repeats,
     }
 }

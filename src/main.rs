@@ -12,6 +12,7 @@ mod core;
 mod deliver;
 mod demo;
 mod exit;
+mod files;
 mod follow;
 mod gateways;
 mod live;

@@ -37,10 +37,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(&Bound, &Core) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let rules = config.rules.as_ref().map(|file| {
-        std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read the rules file {}", file.display()))
-    });
+    let files = crate::files::sound(&config)?;
     for warning in config.warnings() {
         tracing::warn!(warning, "configuration");
     }
@@ -58,7 +55,8 @@ pub(crate) async fn run(
         waveforms: Some(config.store.waveforms),
         gateways: Some(config.gateways.clone()),
         routes: config.routes.clone(),
-        rules: Some(rules.transpose()?.unwrap_or_default()),
+        rules: Some(files.rules),
+        routing: Some(files.routing),
         destinations: Some(destinations),
     })
     .await?;

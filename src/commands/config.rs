@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Fault, Route, SAMPLE, load, strays};
+use crate::config::{Config, Fault, Route, SAMPLE, load, strays};
 use crate::exit::Exit;
 use crate::output;
 
@@ -17,9 +17,7 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
                     report(&strays);
                     return Ok(Exit::Problems);
                 }
-                if let Some(rules) = &loaded.config.rules
-                    && !super::rules::sound(rules)?
-                {
+                if !files(&loaded.config)? {
                     return Ok(Exit::Problems);
                 }
                 if !mappings(&loaded.config.routes) {
@@ -60,6 +58,18 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
             }
         },
     }
+}
+
+/// Whether the files of rules and routing have no fault; all faults and warnings are shown.
+fn files(config: &Config) -> anyhow::Result<bool> {
+    let (faults, warnings) = crate::files::check(config, &crate::files::texts(config)?);
+    for warning in &warnings {
+        output::talk(&format!("warning: {warning}"));
+    }
+    for fault in &faults {
+        output::talk(fault);
+    }
+    Ok(faults.is_empty())
 }
 
 /// Whether the mappings of all routes have no fault; all faults are shown.

@@ -4,15 +4,15 @@
 //! It stands for a closed fact, the refusal of a day's further rejects, so it is raised and resolved
 //! in one go: it shows and is delivered, and nothing is left open that no reading could close.
 
+use wardline_rules::{AlertEvent, Class, EventKind, Priority, State, Subject};
 use wardline_store::Entry;
-use wardline_store::registry::AlertEventRecord;
 
 use crate::pipeline::{Durable, QUOTA_REASON};
 
 /// Ordinals of these events, clear of the engine's.
 const FIRST_ORDINAL: u32 = 1 << 31;
 
-pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
+pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEvent>) {
     let Entry::Batch { rejects, .. } = &durable.entry else {
         return;
     };
@@ -21,11 +21,11 @@ pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
         .filter(|reject| reject.reason == QUOTA_REASON);
     for (ordinal, marker) in (FIRST_ORDINAL..).step_by(2).zip(markers) {
         let subject = match (&marker.device_id, marker.topic.split('/').nth(3)) {
-            (Some(device), _) => format!("Device/{device}"),
-            (None, Some(gateway)) => format!("Gateway/{gateway}"),
+            (Some(device), _) => Subject::Device(device.clone()),
+            (None, Some(gateway)) => Subject::Gateway(gateway.to_owned()),
             (None, None) => continue,
         };
-        let raised = AlertEventRecord {
+        let raised = AlertEvent {
             seq: durable.seq,
             ordinal,
             alert_id: marker.id.clone(),
@@ -33,10 +33,10 @@ pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
             rule_version: env!("CARGO_PKG_VERSION").to_owned(),
             subject,
             device_id: marker.device_id.clone(),
-            class: "technical".to_owned(),
-            priority: "low".to_owned(),
-            event: "raised".to_owned(),
-            state: "active".to_owned(),
+            class: Class::Technical,
+            priority: Priority::Low,
+            event: EventKind::Raised,
+            state: State::Active,
             acknowledged_by: None,
             acknowledged_at: None,
             silenced_until: None,
@@ -51,6 +51,7 @@ pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
             evidence: Vec::new(),
             page: true,
             reason: None,
+            escalate_to: None,
             limit_low: None,
             limit_high: None,
             limit_source: None,
@@ -58,10 +59,10 @@ pub(super) fn events(durable: &Durable, out: &mut Vec<AlertEventRecord>) {
             silenced_by: None,
             repeats: 0,
         };
-        let resolved = AlertEventRecord {
+        let resolved = AlertEvent {
             ordinal: ordinal + 1,
-            event: "resolved".to_owned(),
-            state: "resolved".to_owned(),
+            event: EventKind::Resolved,
+            state: State::Resolved,
             ended: Some(marker.received),
             page: false,
             ..raised.clone()
