@@ -72,7 +72,7 @@ async fn the_last_good_rules_stay_in_force_and_the_alarm_is_raised() {
         "{rules}"
     );
     assert_eq!(server.metric("wardline_rules_refused").await, 1.0);
-    assert!(server.log().contains("rules that this version refuses"));
+    assert!(server.log().contains("what this version refuses"));
     assert_eq!(rule_of_alert(&server, &secret, "130").await, "good");
 
     // A version that takes them puts them in force, and the alarm is over.

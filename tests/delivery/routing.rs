@@ -7,8 +7,8 @@ use tempfile::TempDir;
 use super::{RULES, SECRET};
 use crate::harness::clock::Clock;
 use crate::harness::mqtt::{Publisher, topic};
-use crate::harness::webhook::Webhook;
 use crate::harness::server::rfc3339;
+use crate::harness::webhook::Webhook;
 use crate::harness::{Server, Setup, eventually, heart_rate, now};
 
 /// Nobody is called by hand: a nurse by the pager, the rest at the desk.
@@ -55,11 +55,8 @@ async fn admit(server: &Server, patient: &str, device: &str, team: Option<&str>)
     server.post("/api/v1/assignments", &assignment).await;
 }
 
-async fn gateway(server: &Server) -> Publisher {
-    let secret = server.gateway_token("g1").await;
-    Publisher::connect(server.mqtt, "g1", &secret)
-        .await
-        .unwrap()
+async fn connect(server: &Server, secret: &str) -> Publisher {
+    Publisher::connect(server.mqtt, "g1", secret).await.unwrap()
 }
 
 /// Readings that end what [`super::race`] began.
@@ -97,7 +94,8 @@ async fn the_nurse_of_the_care_team_is_told_once_through_a_crash_and_hears_the_e
     let server = Server::start(&setup);
     admit(&server, "p1", "d1", Some("heart")).await;
     admit(&server, "p2", "d2", None).await;
-    let mut sender = gateway(&server).await;
+    let secret = server.gateway_token("g1").await;
+    let mut sender = connect(&server, &secret).await;
     let onset = now() - 12_000_000;
     super::race(&mut sender, "d1", onset).await;
     super::race(&mut sender, "d2", onset).await;
@@ -109,7 +107,7 @@ async fn the_nurse_of_the_care_team_is_told_once_through_a_crash_and_hears_the_e
     // What was told is known after a crash; what follows is told to those who were.
     let (dir, admin) = server.kill();
     let server = Server::start_in(dir, admin, &setup);
-    let mut sender = gateway(&server).await;
+    let mut sender = connect(&server, &secret).await;
     calm(&mut sender, "d1", onset).await;
     eventually("the end", async || (told(&pager).len() >= 2).then_some(())).await;
     let nurse = json!("n.ito");
@@ -159,7 +157,8 @@ async fn nobody_is_told_while_the_clinic_is_closed_and_it_is_said_that_nobody_wa
     setup.env = clock.env();
     let server = Server::start(&setup);
     admit(&server, "p1", "d1", Some("heart")).await;
-    let mut sender = gateway(&server).await;
+    let secret = server.gateway_token("g1").await;
+    let mut sender = connect(&server, &secret).await;
     super::race(&mut sender, "d1", now() - 12_000_000).await;
     let held = eventually("the alert", async || {
         let listed = server.get("/api/v1/alerts?patient=p1").await;
