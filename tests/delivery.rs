@@ -4,6 +4,7 @@ mod choice;
 mod interrupted;
 mod links;
 mod outage;
+mod routed;
 mod routing;
 mod silence;
 mod watchdog;

@@ -28,7 +28,7 @@ fn teams(teams: &Teams) -> String {
     )
 }
 
-fn email(smtp: &Smtp, tls: &str, to: &str) -> String {
+pub(super) fn email(smtp: &Smtp, tls: &str, to: &str) -> String {
     format!(
         "[[email]]\nname = \"mail\"\nhost = \"localhost\"\nport = {}\ntls = {tls:?}\nca = {:?}\nto = {to:?}\n\
          from = \"Wardline <wardline@hospital.example>\"\nusername = \"wardline\"\npassword = \"mail password\"\n",
@@ -48,7 +48,7 @@ async fn raise(server: &Server, patient: &str, device: &str) -> Publisher {
 }
 
 /// As a browser opens a link, by this method.
-async fn open(server: &Server, method: &str, link: &str) -> (u16, String) {
+pub(super) async fn open(server: &Server, method: &str, link: &str) -> (u16, String) {
     let path = link.strip_prefix(URL).unwrap();
     let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
     let url = format!("http://{}{path}", server.http);
