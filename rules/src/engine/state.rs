@@ -40,6 +40,9 @@ pub(crate) struct Subject {
     /// Where the latest patient was found: a place to look first.
     #[serde(skip)]
     pub(crate) latest: Slot,
+    /// Where the one that was heard after it was found: devices send in turn.
+    #[serde(skip)]
+    after: Slot,
 }
 
 impl Subject {
@@ -53,6 +56,7 @@ impl Subject {
             recent: Vec::new(),
             heard: 0,
             latest: Slot::default(),
+            after: Slot::default(),
         }
     }
 
@@ -127,7 +131,7 @@ impl Subject {
 }
 
 /// Where a subject is. It may have gone since, and another be there.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Slot {
     group: u8,
     place: u32,
@@ -183,23 +187,43 @@ impl Half {
 
     /// The subject, made if it is new. Looked for at `hint` first.
     pub(crate) fn entry(&mut self, id: &str, hint: Slot) -> (Slot, &mut Subject) {
-        let slot = if self.is_at(id, hint) {
-            hint
-        } else {
-            let group = key_group_of(self.kind, id);
-            let groups = &mut self.groups[usize::from(group)];
-            let place = groups.places.get(id).copied();
-            let place = place.unwrap_or_else(|| groups.add(Subject::new(Arc::from(id))));
-            Slot { group, place }
-        };
+        let slot = self.slot(id, hint);
         self.last = slot;
-        let subject = self.groups[usize::from(slot.group)].subjects[slot.place as usize].as_mut();
+        let subject = self.at(slot);
         (slot, subject.expect("found or made just above"))
     }
 
-    /// As [`Half::entry`], at the place of the one before first.
+    /// As [`Half::entry`], first at the place of the one before, then of the one that came after it the last time.
     pub(crate) fn next(&mut self, id: &str) -> &mut Subject {
-        self.entry(id, self.last).1
+        let before = self.last;
+        if !self.is_at(id, before) {
+            let after = self.at(before).map_or(before, |subject| subject.after);
+            self.last = self.slot(id, after);
+            let last = self.last;
+            if last != after
+                && let Some(before) = self.at(before)
+            {
+                before.after = last;
+            }
+        }
+        let subject = self.at(self.last);
+        subject.expect("found or made just above")
+    }
+
+    fn slot(&mut self, id: &str, hint: Slot) -> Slot {
+        if self.is_at(id, hint) {
+            return hint;
+        }
+        let group = key_group_of(self.kind, id);
+        let known = &mut self.groups[usize::from(group)];
+        let place = known.places.get(id).copied();
+        let place = place.unwrap_or_else(|| known.add(Subject::new(Arc::from(id))));
+        Slot { group, place }
+    }
+
+    fn at(&mut self, slot: Slot) -> Option<&mut Subject> {
+        let subjects = &mut self.groups[usize::from(slot.group)].subjects;
+        subjects.get_mut(slot.place as usize)?.as_mut()
     }
 
     fn is_at(&self, id: &str, slot: Slot) -> bool {
