@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::fhir_server::{FhirServer, Scripted, TOKEN};
 use crate::harness::mqtt::{Publisher, topic};
+use crate::harness::webhook::Webhook;
 use crate::harness::{Server, Setup, eventually, heart_rate, now};
 
 const RULES: &str = r#"
@@ -204,4 +205,50 @@ async fn patients_go_by_the_number_that_the_record_knows() {
         issue["patient"]["identifier"],
         json!({"system": "urn:oid:1.2.3", "value": "4711"})
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_the_routing_tells_is_on_record_with_what_became_of_it() {
+    let (record, pager) = (FhirServer::start().await, Webhook::start(0).await);
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("routing.toml");
+    let routing = "time-zone = \"UTC\"\nfallback = [\"channel:pager\", \"channel:ehr\"]\n";
+    std::fs::write(&file, routing).unwrap();
+    let more = format!(
+        "[[webhook]]\nname = \"pager\"\nurl = \"http://{}/\"\nsecret = \"s\"\n[routing]\nfile = {file:?}",
+        pager.address
+    );
+    let (server, mut gateway) = ward(&record, &more).await;
+    beat(&mut gateway, 131, now() - 60_000_000).await;
+    let search = "/fhir/R4/Communication?patient=p1&status=completed";
+    let own = eventually("both messages delivered", async || {
+        let bundle = server.get(search).await;
+        let entries = bundle["entry"].as_array()?.clone();
+        (entries.len() == 2).then_some(entries)
+    })
+    .await;
+    assert_eq!(pager.posts.lock().unwrap().len(), 1);
+    for entry in &own {
+        let message = &entry["resource"];
+        assert_eq!(message["reasonCode"][0]["coding"][0]["code"], "page");
+        assert_eq!(message["subject"]["reference"], "Patient/p1");
+        assert!(message["sent"].is_string(), "{message}");
+        let condition = message["about"][0]["reference"].as_str().unwrap();
+        let condition = server.get(&format!("/fhir/R4/{condition}")).await;
+        assert_eq!(message["payload"][0]["contentString"], condition["detail"]);
+    }
+
+    // What is delivered by now is so at the record too, with the alert's next event at the latest.
+    let id = record.all("DetectedIssue")[0]["id"].clone();
+    let path = format!("/api/v1/alerts/{}/acknowledge", id.as_str().unwrap());
+    server.post(&path, &json!({})).await;
+    standing(&record, "Task", "accepted").await;
+    let mut channels: Vec<Value> = Vec::new();
+    for message in record.all("Communication") {
+        assert_eq!(message["status"], "completed", "{message}");
+        channels.push(message["recipient"][0]["identifier"]["value"].clone());
+    }
+    channels.sort_by_key(Value::to_string);
+    assert_eq!(channels, ["ehr", "pager"]);
+    assert_eq!(record.refused(), [""; 0]);
 }
