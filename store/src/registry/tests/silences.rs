@@ -107,8 +107,8 @@ fn lists_are_filtered_and_old_ones_forgotten() {
         listed(SilenceFilter::default()),
         [second.clone(), first.clone()]
     );
-    assert_eq!(listed(at(19)), [first.clone()]);
-    assert_eq!(listed(at(50)), [second.clone()]);
+    assert_eq!(listed(at(19)), std::slice::from_ref(&first));
+    assert_eq!(listed(at(50)), std::slice::from_ref(&second));
     let device = SilenceFilter {
         device: Some("d1".to_owned()),
         ..SilenceFilter::default()
