@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+    BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::{
-    Assignment, AssignmentFilter, Device, Error, Identifier, ListFilter, Listed, MAX_PAGE, Page,
-    Patient, Registry, Result, Sex,
+    Assignment, AssignmentFilter, Device, Error, Identifier, Limit, LimitFilter, LimitScope,
+    ListFilter, Listed, MAX_PAGE, Page, Patient, Registry, Result, Sex,
 };
 
 fn text(name: &str, nullable: bool) -> Field {
@@ -52,6 +53,8 @@ pub fn patient_schema() -> SchemaRef {
         texts("tags"),
         texts("identifiers"),
         text("bed", true),
+        text("ward", true),
+        text("care_team", true),
         flag("active"),
         time("created_at", false),
         time("updated_at", false),
@@ -89,6 +92,42 @@ pub fn assignment_schema() -> SchemaRef {
         text("author", false),
         time("created_at", false),
     ])
+}
+
+fn number(name: &str) -> Field {
+    Field::new(name, DataType::Float64, true)
+}
+
+/// Columns of the `rule_limit` view: limits of one patient or one ward in the place of a rule's own. It judges a reading
+/// when `effective >= valid_from and (valid_until is null or effective < valid_until)`; one that was ended early ends
+/// there.
+pub fn limit_schema() -> SchemaRef {
+    schema(vec![
+        text("id", false),
+        text("patient_id", true),
+        text("ward", true),
+        text("rule_id", false),
+        flag("off"),
+        number("above"),
+        number("below"),
+        number("clear_above"),
+        number("clear_below"),
+        text("unit", true),
+        time("valid_from", false),
+        time("valid_until", true),
+        text("author", false),
+        text("reason", false),
+        time("created_at", false),
+        time("reviewed_at", true),
+        text("reviewed_by", true),
+        text("ended_by", true),
+    ])
+}
+
+fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    let mut builder = Float64Builder::new();
+    values.for_each(|value| builder.append_option(value));
+    Arc::new(builder.finish())
 }
 
 fn strings<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
@@ -156,6 +195,8 @@ impl Registry {
             lists(rows().map(|p| p.fields.tags.clone())),
             lists(rows().map(|p| tokens(&p.fields.identifiers))),
             strings(rows().map(|p| p.bed.as_deref())),
+            strings(rows().map(|p| p.fields.ward.as_deref())),
+            strings(rows().map(|p| p.fields.care_team.as_deref())),
             flags(rows().map(|p| p.fields.active)),
             times(rows().map(|p| Some(p.created_at))),
             times(rows().map(|p| Some(p.updated_at))),
@@ -185,6 +226,42 @@ impl Registry {
             times(rows().map(|d| Some(d.updated_at))),
         ];
         batch(device_schema(), columns)
+    }
+
+    /// All limits, the latest start first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn limits_batch(&self) -> Result<RecordBatch> {
+        let rows: Vec<Limit> = all(|page| self.limits(&LimitFilter::default(), page))?;
+        let rows = || rows.iter();
+        let (patients, wards): (Vec<_>, Vec<_>) = rows()
+            .map(|limit| match &limit.set.scope {
+                LimitScope::Patient(id) => (Some(id.as_str()), None),
+                LimitScope::Ward(id) => (None, Some(id.as_str())),
+            })
+            .unzip();
+        let columns = vec![
+            strings(rows().map(|l| Some(l.id.as_str()))),
+            strings(patients.into_iter()),
+            strings(wards.into_iter()),
+            strings(rows().map(|l| Some(l.set.rule.as_str()))),
+            flags(rows().map(|l| l.set.off)),
+            numbers(rows().map(|l| l.set.above)),
+            numbers(rows().map(|l| l.set.below)),
+            numbers(rows().map(|l| l.set.clear_above)),
+            numbers(rows().map(|l| l.set.clear_below)),
+            strings(rows().map(|l| l.set.unit.as_deref())),
+            times(rows().map(|l| Some(l.set.from))),
+            times(rows().map(Limit::over)),
+            strings(rows().map(|l| Some(l.set.author.as_str()))),
+            strings(rows().map(|l| Some(l.set.reason.as_str()))),
+            times(rows().map(|l| Some(l.created_at))),
+            times(rows().map(|l| l.reviewed_at)),
+            strings(rows().map(|l| l.reviewed_by.as_deref())),
+            strings(rows().map(|l| l.ended_by.as_deref())),
+        ];
+        batch(limit_schema(), columns)
     }
 
     /// All assignments that were not cancelled, the latest start first.

@@ -6,7 +6,8 @@ use arrow_array::{Array, RecordBatch};
 
 use super::Fixture;
 use crate::registry::{
-    Identifier, PatientFields, assignment_schema, device_schema, patient_schema,
+    Identifier, LimitScope, NewLimit, PatientFields, assignment_schema, device_schema,
+    limit_schema, patient_schema,
 };
 
 fn text(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
@@ -24,6 +25,7 @@ fn empty_tables_have_their_columns() {
         (registry.patients_batch(), patient_schema()),
         (registry.devices_batch(), device_schema()),
         (registry.assignments_batch(), assignment_schema()),
+        (registry.limits_batch(), limit_schema()),
     ] {
         let batch = batch.unwrap();
         assert_eq!((batch.num_rows(), batch.schema()), (0, schema));
@@ -43,6 +45,7 @@ fn rows_are_all_there_over_several_pages_with_lists_and_times() {
         .unwrap();
     let fields = PatientFields {
         tags: vec!["copd".to_owned()],
+        ward: Some("w1".to_owned()),
         identifiers: vec![Identifier {
             system: "urn:mrn".into(),
             value: "1".into(),
@@ -71,4 +74,37 @@ fn rows_are_all_there_over_several_pages_with_lists_and_times() {
     let until = assignments["valid_until"].as_primitive::<TimestampMicrosecondType>();
     assert_eq!((until.value(0), until.is_null(0)), (200, false));
     assert_eq!(ward.registry.devices_batch().unwrap().num_rows(), 2);
+    assert_eq!(text(&patients, "ward")[1].as_deref(), Some("w1"));
+}
+
+#[test]
+fn limits_say_for_whom_and_until_when_they_held() {
+    let ward = Fixture::ward();
+    let set = |scope: LimitScope, from: i64| {
+        let new = NewLimit {
+            scope,
+            rule: "spo2-low".to_owned(),
+            off: false,
+            above: None,
+            below: Some(84.5),
+            clear_above: None,
+            clear_below: None,
+            unit: None,
+            from,
+            until: Some(100),
+            author: "dr".to_owned(),
+            reason: "copd".to_owned(),
+        };
+        ward.registry.set_limit(&new, 5).unwrap().id
+    };
+    set(LimitScope::Ward("w1".to_owned()), 20);
+    let ended = set(LimitScope::Patient("p1".to_owned()), 10);
+    ward.registry.end_limit(&ended, "dr", 50).unwrap();
+    let limits = ward.registry.limits_batch().unwrap();
+    assert_eq!(text(&limits, "ward"), [Some("w1".to_owned()), None]);
+    assert_eq!(text(&limits, "patient_id"), [None, Some("p1".to_owned())]);
+    let until = limits["valid_until"].as_primitive::<TimestampMicrosecondType>();
+    assert_eq!((until.value(0), until.value(1)), (100, 50));
+    let below = limits["below"].as_primitive::<arrow_array::types::Float64Type>();
+    assert_eq!((below.value(0), limits["above"].is_null(0)), (84.5, true));
 }
