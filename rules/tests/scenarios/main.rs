@@ -1,6 +1,7 @@
 //! Scenarios and properties of the rule engine, through its public interface.
 
 mod bounds;
+mod calm;
 mod device;
 mod language;
 mod life;
