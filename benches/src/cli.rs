@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Peer(Peer),
     /// Bedside monitors through a gateway that is killed midway: acknowledged after sync, nothing lost.
     Mllp(Mllp),
-    /// Readings through 30 rules on many patients, and one of them beside Bytewax doing the same.
+    /// Readings through one and 30 rules on many patients, and one beside Bytewax doing the same.
     Rules(Common),
     /// What rules would have told people of recordings and of a simulated ward, with and without patience.
     Alerts(Alerts),

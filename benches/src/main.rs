@@ -7,7 +7,7 @@
 //! serve:     wardline serve          against  Mosquitto with a subscriber that counts and discards
 //! peer:      a vendor's event over MQTT: wardline serve  beside  Node-RED doing the same
 //! mllp:      1,000 bedside monitors through a gateway that is killed midway: latency, CPU, and what arrives
-//! rules:     readings through 30 rules; one of them beside Bytewax doing the same
+//! rules:     readings through one and 30 rules; one beside Bytewax doing the same
 //! alerts:    what rules would have told people of recordings and of a simulated ward
 //! load:      an open loop of devices, for any MQTT 5 server
 //! ```

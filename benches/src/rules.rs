@@ -44,7 +44,9 @@ priority = "medium"
 "#;
 
 /// Metric, value when well, limit above, limit below.
-const METRICS: [(&str, f64, f64, f64); 5] = [
+type Vital = (&'static str, f64, f64, f64);
+
+const METRICS: [Vital; 5] = [
     ("MDC_ECG_HEART_RATE", 80.0, 120.0, 45.0),
     ("MDC_PULS_OXIM_SAT_O2", 96.0, 101.0, 90.0),
     ("MDC_TTHOR_RESP_RATE", 16.0, 24.0, 9.0),
@@ -118,7 +120,7 @@ fn thirty() -> String {
 fn step(
     patients: usize,
     step: usize,
-    metrics: &[(&str, f64, f64, f64)],
+    metrics: &[Vital],
     value: impl Fn(usize, f64) -> f64,
 ) -> Vec<RecordBatch> {
     let at = START + step as i64 * 5_000_000;
@@ -145,7 +147,7 @@ fn step(
 
 /// Rules on many patients: readings a second of one core, and what a patient's state takes.
 fn many(
-    (name, rules, metrics): (&str, &Arc<RuleSet>, &[(&str, f64, f64, f64)]),
+    (name, rules, metrics): (&str, &Arc<RuleSet>, &[Vital]),
     patients: usize,
     common: &Common,
     report: &mut Report,
