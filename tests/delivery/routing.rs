@@ -146,7 +146,8 @@ async fn nobody_is_told_while_the_clinic_is_closed_and_it_is_said_that_nobody_wa
     );
     let files = tempfile::tempdir().unwrap();
     let days: Vec<String> = (-1..=1)
-        .map(|day| format!("{:?}", &rfc3339(now() + day * 86_400_000_000)[..10]))
+        .map(|day| rfc3339(now() + day * 86_400_000_000))
+        .map(|time| format!("{:?}", time.split('T').next().unwrap()))
         .collect();
     let routing = format!(
         "{ROUTING}hours = \"clinic\"\n[[calendar]]\nid = \"clinic\"\nopen = [{{ from = \"00:00\", until = \"24:00\" }}]\n\

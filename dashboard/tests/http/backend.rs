@@ -203,18 +203,7 @@ impl Backend for Memory {
     }
 
     async fn alerts(&self, search: &AlertSearch) -> BackendResult<ListPage<Alert>> {
-        let alerts = self.alerts.lock().unwrap();
-        let found = alerts
-            .values()
-            .filter(|alert| {
-                search
-                    .patient
-                    .as_deref()
-                    .is_none_or(|patient| alert.patient() == Some(patient))
-            })
-            .filter(|alert| search.states.is_empty() || search.states.contains(&alert.state))
-            .cloned()
-            .collect();
+        let found = parts::alerts(&self.alerts.lock().unwrap(), search);
         Ok(page(found, search.after.as_ref(), search.limit))
     }
 

@@ -66,6 +66,15 @@ pub(super) fn quarantined(id: &str) -> QuarantineDetail {
     }
 }
 
+pub(super) fn alerts(all: &BTreeMap<String, Alert>, search: &AlertSearch) -> Vec<Alert> {
+    let fits = |alert: &&Alert| {
+        let patient = search.patient.as_deref();
+        patient.is_none_or(|patient| alert.patient() == Some(patient))
+            && (search.states.is_empty() || search.states.contains(&alert.state))
+    };
+    all.values().filter(fits).cloned().collect()
+}
+
 pub(super) fn messages(all: &[Message], search: &MessageSearch) -> Vec<Message> {
     let fits = |message: &&Message| {
         let of = |patient: &String| message.patients().contains(&patient.as_str());
