@@ -11,6 +11,9 @@ use crate::{EventKind, Reason, State};
 use serde::{Deserialize, Serialize};
 use wardline_normalize::time::Micros;
 
+/// How often an absence that another rule holds back is looked at again.
+const HELD: Micros = 60_000_000;
+
 /// One absence rule on one device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Absence {
@@ -20,6 +23,9 @@ pub(crate) struct Absence {
     last: Option<RowId>,
     /// A timer is under way.
     timer: bool,
+    /// Another rule holds it back: people are told when that is over, however long it took.
+    #[serde(default)]
+    held: bool,
     pub(crate) alert: Option<Alert>,
 }
 
@@ -29,6 +35,7 @@ pub(crate) fn heard(ctx: &mut Context, key: &Key, device: &mut Subject, rule: us
     let absence = entry(ctx, device, rule);
     absence.since = ctx.watched();
     absence.last = Some(RowId::new(id));
+    absence.held = false;
     if !absence.rests() {
         over(ctx, key, absence, id);
     }
@@ -85,6 +92,7 @@ fn entry<'s>(ctx: &Context, device: &'s mut Subject, rule: usize) -> &'s mut Abs
                 since: ctx.watched(),
                 last: None,
                 timer: false,
+                held: false,
                 alert: None,
             });
             device.absences.len() - 1
@@ -123,7 +131,8 @@ pub(crate) fn overdue(ctx: &mut Context, key: &Key, device: &mut Subject, rule: 
         return;
     }
     let onset = absence.since.saturating_add(overdue.after) + ctx.unwatched;
-    let page = ctx.clock - onset <= ctx.plan.set.rules()[rule].page_within;
+    let recent = ctx.clock - onset <= ctx.plan.set.rules()[rule].page_within;
+    let page = recent || absence.held;
     if let Some(alert) = &mut absence.alert {
         // Latched until now.
         (alert.state, alert.latched) = (State::Active, None);
@@ -140,12 +149,12 @@ pub(crate) fn overdue(ctx: &mut Context, key: &Key, device: &mut Subject, rule: 
     alert.evidence = absence.last.iter().map(RowId::to_text).collect();
     if ctx.inhibited(rule, key, &key.id) {
         ctx.stats.held_by_inhibition += 1;
-        // Looked at again after the same time.
-        absence.timer = true;
-        let at = ctx.clock.saturating_add(overdue.after.max(1));
+        (absence.held, absence.timer) = (true, true);
+        let at = ctx.clock.saturating_add(HELD);
         ctx.timer(at, Purpose::Overdue, rule, key);
         return;
     }
+    absence.held = false;
     ctx.report(rule, key, &mut alert, onset, page);
     absence.alert = Some(alert);
 }
@@ -169,6 +178,7 @@ pub(crate) fn assignment_changed(ctx: &mut Context, key: &Key, device: &mut Subj
     arm_new(ctx, key, device);
     for absence in &mut device.absences {
         absence.since = ctx.watched();
+        absence.held = false;
         if !absence.timer {
             watch(ctx, key, absence);
         }
