@@ -64,6 +64,14 @@ pub(crate) struct Timer {
 pub struct Stats {
     /// Samples older than the lateness, which rules could no longer place. Counted per lane of rules.
     pub late: u64,
+    /// Readings that rules would have looked at and that never count: absent, implausible, marked invalid, in
+    /// demonstration or test, entered in error. As first sent; corrections are not counted.
+    #[serde(default)]
+    pub invalid: u64,
+    /// Values that rules could not read, because their unit does not convert or their word is not known. Counted per
+    /// lane of rules, as first sent.
+    #[serde(default)]
+    pub foreign: u64,
     /// Batches without the columns of a reading.
     pub unreadable: u64,
     /// Actions on alerts that are not open.

@@ -78,6 +78,7 @@ impl Engine {
             time: columns.effective.value(row),
             value: countable(columns, row, quality),
         };
+        self.ctx.stats.invalid += u64::from(reading.value.is_none() && version == 1);
         device.heard = self.ctx.clock;
         let staged = quality.is_some_and(|quality| has_word(quality, &["demo", "test"]));
         if !uses.absence.is_empty() && version == 1 && !staged {
@@ -289,6 +290,7 @@ fn offer(
     let lane_plan = &plan.lanes[lane];
     let feed = &lane_plan.feeds[usize::from(input)];
     let value = row.value.and_then(|said| number(feed, said));
+    ctx.stats.foreign += u64::from(value.is_none() && row.value.is_some() && row.version == 1);
     let place = subject.place_of(lane);
     if value.is_none() && (row.version == 1 || place.is_none()) {
         return;

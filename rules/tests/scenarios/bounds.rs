@@ -184,6 +184,63 @@ fn what_cannot_be_used_is_counted() {
 }
 
 #[test]
+fn readings_that_never_count_are_counted() {
+    let mut engine = engine(LOW);
+    let out = &mut Vec::new();
+    let mut give = |change: &dyn Fn(&mut Reading<'_>)| {
+        let mut reading = Reading {
+            metric: "spo2",
+            value: Some(50.0),
+            word: None,
+            received: START + 1,
+            effective: START + 1,
+            device: "d1",
+            patient: Some("p1"),
+            version: 1,
+            quality: None,
+            status: "final",
+            unit: None,
+        };
+        change(&mut reading);
+        engine.apply(2, &Input::Readings(&reading.batch()), out);
+        let stats = engine.stats();
+        (stats.invalid, stats.foreign)
+    };
+    // Out of the plausible range, invalid by the device's word, without a value, not of a patient, not so.
+    assert_eq!(give(&|row| row.quality = Some("implausible")), (1, 0));
+    assert_eq!(
+        give(&|row| row.quality = Some("early-estimate,implausible")),
+        (2, 0)
+    );
+    assert_eq!(give(&|row| row.value = None), (3, 0));
+    assert_eq!(give(&|row| row.quality = Some("demo")), (4, 0));
+    assert_eq!(give(&|row| row.quality = Some("test")), (5, 0));
+    assert_eq!(give(&|row| row.status = "entered-in-error"), (6, 0));
+    assert_eq!(give(&|row| row.status = "cancelled"), (7, 0));
+    // A correction is of a reading that was counted, or that counted.
+    assert_eq!(
+        give(&|row| (row.version, row.status) = (2, "entered-in-error")),
+        (7, 0)
+    );
+    // No rule asks for it.
+    assert_eq!(
+        give(&|row| (row.metric, row.quality) = ("temp", Some("implausible"))),
+        (7, 0)
+    );
+    // A unit that means nothing here.
+    assert_eq!(give(&|row| row.unit = Some("furlong")), (7, 1));
+    assert!(out.is_empty());
+    // And one that counts.
+    let mut give = |value| {
+        engine.apply(3, &Input::Readings(&row(START + 2, "p1", value)), out);
+        (engine.stats().invalid, out.len())
+    };
+    assert_eq!(give(50.0), (7, 1));
+    let kept = Engine::restore(&engine.checkpoint()).expect("own checkpoint");
+    assert_eq!(kept.stats(), engine.stats());
+}
+
+#[test]
 fn key_groups_are_stable() {
     let patient = key_group(&Subject::Patient("p1".into()));
     assert_eq!(patient, key_group(&Subject::Patient("p1".into())));
