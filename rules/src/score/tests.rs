@@ -1,5 +1,7 @@
 use super::*;
 
+mod missing;
+
 /// NEWS2 as a person reads it off the chart, typed apart from the table that ships: the points of whole numbers, in
 /// stretches from the lowest number to look at.
 fn chart(input: &str, scale: &str, oxygen: bool) -> Vec<(i64, i64, u8)> {

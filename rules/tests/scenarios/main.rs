@@ -6,6 +6,7 @@ mod device;
 mod language;
 mod life;
 mod limits;
+mod matrix;
 mod packs;
 mod people;
 mod properties;
