@@ -89,6 +89,9 @@ pub(crate) struct Lane {
     /// By feed and rank: when it was heard last.
     base_ranks: Vec<Vec<Micros>>,
     ranks: Vec<Vec<Micros>>,
+    /// Of several feeds: the newest of each that is settled.
+    #[serde(default)]
+    settled: Vec<Micros>,
     pub(crate) series: Vec<Series>,
     /// All series are calm, as far as is known: whoever changes one makes it false.
     #[serde(skip)]
@@ -132,6 +135,7 @@ impl Lane {
             buffer: VecDeque::new(),
             base_ranks: ranks.clone(),
             ranks,
+            settled: Vec::new(),
             calm: plan.quiet.is_some() && series.iter().all(Series::is_calm),
             series,
             mark: None,
@@ -141,7 +145,11 @@ impl Lane {
     /// Takes a sample; marks the series whose episodes may have changed.
     pub(crate) fn offer(&mut self, plan: &LanePlan, sample: Sample) -> Offered {
         if sample.time < self.floor {
-            return Offered::Late;
+            return if self.catch_up(plan, &sample) {
+                Offered::Taken
+            } else {
+                Offered::Late
+            };
         }
         let newest = self
             .buffer
@@ -177,6 +185,39 @@ impl Lane {
             self.refold(plan);
         }
         Offered::Taken
+    }
+
+    /// A sample that is older than the lane looks at, and yet the newest of its feed: a cuff that is stamped when it
+    /// began, what people write down later. The other feeds are ahead of it; from now on it counts beside them.
+    fn catch_up(&mut self, plan: &LanePlan, sample: &Sample) -> bool {
+        let input = usize::from(sample.input);
+        let known = self.settled.get(input).copied().unwrap_or(NEVER);
+        let corrects = sample.version > 1 && known == sample.time;
+        if plan.feeds.len() < 2
+            || known >= sample.time && !corrects
+            || self.buffer.iter().any(|later| later.input == sample.input)
+            || !counts(&mut self.base_ranks, sample)
+        {
+            return false;
+        }
+        self.note_settled(plan, sample);
+        for (series, (_, judge)) in self.series.iter_mut().zip(&plan.rules) {
+            if series.takes(sample) {
+                let judge = series.limits.judge(judge, sample.time);
+                series.base.derived.catch_up(judge, input, sample);
+            }
+        }
+        self.refold(plan);
+        true
+    }
+
+    fn note_settled(&mut self, plan: &LanePlan, sample: &Sample) {
+        if plan.feeds.len() > 1 {
+            self.settled.resize(plan.feeds.len(), NEVER);
+            if let Some(known) = self.settled.get_mut(usize::from(sample.input)) {
+                *known = sample.time;
+            }
+        }
     }
 
     /// The newest sample, in order.
@@ -310,7 +351,9 @@ impl Lane {
                     }
                 }
             }
-            self.buffer.pop_front();
+            if let Some(settled) = self.buffer.pop_front() {
+                self.note_settled(plan, &settled);
+            }
         }
         if self.calm {
             return;

@@ -89,6 +89,24 @@ impl Derived {
         self.number(judge, input, sample, value).into()
     }
 
+    /// A sample of feed `input` that is behind those of others, and the newest of its own: it says nothing now, and
+    /// counts for what the next one says.
+    pub(crate) fn catch_up(&mut self, judge: &Judge, input: usize, sample: &Sample) {
+        match (&judge.signal, &mut self.kind) {
+            (Signal::Score { table, .. }, Kind::Score(latest)) => {
+                latest.catch_up(table, input, sample);
+            }
+            (Signal::Count { parts, .. }, Kind::Count(counted)) => {
+                counted.catch_up(parts, input, sample);
+            }
+            // Nothing is settled, so nothing is ahead of it.
+            (Signal::Score { .. } | Signal::Count { .. }, _) => {
+                self.take(judge, input, sample);
+            }
+            (Signal::Value | Signal::Rate { .. } | Signal::Baseline(_), _) => {}
+        }
+    }
+
     fn number(&mut self, judge: &Judge, input: usize, sample: &Sample, value: f64) -> Option<f64> {
         match &judge.signal {
             Signal::Value | Signal::Score { .. } => Some(value),

@@ -83,6 +83,66 @@ fn what_nobody_knows_does_not_make_a_condition_hold() {
 }
 
 #[test]
+fn what_is_stamped_earlier_than_other_inputs_counts_from_when_it_comes() {
+    // A nurse writes down what she saw three minutes ago; a cuff is stamped when it began. The monitor is ahead of both.
+    check(
+        NEWS2,
+        "00:00..05:00/10 hr 112
+         05:05 consciousness 'V' at=02:00
+         05:10..06:00/10 hr 112
+         06:05 8480-6 120 at=04:40
+         06:10 hr 80",
+        "05:05 raised news2 Patient/p1 active onset=04:00 page",
+    );
+    // A slip of the pen is put right, and nobody is paged for it.
+    check(
+        &NEWS2.replace("clear = { below = 4 }\n", ""),
+        "00:00 spo2-scale '1'
+         00:00 supplemental-oxygen 'false'
+         00:00 temp 37.0
+         00:00 8480-6 120
+         00:00 rr 16
+         00:00 spo2 97
+         00:10..05:00/10 hr 112
+         05:05 consciousness 'U' at=02:00
+         08:00 consciousness 'A' at=02:00 v=2
+         08:10 hr 112",
+        "05:05 raised news2 Patient/p1 active onset=04:00 page
+         08:00 resolved news2 Patient/p1 resolved onset=04:00 ended=04:00 withdrawn",
+    );
+    // What is older than what is known of the same stays late.
+    check(
+        NEWS2,
+        "01:00 consciousness 'A'
+         01:00..04:00/10 hr 112
+         04:05 consciousness 'V' at=00:30
+         04:10 hr 112",
+        "",
+    );
+}
+
+#[test]
+fn a_condition_on_what_is_stamped_earlier_counts_beside_the_others() {
+    check(
+        r#"
+[[rule]]
+id = "both"
+kind = "all"
+within = "10m"
+conditions = [
+  { metric = "8480-6", below = 95 },
+  { metric = "8867-4", above = 110 },
+]
+priority = "high"
+"#,
+        "00:00..04:00/10 hr 120
+         04:05 8480-6 90 at=02:30
+         04:10 hr 120",
+        "04:05 raised both Patient/p1 active onset=03:00 page",
+    );
+}
+
+#[test]
 fn a_single_part_and_a_sites_own_table() {
     check(
         r#"

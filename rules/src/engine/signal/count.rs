@@ -58,6 +58,27 @@ impl Parts {
         self.held(within).count() as f64
     }
 
+    /// A sample that is older than those of other feeds, and the newest of its own.
+    pub(super) fn catch_up(&mut self, parts: &[Judge], input: usize, sample: &Sample) {
+        let mut first = 0;
+        for (part, (fold, last)) in parts.iter().zip(self.folds.iter_mut().zip(&mut self.last)) {
+            if let Some(own) = input.checked_sub(first)
+                && own < part.feeds.len()
+            {
+                if part.feeds.len() > 1 {
+                    fold.derived.catch_up(part, own, sample);
+                } else {
+                    fold.step(part, own, sample);
+                    fold.done.clear();
+                    if fold.holds() {
+                        *last = Some(sample.time);
+                    }
+                }
+            }
+            first += part.feeds.len();
+        }
+    }
+
     /// Places of the parts that count now.
     fn held(&self, within: Micros) -> impl Iterator<Item = usize> {
         let now = self.now;

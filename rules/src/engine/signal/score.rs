@@ -50,6 +50,13 @@ impl Latest {
         }
     }
 
+    /// A value that is older than those of other inputs, and the newest of its own.
+    pub(super) fn catch_up(&mut self, table: &Score, input: usize, sample: &Sample) {
+        let now = self.now;
+        self.take(table, input, sample);
+        self.now = now.max(sample.time);
+    }
+
     /// The value of an input, while it is not too old.
     fn value(&self, max_age: &[Micros], input: usize) -> Option<f64> {
         let (time, Exact(value)) = self.values.get(input).copied().flatten()?;
