@@ -143,6 +143,11 @@ impl Follower {
             self.metrics.rules.clear();
         }
         let clock = self.judgement.engine.clock();
+        *self
+            .metrics
+            .judged
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = self.judgement.engine.stats();
         self.metrics.log_clock.store(clock, Relaxed);
         let bed = |patient: &str| crate::deliver::bed(&self.registry, patient);
         let records = record::Records::of(&followed, clock, &bed);

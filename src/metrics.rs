@@ -59,6 +59,8 @@ pub(crate) struct Metrics {
     pub(crate) alert: Latency,
     pub(crate) delivery: crate::deliver::Counts,
     pub(crate) rules: RulesAlarm,
+    /// What the rules could not use or held back, since their state began.
+    pub(crate) judged: Mutex<wardline_rules::Stats>,
     /// The log's clock as the rules have it.
     pub(crate) log_clock: AtomicI64,
 }
@@ -226,6 +228,7 @@ impl Sources {
             "1 while rules that were put in force are refused by this version.",
             u64::from(self.metrics.rules.why().is_some()),
         )?;
+        self.judged(out)?;
         count(
             out,
             "wardline_store_commits",
@@ -293,6 +296,71 @@ impl Sources {
             "wardline_delivery_seconds",
             "From alert event to delivered.",
         )
+    }
+}
+
+impl Sources {
+    fn judged(&self, out: &mut String) -> std::fmt::Result {
+        let stats = *self
+            .metrics
+            .judged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (name, help, value) in [
+            (
+                "late",
+                "Readings too late to be placed, per group of rules.",
+                stats.late,
+            ),
+            (
+                "held_by_silence",
+                "Pages that silences held back.",
+                stats.held_by_silence,
+            ),
+            (
+                "held_by_inhibition",
+                "Alerts that another rule held back.",
+                stats.held_by_inhibition,
+            ),
+            (
+                "repeats",
+                "Conditions that came back within an open alert: flapping.",
+                stats.repeats,
+            ),
+            (
+                "worsened",
+                "Pages because an alert had become worse.",
+                stats.worsened,
+            ),
+            (
+                "refused_silences",
+                "Silences that could not be kept, or of what cannot be silenced.",
+                stats.refused_silences,
+            ),
+            (
+                "limits_let_go",
+                "Limits let go because a ward or a patient had too many.",
+                stats.limits_let_go,
+            ),
+            (
+                "unknown_alerts",
+                "Actions on alerts that are not open.",
+                stats.unknown_alerts,
+            ),
+            (
+                "staged_alarms",
+                "Alarms of monitors in demonstration or test.",
+                stats.staged_alarms,
+            ),
+            (
+                "unwatched_gateways",
+                "Reports of gateways beyond those that can be watched.",
+                stats.unwatched_gateways,
+            ),
+        ] {
+            count(out, &format!("wardline_rules_{name}"), help, value)?;
+        }
+        Ok(())
     }
 }
 

@@ -120,7 +120,7 @@ pub struct Delivery {
     /// Nobody watches: the calendar that is closed, and when it opens. Gone once the opening was
     /// told.
     pub not_watched_until: Option<(String, Option<Micros>)>,
-    /// Its latest page was taken by no route.
+    /// Its latest page was taken by no route, but perhaps by the fallback.
     pub unrouted: bool,
 }
 
@@ -245,7 +245,7 @@ fn summary(conn: &Connection, alert: &str) -> Result<Delivery> {
     let mut unrouted = conn.prepare_cached(
         "SELECT 1 FROM unrouted AS u WHERE u.alert_id = ?1
            AND NOT EXISTS (SELECT 1 FROM notification_alert AS a JOIN notification AS n ON n.id = a.notification
-             WHERE a.alert_id = ?1 AND n.seq >= u.seq) LIMIT 1",
+             WHERE a.alert_id = ?1 AND n.seq >= u.seq AND n.route <> 'fallback') LIMIT 1",
     )?;
     found.unrouted = first(&mut unrouted, alert, |_| Ok(()))?.is_some();
     Ok(found)
