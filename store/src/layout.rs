@@ -20,11 +20,12 @@ use crate::Error;
 
 /// Version of the layout that this program writes, and the newest it reads.
 ///
-/// 3 added waveforms, alarms and gateway states to the log, and the table `waveform`; all else is as in 2.
-pub(crate) const FORMAT: u32 = 3;
+/// 3 added waveforms, alarms and gateway states to the log, and the table `waveform`; 4 limits, silences and routing to
+/// the log. All else is as in 2.
+pub(crate) const FORMAT: u32 = 4;
 
-/// The layout that this program takes over as it is.
-const BEFORE: u32 = 2;
+/// The layouts that this program takes over as they are.
+const BEFORE: [u32; 2] = [2, 3];
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -125,7 +126,7 @@ fn check_format(root: &Path) -> Result<(), Error> {
     match fs::read_to_string(&path) {
         Ok(text) => match text.trim().parse::<u32>() {
             Ok(FORMAT) => Ok(()),
-            Ok(BEFORE) => write(),
+            Ok(before) if BEFORE.contains(&before) => write(),
             _ => Err(Error::Format {
                 dir: root.to_path_buf(),
                 found: text.trim().chars().take(20).collect(),
@@ -186,14 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_refused_and_the_one_before_taken_over() {
+    fn a_newer_format_is_refused_and_those_before_are_taken_over() {
         let dir = tempfile::tempdir().unwrap();
         drop(Layout::open(dir.path()).unwrap());
-        fs::write(dir.path().join("FORMAT"), "2\n").unwrap();
-        drop(Layout::open(dir.path()).unwrap());
-        let format = fs::read_to_string(dir.path().join("FORMAT")).unwrap();
-        assert_eq!(format, "3\n");
-        fs::write(dir.path().join("FORMAT"), "4\n").unwrap();
+        for before in ["2\n", "3\n"] {
+            fs::write(dir.path().join("FORMAT"), before).unwrap();
+            drop(Layout::open(dir.path()).unwrap());
+            let format = fs::read_to_string(dir.path().join("FORMAT")).unwrap();
+            assert_eq!(format, "4\n");
+        }
+        fs::write(dir.path().join("FORMAT"), "5\n").unwrap();
         assert!(matches!(
             Layout::open(dir.path()),
             Err(Error::Format { .. })

@@ -14,6 +14,19 @@ fn sample() -> String {
 }
 
 #[test]
+fn the_routing_of_the_readme_is_sound() {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("### Who is told").unwrap();
+    let (_, block) = section.split_once("```toml\n").unwrap();
+    let (example, _) = block.split_once("```").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("routing.toml");
+    std::fs::write(&file, example).unwrap();
+    let checked = cli(&["routing", "check", file.to_str().unwrap()]).run();
+    assert_eq!(checked.code, 0, "{}", checked.talk);
+}
+
+#[test]
 fn a_routing_file_is_checked_alone_and_against_rules_and_receivers() {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
