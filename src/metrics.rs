@@ -313,6 +313,21 @@ impl Sources {
                 stats.late,
             ),
             (
+                "invalid",
+                "Readings that never count: absent, implausible, marked invalid, of a demonstration or test.",
+                stats.invalid,
+            ),
+            (
+                "unreadable",
+                "Batches without the columns of a reading.",
+                stats.unreadable,
+            ),
+            (
+                "foreign",
+                "Values in a unit that does not convert or in an unknown word, per group of rules.",
+                stats.foreign,
+            ),
+            (
                 "held_by_silence",
                 "Pages that silences held back.",
                 stats.held_by_silence,

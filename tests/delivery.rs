@@ -2,7 +2,7 @@
 
 mod choice;
 mod interrupted;
-mod links;
+pub(crate) mod links;
 mod outage;
 mod routed;
 mod routing;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::delivery::links;
 use crate::harness::mqtt::{Publisher, topic};
+use crate::harness::teams::Teams;
 use crate::harness::{Server, Setup, eventually, heart_rate, now};
 
 /// A rule that raises an alert as soon as a heart beats faster than this.
@@ -35,20 +37,20 @@ async fn readiness(server: &Server) -> Value {
         .unwrap()
 }
 
-/// Sends a reading and gives the rule of the alert that it raises.
-async fn rule_of_alert(server: &Server, secret: &str, value: &str) -> Value {
+/// Sends a reading and waits for the alert that this rule raises by it.
+async fn alerts_by(server: &Server, secret: &str, value: &str, rule: &str) {
     let mut gateway = Publisher::connect(server.mqtt, "g1", secret).await.unwrap();
     let payload = heart_rate("d1", value, now());
     gateway
         .deliver(&topic("g1", "d1"), payload.as_bytes())
         .await
         .unwrap();
-    let alert = eventually("an alert", async || {
+    eventually("an alert of the rule", async || {
         let listed = server.get("/api/v1/alerts?state=active").await;
-        listed["items"].as_array().unwrap().first().cloned()
+        let mut alerts = listed["items"].as_array().unwrap().iter();
+        alerts.any(|alert| alert["ruleId"] == rule).then_some(())
     })
     .await;
-    alert["ruleId"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +75,7 @@ async fn the_last_good_rules_stay_in_force_and_the_alarm_is_raised() {
     );
     assert_eq!(server.metric("wardline_rules_refused").await, 1.0);
     assert!(server.log().contains("what this version refuses"));
-    assert_eq!(rule_of_alert(&server, &secret, "130").await, "good");
+    alerts_by(&server, &secret, "130", "good").await;
 
     // A version that takes them puts them in force, and the alarm is over.
     let (status, dir, admin) = server.stop();
@@ -85,12 +87,41 @@ async fn the_last_good_rules_stay_in_force_and_the_alarm_is_raised() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_of_refused_rules_does_not_block_the_start() {
-    let server = Server::start(&setup(rules("of-another-version", 100), ""));
+    let mut odd = setup(rules("of-another-version", 100), "");
+    let workflow = Teams::answering(Vec::new());
+    odd.config = links::teams(&workflow);
+    odd.env
+        .push(("WARDLINE_HTTP_URL".to_owned(), links::URL.to_owned()));
+    let server = Server::start(&odd);
     server.admit("p1", "d1").await;
     let secret = server.gateway_token("g1").await;
+    alerts_by(&server, &secret, "110", "of-another-version").await;
+    let card = eventually("the card", async || workflow.cards().first().cloned()).await;
     let (status, dir, admin) = server.stop();
     assert!(status.success());
-    let server = Server::start_in(dir, admin, &setup(rules("good", 120), REFUSING));
+    let mut good = setup(rules("good", 120), REFUSING);
+    good.env
+        .push(("WARDLINE_HTTP_URL".to_owned(), links::URL.to_owned()));
+    let server = Server::start_in(dir, admin, &good);
     assert!(server.log().contains("the rules begin anew"));
-    assert_eq!(rule_of_alert(&server, &secret, "130").await, "good");
+
+    // Nobody watches the old alert any more: who acknowledges it is told so, and the link stays good.
+    let listed = server.get("/api/v1/alerts?state=active").await;
+    let id = listed["items"][0]["alertId"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/alerts/{id}/acknowledge");
+    let (status, answer) = server
+        .send("POST", &path, &server.admin, Some(&json!({})))
+        .await;
+    assert_eq!(status, 409, "{answer}");
+    let link = card["actions"][0]["url"].as_str().unwrap();
+    for _ in 0..2 {
+        let (status, page) = links::open(&server, "POST", link).await;
+        assert!(
+            status == 409 && page.contains("Not all acknowledged"),
+            "{page}"
+        );
+    }
+    assert!(server.get(&format!("/api/v1/alerts/{id}")).await["acknowledgedBy"].is_null());
+
+    alerts_by(&server, &secret, "130", "good").await;
 }

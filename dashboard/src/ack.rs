@@ -47,7 +47,11 @@ pub(crate) async fn acknowledge(call: Call) -> Result<Reply, Failure> {
         return Ok(spent());
     };
     let link = call.app.backend.acknowledge_by(token).await?;
-    Ok(link.map_or_else(spent, |link| done(&link)))
+    Ok(match link {
+        Some(link) if link.settled() => done(&link),
+        Some(link) => unsettled(&link),
+        None => spent(),
+    })
 }
 
 fn token(call: &Call) -> Option<&str> {
@@ -77,12 +81,26 @@ fn done(link: &AckLink) -> Reply {
     about(link, "Acknowledged", &body)
 }
 
+/// Some alert did not take it.
+fn unsettled(link: &AckLink) -> Reply {
+    let mut body = String::from("<h1>Not all acknowledged</h1>\n");
+    list(&mut body, link);
+    body.push_str(
+        "<p>Wardline could not note it for the alerts that are not marked. See in Wardline how they stand, and look \
+         after their patients.</p>\n",
+    );
+    let mut reply = about(link, "Not all acknowledged", &body);
+    reply.status = StatusCode::CONFLICT;
+    reply
+}
+
 /// A link's page touches the patients of its alerts, and is asked for by whom it was sent to.
 fn about(link: &AckLink, title: &str, body: &str) -> Reply {
     let patients = link.alerts.iter().filter_map(|one| one.alert.patient());
     let touched: Touched = patients.collect();
     let mut reply = page(StatusCode::OK, title, body).touching(touched);
-    reply.actor = Some(link.by.clone());
+    // Whoever holds the link, which need not be the person it was sent to.
+    reply.actor = Some(format!("link:{}", link.by));
     reply
 }
 
@@ -91,8 +109,9 @@ fn spent() -> Reply {
     page(
         StatusCode::GONE,
         "Link not good",
-        "<h1>This link is not good, or not any more</h1>\n<p>Each acknowledges once, within an hour of its sending. \
-         Nothing was acknowledged by it now: see in Wardline how the alert stands.</p>\n",
+        "<h1>This link is not good, or not any more</h1>\n<p>Each is good once, within an hour of its sending. If you \
+         pressed the button before, what you acknowledged then stays acknowledged; this time nothing was changed. \
+         Wardline shows how the alert stands.</p>\n",
     )
 }
 

@@ -52,7 +52,8 @@ pub(crate) async fn dispatch(
     let started = Instant::now();
     let fhir = request.uri().path().starts_with("/fhir/");
     let peer = request.extensions().get::<Peer>().copied();
-    let secret = route.access == Access::Link;
+    // Whatever the method: the rest of such a path is a secret.
+    let secret = route.access == Access::Link || request.uri().path().starts_with("/ack/");
     let asked = Asked {
         request_id: request_id(),
         kind: route.kind,
@@ -63,7 +64,7 @@ pub(crate) async fn dispatch(
             format!("{} {}", request.method(), route.path)
         },
         path: if secret {
-            route.path.to_owned()
+            "/ack/{token}".to_owned()
         } else {
             request.uri().path().chars().take(512).collect()
         },

@@ -57,7 +57,7 @@ pub(crate) enum Access {
     Open,
     /// No token: the request carries a code or a proof of its own. Bounded in attempts, and audited.
     Enrol,
-    /// No token: the link's own proves it. Audited with whom it was sent to as the actor.
+    /// No token: the link's own proves it. Audited with `link:` and whom it was sent to as the actor.
     Link,
     /// As [`Role::Read`] unless the configuration opens it.
     Metrics,

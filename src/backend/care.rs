@@ -267,6 +267,7 @@ impl Adapter {
         by: &Principal,
     ) -> BackendResult<api::Silence> {
         let now = crate::clock::now();
+        self.known_to_be_silenced(&new).await?;
         let new = NewSilence {
             patient: new.patient,
             rule: new.rule,
@@ -280,6 +281,34 @@ impl Adapter {
         };
         self.silence_changed(|| self.registry.add_silence(&new, now))
             .await
+    }
+
+    /// Refuses matchers that name what is not there: their author would believe it silenced.
+    async fn known_to_be_silenced(&self, new: &SilenceNew) -> BackendResult<()> {
+        let missing = |what: &str, id: &str| {
+            Err(BackendError::Invalid(format!(
+                "there is no {what} {id:?}, so this would silence nothing"
+            )))
+        };
+        if let Some(rule) = &new.rule {
+            let rules = self.rules().await?;
+            let own = rules.rules().iter().any(|known| known.id == *rule);
+            // Alerts that no rules file names.
+            if !own && !rule.contains(':') {
+                return missing("rule", rule);
+            }
+        }
+        if let Some(id) = &new.patient
+            && self.registry.patient(id).map_err(fault)?.is_none()
+        {
+            return missing("patient", id);
+        }
+        if let Some(id) = &new.device
+            && self.registry.device(id).map_err(fault)?.is_none()
+        {
+            return missing("device", id);
+        }
+        Ok(())
     }
 
     /// Makes a change of a silence, tells the log, and gives the silence as it stands.

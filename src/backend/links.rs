@@ -18,7 +18,8 @@ pub(super) fn find(registry: &Registry, token: &str) -> BackendResult<Option<Ack
 
 /// Acknowledges and uses the token up. In this order, one at a time: a link that was used up by a failure would tell
 /// whoever presses the button again that it has been used, and nobody would have acknowledged. A crash between the two
-/// leaves a link that acknowledges once more what it acknowledged.
+/// leaves a link that acknowledges once more what it acknowledged. It is used up only once each of its alerts is
+/// acknowledged or over.
 pub(super) async fn acknowledge(adapter: &Adapter, token: &str) -> BackendResult<Option<AckLink>> {
     let _alone = adapter.links.lock().await;
     let Some(found) = block_in_place(|| known(&adapter.registry, token))? else {
@@ -34,10 +35,14 @@ pub(super) async fn acknowledge(adapter: &Adapter, token: &str) -> BackendResult
             note: None,
         };
         match adapter.act(action).await {
-            // What the registry no longer has needs nobody.
-            Ok(_) | Err(BackendError::NotFound(_)) => {}
+            // What the registry no longer has needs nobody; what the rules no longer watch shows in the view.
+            Ok(_) | Err(BackendError::NotFound(_) | BackendError::Conflict(_)) => {}
             Err(error) => return Err(error),
         }
+    }
+    let stands = block_in_place(|| view(&adapter.registry, found.clone()))?;
+    if !stands.settled() {
+        return Ok(Some(stands));
     }
     block_in_place(
         || match adapter.registry.use_ack(token, crate::clock::now()) {

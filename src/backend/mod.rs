@@ -251,7 +251,17 @@ impl Backend for Adapter {
             note: action.note,
         }))
         .await?;
-        alerts::one(&self.registry, &action.alert_id)
+        let after = alerts::one(&self.registry, &action.alert_id)?;
+        // The rules took it, or they know nothing of the alert: they began anew, and no word of a person reaches it.
+        let taken = kind != ActionKind::Acknowledge
+            || after.acknowledged_by.is_some()
+            || after.state == "resolved";
+        if taken {
+            return Ok(after);
+        }
+        Err(BackendError::Conflict(
+            "the rules no longer watch this alert, so nothing was noted: they began anew after it was raised".to_owned(),
+        ))
     }
 
     async fn ack_link(&self, token: &str) -> BackendResult<Option<AckLink>> {

@@ -35,6 +35,21 @@ async fn a_silence_pages_nobody_and_is_seen() {
     .at(&server)
     .fails(64);
     assert!(talk.contains("24h"), "{talk}");
+    for (matcher, id) in [
+        ("--patient", "p9"),
+        ("--rule", "no-rule"),
+        ("--device", "d9"),
+    ] {
+        let talk = cli(&[
+            "silence", "add", matcher, id, "--for", "1h", "--reason", "r",
+        ])
+        .at(&server)
+        .fails(2);
+        assert!(
+            talk.contains(id) && talk.contains("silence nothing"),
+            "{talk}"
+        );
+    }
     let add = [
         "silence",
         "add",

@@ -9,7 +9,7 @@ use crate::harness::smtp::Smtp;
 use crate::harness::teams::Teams;
 use crate::harness::{Server, Setup, eventually, now};
 
-const URL: &str = "https://wardline.example";
+pub(crate) const URL: &str = "https://wardline.example";
 
 /// A server whose people reach it by `URL`, and these receivers.
 fn server(receivers: &str) -> Server {
@@ -20,7 +20,7 @@ fn server(receivers: &str) -> Server {
     })
 }
 
-fn teams(teams: &Teams) -> String {
+pub(crate) fn teams(teams: &Teams) -> String {
     format!(
         "[[teams]]\nname = \"ward-3\"\nurl = {:?}\nca = {:?}\n",
         teams.url(),
@@ -48,7 +48,7 @@ async fn raise(server: &Server, patient: &str, device: &str) -> Publisher {
 }
 
 /// As a browser opens a link, by this method.
-pub(super) async fn open(server: &Server, method: &str, link: &str) -> (u16, String) {
+pub(crate) async fn open(server: &Server, method: &str, link: &str) -> (u16, String) {
     let path = link.strip_prefix(URL).unwrap();
     let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
     let url = format!("http://{}{path}", server.http);

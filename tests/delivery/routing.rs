@@ -103,6 +103,11 @@ async fn the_nurse_of_the_care_team_is_told_once_through_a_crash_and_hears_the_e
         (!pager.bodies().is_empty() && !desk.bodies().is_empty()).then_some(())
     })
     .await;
+    eventually("both written down", async || {
+        let waits = server.get("/api/v1/outbox?state=pending").await;
+        waits["items"].as_array().unwrap().is_empty().then_some(())
+    })
+    .await;
 
     // What was told is known after a crash; what follows is told to those who were.
     let (dir, admin) = server.kill();

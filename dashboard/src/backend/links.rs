@@ -13,6 +13,15 @@ pub struct AckLink {
     pub alerts: Vec<LinkedAlert>,
 }
 
+impl AckLink {
+    /// Whether each of its alerts is acknowledged or over.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        let mut alerts = self.alerts.iter().map(|linked| &linked.alert);
+        alerts.all(|alert| alert.acknowledged_by.is_some() || alert.state == "resolved")
+    }
+}
+
 /// One of its alerts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkedAlert {

@@ -13,7 +13,7 @@ use crate::audit::Asked;
 use crate::reply::Failure;
 use crate::throttle::Verdict;
 
-/// Runs to its end even when the client hangs up, and is on record with whom the link was sent to as the actor. Links that
+/// Runs to its end even when the client hangs up, and is on record with `link:` and whom the link was sent to as the actor. Links that
 /// are not good are bounded by address as refused logins are; a good one is always heard.
 pub(super) async fn link(app: Arc<App>, call: Call, asked: Asked) -> Result<Response, Failure> {
     let work = async move {

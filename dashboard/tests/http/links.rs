@@ -17,9 +17,13 @@ async fn only_a_post_acknowledges_and_only_once() {
         assert_eq!(answer.status(), 200, "{method}");
         assert!(server.memory.actions.lock().unwrap().is_empty(), "{method}");
     }
+    server.memory.take_audits();
     for method in [Method::PUT, Method::DELETE, Method::OPTIONS] {
         assert_eq!(ask(&server, method, "/ack/good-link").await.status(), 401);
     }
+    let refused = server.memory.take_audits();
+    assert_eq!(refused.len(), 3);
+    assert!(!format!("{refused:?}").contains("good-link"), "{refused:?}");
     let page = ask(&server, Method::GET, "/ack/good-link").await;
     let page = page.text().await.unwrap();
     assert!(
@@ -67,7 +71,7 @@ async fn the_record_names_whom_the_link_was_sent_to_and_not_the_link() {
         assert_eq!(audits.len(), 1);
         let audit = &audits[0];
         assert_eq!((audit.action, audit.kind), (action, kind));
-        assert_eq!(audit.principal.as_deref(), Some("ann"));
+        assert_eq!(audit.principal.as_deref(), Some("link:ann"));
         assert_eq!(audit.patients, ["p1"]);
         assert_eq!(audit.outcome, AuditOutcome::Success);
         assert!(!format!("{audit:?}").contains("good-link"), "{audit:?}");
