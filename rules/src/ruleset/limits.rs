@@ -2,7 +2,7 @@
 
 use super::condition::bounded;
 use super::fields::{Faults, Fields};
-use super::rule::{Clear, ClearLimit, Condition, Feed, Judge, Limit, Rule, Signal, Words};
+use super::rule::{Clear, ClearLimit, Condition, Judge, Limit, Rule, Signal, Words};
 use super::{LimitReview, RuleSet};
 use crate::{Class, LimitChange, Priority};
 use wardline_normalize::time::Micros;
@@ -198,6 +198,11 @@ impl LimitChange {
             }
             Limit::Never => return Err(format!("rule `{id}` has no limit")),
         };
+        if watched(&limit, judge) != watched(&judge.limit, judge) {
+            return Err(format!(
+                "nothing that can be measured is beyond this limit: rule `{id}` would be off"
+            ));
+        }
         Ok(Judge {
             limit,
             clear: Clear {
@@ -225,7 +230,7 @@ impl LimitChange {
         };
         let converted = rounded(converted);
         if judge.signal == Signal::Value
-            && let Some((low, high)) = judge.feeds.first().and_then(|feed| range(feed, to))
+            && let Some((low, high)) = range(judge)
             && !(low..=high).contains(&converted)
         {
             return Err(format!(
@@ -246,12 +251,26 @@ fn rounded(value: f64) -> f64 {
     (value * 1e9).round() / 1e9
 }
 
-fn range(feed: &Feed, unit: &str) -> Option<(f64, f64)> {
-    let metric = feed.metrics.first()?;
+/// What can be measured of a judge's first feed, in the rule's unit.
+fn range(judge: &Judge) -> Option<(f64, f64)> {
+    let metric = judge.feeds.first()?.metrics.first()?;
     let metric = vocabulary::resolve(metric).first().copied()?;
     let (low, high) = metric.range?;
-    let convert = |value| units::convert(value, metric.unit, unit).map(rounded);
+    let convert = |value| units::convert(value, metric.unit, &judge.unit).map(rounded);
     Some((convert(low)?, convert(high)?))
+}
+
+/// Whether something that can be measured is below a limit, and above one.
+fn watched(limit: &Limit, judge: &Judge) -> (bool, bool) {
+    let ends = range(judge).filter(|_| judge.signal == Signal::Value);
+    let (least, most) = ends.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    match *limit {
+        Limit::Above(limit) => (false, limit < most),
+        Limit::AtLeast(limit) => (false, limit <= most),
+        Limit::Below(limit) => (limit > least, false),
+        Limit::Outside(low, high) => (low > least, high < most),
+        Limit::Never => (false, false),
+    }
 }
 
 /// In the rule's unit; 0 where any will do.

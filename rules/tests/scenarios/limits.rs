@@ -367,6 +367,10 @@ fn limits_that_cannot_be_are_refused() {
         ("fever above=39 unit=kg", "\"kg\" does not convert to Cel"),
         ("fever above=390", "outside of what can be measured"),
         ("fever above=nan", "must be a number"),
+        // The edge of what is plausible: nothing would ever be beyond it.
+        ("fever above=47", "nothing that can be measured is beyond"),
+        ("rate below=0", "`rate` would be off"),
+        ("rate below=40 above=350", "`rate` would be off"),
         ("rate below=120", "120 /min is not below 120 /min"),
         ("rate below=118", "would be over from 123 to 115"),
         (
