@@ -82,7 +82,7 @@ pub(crate) enum Command {
     /// Patients.
     #[command(
         subcommand,
-        before_help = "Examples:\n  wardline patient add --birth-date 1950-03-01 --tag copd --identifier \"urn:hospital|4711\"\n  wardline patient list --url http://127.0.0.1:8080"
+        before_help = "Examples:\n  wardline patient add --birth-date 1950-03-01 --tag copd --identifier \"urn:hospital|4711\"\n  wardline patient update p1 --ward w4 --care-team cardiology\n  wardline patient list --url http://127.0.0.1:8080"
     )]
     Patient(PatientCommand),
     /// Which patient wears which device, from when until when.
@@ -352,6 +352,26 @@ pub(crate) enum PatientCommand {
         #[arg(long)]
         ward: Option<String>,
         /// Care team that is told of alerts, of the same form.
+        #[arg(long)]
+        care_team: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Change what is known of a patient; what is not named stays. An empty text clears.
+    Update {
+        id: String,
+        #[arg(long)]
+        name: Option<String>,
+        /// Birth date, YYYY-MM-DD.
+        #[arg(long, value_name = "DATE")]
+        birth_date: Option<String>,
+        /// Tag that rules may select by; may be repeated, and replaces all tags.
+        #[arg(long = "tag")]
+        tags: Vec<String>,
+        /// Ward, whose limits and silences hold.
+        #[arg(long)]
+        ward: Option<String>,
+        /// Care team that is told of alerts.
         #[arg(long)]
         care_team: Option<String>,
         #[command(flatten)]

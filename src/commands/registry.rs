@@ -12,6 +12,17 @@ use crate::client::{Client, encode};
 use crate::exit::{Exit, UsageError};
 use crate::output::{self, Columns};
 
+/// Members of a patient that a PUT takes.
+const WRITTEN: [&str; 7] = [
+    "name",
+    "birthDate",
+    "gender",
+    "tags",
+    "identifiers",
+    "ward",
+    "careTeam",
+];
+
 /// Entries of a list printed at most.
 const MOST: usize = 100_000;
 
@@ -93,6 +104,37 @@ pub(super) async fn patient(command: PatientCommand) -> anyhow::Result<Exit> {
             });
             post("/api/v1/patients", &body, Some("id"), &target).await
         }
+        PatientCommand::Update {
+            id,
+            name,
+            birth_date,
+            tags,
+            ward,
+            care_team,
+            target,
+        } => {
+            let tags = (!tags.is_empty()).then(|| {
+                // One empty tag clears them.
+                tags.into_iter()
+                    .filter(|tag| !tag.is_empty())
+                    .map(Value::from)
+                    .collect()
+            });
+            let text = |value: Option<String>| {
+                value.map(|text| match text.is_empty() {
+                    true => Value::Null,
+                    false => text.into(),
+                })
+            };
+            let changes = [
+                ("name", text(name)),
+                ("birthDate", text(birth_date)),
+                ("tags", tags.map(Value::Array)),
+                ("ward", text(ward)),
+                ("careTeam", text(care_team)),
+            ];
+            update_patient(&id, changes, &target).await
+        }
         PatientCommand::List { target, output } => {
             let columns: Columns = &[
                 ("id", "/id"),
@@ -106,6 +148,35 @@ pub(super) async fn patient(command: PatientCommand) -> anyhow::Result<Exit> {
             list("/api/v1/patients", columns, &target, &output).await
         }
     }
+}
+
+/// Puts back what is known with these changes.
+async fn update_patient(
+    id: &str,
+    changes: [(&str, Option<Value>); 5],
+    target: &Target,
+) -> anyhow::Result<Exit> {
+    if changes.iter().all(|(_, change)| change.is_none()) {
+        return Err(UsageError("nothing to change is named".to_owned()).into());
+    }
+    let path = format!("/api/v1/patients/{}", encode(id));
+    let client = Client::connect(target).await?;
+    let updated = async {
+        let mut known = client.get(&path).await?;
+        let members = known.as_object_mut().context("the answer is no object")?;
+        // What is told of a patient and cannot be written.
+        members.retain(|member, _| WRITTEN.contains(&member.as_str()));
+        for (member, change) in changes {
+            if let Some(change) = change {
+                members.insert(member.to_owned(), change);
+            }
+        }
+        let body = Some(known.to_string());
+        client.send("PUT", &path, body, "application/json").await
+    }
+    .await;
+    client.close().await?;
+    updated.map(|_| Exit::Done)
 }
 
 pub(super) async fn assign(command: AssignCommand) -> anyhow::Result<Exit> {

@@ -75,13 +75,28 @@ fn first_day(on: &dyn Fn(Cli) -> Cli) {
         (&ada["ward"], &ada["careTeam"]),
         (&"w4".into(), &"cardiology".into())
     );
+    run(&["patient", "update", "p1", "--ward", "w5", "--care-team", ""]).ok();
+    let moved = entry(&run(&["patient", "list"]).json(), "id", "p1");
+    assert_eq!(
+        (&moved["ward"], &moved["careTeam"]),
+        (&"w5".into(), &Value::Null)
+    );
+    for known in ["name", "birthDate", "tags", "identifiers"] {
+        assert_eq!(moved[known], ada[known], "what is not named stays");
+    }
+    assert!(
+        run(&["patient", "update", "p1"])
+            .fails(64)
+            .contains("nothing")
+    );
+    run(&["patient", "update", "p9", "--ward", "w5"]).fails(2);
     let talk = run(&["patient", "add", "--id", "p2", "--ward", "w 3"]).fails(2);
     assert!(talk.contains("ward"), "{talk}");
     entry(&patients, "id", opaque);
     let csv = run(&["patient", "list", "--format", "csv"]).ok();
     assert!(
         csv.starts_with("id,name,birth date,bed,ward,care team,tags\n")
-            && csv.contains("\np1,Ada L.,1950-03-01,,w4,cardiology,copd\n"),
+            && csv.contains("\np1,Ada L.,1950-03-01,,w5,,copd\n"),
         "{csv}"
     );
     let table = run(&["device", "list"]).ok();
