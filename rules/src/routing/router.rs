@@ -177,7 +177,7 @@ impl Router {
                 };
                 self.call(id, call, out);
             }
-            _ => {}
+            _ => self.unhush(id),
         }
         if event.event == EventKind::Resolved {
             self.ending.insert(id.clone());

@@ -8,4 +8,5 @@ mod grouping;
 mod hours;
 mod properties;
 mod reroute;
+mod silences;
 mod who;

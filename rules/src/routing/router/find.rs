@@ -95,6 +95,17 @@ impl Router {
         read(self.state.groups.get(group)?.members.get(alert)?)
     }
 
+    /// The group tells of it when the silence is over.
+    pub(super) fn hush(&mut self, group: &str, alert: &str) {
+        let group = self.state.groups.get_mut(group);
+        if let Some(member) = group.and_then(|group| group.members.get_mut(alert)) {
+            *member = Member {
+                hushed: true,
+                ..Member::default()
+            };
+        }
+    }
+
     /// The group has nothing more to say of it for now.
     pub(super) fn told(&mut self, group: &str, alert: &str) {
         let group = self.state.groups.get_mut(group);

@@ -36,6 +36,32 @@ impl Router {
         }
     }
 
+    /// It is silenced no longer: who was not told because of that is told.
+    pub(super) fn unhush(&mut self, alert: &str) {
+        let state = &mut self.state;
+        let Some(open) = state.alerts.get(alert) else {
+            return;
+        };
+        if !open.stands() || open.latest.silenced_until.is_some() {
+            return;
+        }
+        for place in open.places.clone() {
+            let Some(group) = state.groups.get_mut(&place) else {
+                continue;
+            };
+            let before = group.next();
+            let Some(member) = group.members.get_mut(alert).filter(|member| member.hushed) else {
+                continue;
+            };
+            *member = Member {
+                call: Some(Call::Again),
+                ..Member::default()
+            };
+            group.due = Some(state.clock);
+            state.reschedule(&place, before);
+        }
+    }
+
     /// Finds the groups of an alert, and when they tell of it.
     fn place(&mut self, alert: &str, call: Option<Call>, out: &mut Vec<Outcome>) {
         let Some(routing) = self.routing.clone() else {
@@ -46,6 +72,7 @@ impl Router {
             return;
         };
         let now = state.clock;
+        let hushed = call.is_none() && open.stands() && open.is_silenced(now);
         let facts = state.facts(&open.latest);
         let (routes, unrouted) = routing.routes_for(&facts);
         let places: Vec<(usize, String)> = routes
@@ -67,8 +94,16 @@ impl Router {
             let before = group.next();
             group.route.clone_from(&route.id);
             group.order = *order;
-            let member = Member { call, held: false };
+            let member = Member {
+                call,
+                held: false,
+                hushed,
+            };
             group.members.insert(alert.to_owned(), member);
+            let repeat = now.saturating_add(route.repeat);
+            if group.repeat.map_or(hushed, |known| known > repeat) {
+                group.repeat = Some(repeat);
+            }
             if call.is_some() {
                 match routing.audience(route, &facts, now) {
                     Audience::Closed { calendar, until } => {

@@ -99,6 +99,9 @@ pub(super) struct Member {
     pub(super) call: Option<Call>,
     /// Waits until somebody watches.
     pub(super) held: bool,
+    /// Silenced when somebody was to be told: waits for the end of the silence.
+    #[serde(default)]
+    pub(super) hushed: bool,
 }
 
 impl Member {
@@ -126,7 +129,12 @@ impl Open {
 
     /// Open, and nobody has acknowledged or silenced it.
     pub(super) fn asks(&self, now: Micros) -> bool {
-        !self.is_over() && self.latest.acknowledged_by.is_none() && !self.is_silenced(now)
+        self.stands() && !self.is_silenced(now)
+    }
+
+    /// Open, and nobody has acknowledged it; people are told again, or when a silence ends.
+    pub(super) fn stands(&self) -> bool {
+        !self.is_over() && self.latest.acknowledged_by.is_none()
     }
 
     pub(super) fn is_silenced(&self, now: Micros) -> bool {

@@ -3,7 +3,7 @@
 use super::Router;
 use super::find::Found;
 use super::letters::Letters;
-use super::state::Call;
+use super::state::{Call, Open};
 use crate::routing::file::{Route, Routing};
 use crate::routing::{NotificationKind, Outcome};
 use wardline_normalize::time::Micros;
@@ -47,7 +47,7 @@ impl Router {
         let asks = members.iter().any(|alert| {
             let open = self.state.alerts.get(alert);
             // A silence may end without a word; then the next repeat tells.
-            open.is_some_and(|open| open.asks(now) || open.is_silenced(now) && !open.is_over())
+            open.is_some_and(Open::stands)
         });
         let Some(group) = self.state.groups.get_mut(id) else {
             return;
@@ -188,12 +188,15 @@ impl Router {
         if let Some(open) = self.state.alerts.get_mut(alert) {
             open.unwatched = false;
         }
-        if !self
-            .state
-            .alerts
-            .get(alert)
-            .is_some_and(|open| open.asks(now))
-        {
+        let open = self.state.alerts.get(alert);
+        let (stands, silenced) = open.map_or((false, false), |open| {
+            (open.stands(), open.is_silenced(now))
+        });
+        if stands && silenced {
+            self.hush(group, alert);
+            return;
+        }
+        if !stands {
             self.told(group, alert);
             return;
         }

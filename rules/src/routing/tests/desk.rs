@@ -140,9 +140,12 @@ impl Desk {
                     event.silenced_until = Some(until);
                 })
             }
-            ["unsilence", _] => alerts.next(at, id, EventKind::Silenced, true, |event| {
-                event.silenced_until = None;
-            }),
+            ["unsilence", _, rest @ ..] => {
+                let page = !rest.contains(&"quiet");
+                alerts.next(at, id, EventKind::Silenced, page, |event| {
+                    event.silenced_until = None;
+                })
+            }
             ["escalate", _, target] => alerts.next(at, id, EventKind::Escalated, true, |event| {
                 event.escalate_to = Some((*target).to_owned());
                 event.escalation_level += 1;
