@@ -3,6 +3,7 @@
 mod alerts;
 mod desk;
 mod documents;
+mod endings;
 mod file;
 mod grouping;
 mod hours;

@@ -46,29 +46,29 @@ impl Router {
     pub(super) fn end(&mut self, out: &mut Vec<Outcome>) {
         let mut letters = Letters::default();
         let mut gone = Vec::new();
+        let routed = self.routing.is_some();
         for alert in std::mem::take(&mut self.ending) {
-            let Some(open) = self.state.alerts.get(&alert) else {
+            // Raised again under the same id?
+            let Some(open) = self.state.alerts.get(&alert).filter(|open| open.is_over()) else {
                 continue;
             };
-            // Raised again under the same id; or to be told when its group is due.
-            if !open.is_over() || self.routing.is_some() && self.state.waits(open, &alert) {
-                continue;
+            let waits = routed && self.state.waits(open, &alert);
+            if let Some(open) = self.state.alerts.get_mut(&alert) {
+                let heard = &open.heard;
+                let knows = open.told.iter_mut().filter(|told| !told.over);
+                // Whoever has not heard that it asked again is told that with the group, as over.
+                for told in knows.filter(|told| !waits || heard.contains(&told.receiver)) {
+                    told.over = true;
+                    if told.send_resolved {
+                        let (receiver, group) = (told.receiver.clone(), told.group.clone());
+                        let kind = NotificationKind::Resolved;
+                        letters.add(kind, receiver, group, &told.route, &alert);
+                    }
+                }
             }
-            for told in open
-                .told
-                .iter()
-                .filter(|told| told.send_resolved && !told.over)
-            {
-                let (receiver, group) = (told.receiver.clone(), told.group.clone());
-                letters.add(
-                    NotificationKind::Resolved,
-                    receiver,
-                    group,
-                    &told.route,
-                    &alert,
-                );
+            if !waits {
+                gone.push(alert);
             }
-            gone.push(alert);
         }
         self.send(letters, out);
         for alert in gone {

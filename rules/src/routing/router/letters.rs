@@ -57,7 +57,7 @@ impl Router {
         let place = open.told.iter().position(|told| told.receiver == receiver);
         let group = match place.and_then(|place| open.told.get_mut(place)) {
             Some(told) => {
-                told.over |= over;
+                told.over = over;
                 told.group.clone()
             }
             None => {

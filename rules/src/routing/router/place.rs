@@ -33,7 +33,9 @@ impl Router {
             });
             let asks = open.asks(self.state.clock);
             self.place(&alert, waiting.or(asks.then_some(Call::Page)), out);
+            self.leave(&alert);
         }
+        self.end(out);
     }
 
     /// It is silenced no longer: who was not told because of that is told.

@@ -87,7 +87,10 @@ impl Router {
             return;
         }
         match self.find(routing, route, group, alert, out) {
-            Found::Closed(calendar, until) => self.hold(group, alert, (calendar, until), out),
+            Found::Closed(calendar, until) => {
+                self.hold(group, alert, (calendar, until), out);
+                self.leave(alert);
+            }
             Found::Tell(receivers, name, send_resolved) => {
                 for receiver in receivers {
                     let Some(open) = self.state.alerts.get(alert) else {
@@ -116,7 +119,7 @@ impl Router {
     }
 
     /// An alert that is over was kept only to be told of.
-    fn leave(&mut self, alert: &str) {
+    pub(super) fn leave(&mut self, alert: &str) {
         let open = self.state.alerts.get(alert);
         if open.is_some_and(|open| open.is_over()) {
             self.ending.insert(alert.to_owned());
@@ -198,6 +201,7 @@ impl Router {
         }
         if !stands {
             self.told(group, alert);
+            self.leave(alert);
             return;
         }
         match self.find(routing, route, group, alert, out) {

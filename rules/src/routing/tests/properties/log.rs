@@ -32,23 +32,32 @@ pub(super) struct Step {
     pub(super) what: What,
 }
 
-pub(super) fn draws() -> impl Strategy<Value = Vec<Draw>> {
+/// What happens from when on.
+pub(super) type Drawn = (Micros, Vec<Draw>);
+
+pub(super) fn draws() -> impl Strategy<Value = Drawn> {
     let gap = prop_oneof![4 => 0..90i64, 2 => 90..2_000i64, 1 => 2_000..30_000i64];
-    let draw = (gap, prop::bool::weighted(0.2), 0..14u8, 0..4usize);
+    let draw = (gap, prop::bool::weighted(0.2), 0..17u8, 0..4usize);
     let draw = draw.prop_map(|(gap, same, what, which)| Draw {
         gap,
         same,
         what,
         which,
     });
-    prop::collection::vec(draw, 1..40)
+    // The second is just before everybody goes home, or on duty.
+    let start = prop_oneof![
+        Just(time("11-23 06:00")),
+        Just(time("11-23 14:58")),
+        Just(time("11-23 16:58"))
+    ];
+    (start, prop::collection::vec(draw, 1..40))
 }
 
 /// The inputs of a log: what was drawn, with the ticks between, and everything resolved in the end.
-pub(super) fn steps(draws: &[Draw]) -> Vec<Step> {
+pub(super) fn steps((start, draws): &Drawn) -> Vec<Step> {
     let mut alerts = Alerts::default();
     let mut generation = [0; 4];
-    let mut at = time("11-23 06:00");
+    let mut at = *start;
     let mut steps: Vec<Step> = Vec::new();
     let tick = |alerts: &mut Alerts, at| Step {
         seq: alerts.next_input(),
@@ -130,6 +139,13 @@ pub(super) fn steps(draws: &[Draw]) -> Vec<Step> {
             }),
             (8, _) if asks => alerts.next(at, &id, EventKind::Silenced, true, |event| {
                 event.silenced_until = None;
+            }),
+            (14, _) => alerts.next(at, &id, EventKind::Silenced, false, |event| {
+                event.silenced_until = None;
+            }),
+            (15, _) => alerts.next(at, &id, EventKind::Worsened, true, |event| {
+                event.priority = Priority::High;
+                event.acknowledged_by = None;
             }),
             _ => alerts.next(at, &id, EventKind::Resolved, false, |_| {}),
         };
