@@ -59,7 +59,7 @@ impl Router {
         }
     }
 
-    /// Those of the receivers whom no earlier route of the alert means as well.
+    /// Those of the receivers who do not know of it, or whom no earlier route of the alert means as well.
     pub(super) fn own(
         &self,
         routing: &Routing,
@@ -80,7 +80,7 @@ impl Router {
             });
             let Some(earlier) = earlier else { continue };
             if let Audience::Now(others) = routing.audience(earlier, &facts, self.state.clock) {
-                receivers.retain(|receiver| !others.contains(receiver));
+                receivers.retain(|receiver| !open.knows(receiver) || !others.contains(receiver));
             }
         }
         receivers

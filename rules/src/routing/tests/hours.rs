@@ -162,3 +162,43 @@ fn summer_time_begins_and_ends_with_the_wall_clock() {
          10-25 09:00 resolved b to ito/teams by home",
     );
 }
+
+/// Two routes, and in the evening both mean the same person.
+const TWO: &str = r#"
+time-zone = "Europe/Berlin"
+[[person]]
+id = "ito"
+contacts = [{ channel = "teams" }]
+[[person]]
+id = "cho"
+contacts = [{ channel = "teams" }]
+[[calendar]]
+id = "evening"
+open = [{ from = "16:00", until = "20:00" }]
+[[schedule]]
+id = "nurses"
+shifts = [{ people = ["ito"], from = "07:00", until = "15:00" }, { people = ["cho"] }]
+[[route]]
+id = "first"
+to = ["schedule:nurses"]
+repeat-interval = "12h"
+continue = true
+[[route]]
+id = "second"
+to = ["person:cho"]
+hours = "evening"
+repeat-interval = "1h"
+"#;
+
+#[test]
+fn whom_an_earlier_route_means_too_is_told_by_the_later_one_as_long_as_they_do_not_know() {
+    check(
+        &[TWO],
+        "11-23 14:00 raise a p1 medium
+         11-23 17:30 resolve a",
+        "11-23 14:00 page a to ito/teams by first
+         11-23 16:00 opening a to cho/teams by second
+         11-23 17:30 resolved a to cho/teams by second
+         11-23 17:30 resolved a to ito/teams by first",
+    );
+}
