@@ -25,7 +25,10 @@ pub(crate) struct Alert {
     pub(crate) withdrawn: bool,
     /// Event time of the last sample that changed it; once that is settled, nothing can.
     pub(crate) last_change: Micros,
-    /// Log clock when somebody was first to be told.
+    /// It was over, until late or corrected readings showed that it was not.
+    #[serde(default)]
+    pub(crate) reopened: bool,
+    /// Log clock when somebody was to be told, from which on the ladder counts.
     pub(crate) paged: Option<Micros>,
     pub(crate) acknowledged: Option<(String, Micros)>,
     pub(crate) silenced_until: Option<Micros>,
@@ -70,6 +73,7 @@ impl Alert {
             reported: false,
             withdrawn: false,
             last_change: onset,
+            reopened: false,
             paged: None,
             acknowledged: None,
             silenced_until: None,

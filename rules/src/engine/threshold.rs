@@ -15,6 +15,7 @@ use wardline_normalize::time::Micros;
 const WORSE_AFTER: Micros = 60_000_000;
 
 const LATE: &str = "first seen in late readings";
+const NOT_OVER: &str = "late or corrected readings show that it is not over";
 const BACK: &str = "no longer recovering";
 const AGAIN: &str = "it is back before anybody has acknowledged it";
 const WORSE: &str = "further beyond than when people were last told";
@@ -182,6 +183,9 @@ fn update(
     if reopened || moved {
         // An alert that goes on is corrected first; its transition follows.
         let resolved = before == State::Resolved;
+        if reopened {
+            reopen(ctx, key, rule, alert);
+        }
         alert.state = if resolved { after } else { before };
         alert.ended = if resolved { episode.ended() } else { None };
         ctx.emit(
@@ -190,9 +194,6 @@ fn update(
             alert,
             What::new(EventKind::Corrected, event_time),
         );
-        if reopened && alert.paged.is_some() && alert.acknowledged.is_none() {
-            rearm(ctx, key, rule, alert);
-        }
     }
     let latched = std::mem::replace(&mut alert.latched, episode.over_since());
     match (alert.state, after) {
@@ -240,15 +241,16 @@ fn update(
     }
 }
 
-/// The ladder of a reopened alert goes on where it stood.
-fn rearm(ctx: &mut Context, key: &Key, rule: usize, alert: &Alert) {
-    let plan = std::sync::Arc::clone(&ctx.plan);
-    let step = usize::try_from(alert.level)
-        .ok()
-        .and_then(|level| plan.set.rules()[rule].escalate.get(level));
-    if let (Some(step), Some(paged)) = (step, alert.paged) {
-        let at = paged.saturating_add(step.after).max(ctx.clock);
-        ctx.timer(at, super::context::Purpose::Escalate, rule, key);
+/// People believe that it is over: unless somebody has acknowledged it, the next current reading that goes on with it
+/// tells them, as of one that is new. What a silence holds back still waits for its end.
+fn reopen(ctx: &mut Context, key: &Key, rule: usize, alert: &mut Alert) {
+    ctx.hush(rule, key, alert);
+    if let Some(until) = alert.silenced_until {
+        ctx.timer(until, super::context::Purpose::SilenceEnds, rule, key);
+    }
+    alert.hush.held &= alert.silenced_until.is_some();
+    if alert.acknowledged.is_none() {
+        (alert.paged, alert.level, alert.reopened) = (None, 0, true);
     }
 }
 
@@ -320,6 +322,7 @@ fn follow(
         judge.worsens.is_some_and(worse) && last.time - told.time >= WORSE_AFTER
     });
     let why = match told {
+        _ if alert.is_untold() && alert.reopened => NOT_OVER,
         _ if alert.is_untold() => LATE,
         Some(_) => WORSE,
         None => return false,

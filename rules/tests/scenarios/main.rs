@@ -1,5 +1,6 @@
 //! Scenarios and properties of the rule engine, through its public interface.
 
+mod again;
 mod bounds;
 mod calm;
 mod device;

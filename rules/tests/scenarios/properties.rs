@@ -412,7 +412,14 @@ proptest! {
         let mut places = std::collections::HashSet::new();
         let mut open = std::collections::HashMap::new();
         let mut told = std::collections::HashMap::new();
+        let mut over = std::collections::HashSet::new();
         for event in &events {
+            if event.state.as_str() == "resolved" {
+                over.insert(event.alert_id.clone());
+            } else if over.remove(&event.alert_id) {
+                // It was not over after all: told once more.
+                told.remove(&event.alert_id);
+            }
             prop_assert!(places.insert((event.seq, event.ordinal)));
             prop_assert!(event.evidence.len() <= 10);
             prop_assert_eq!(event.ended.is_some(), event.state.as_str() == "resolved");

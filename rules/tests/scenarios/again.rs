@@ -1,0 +1,92 @@
+//! What is told again: what was not over after all, the end of a silence, what is worse than people know.
+
+use crate::language::check;
+
+const HELD: &str = r#"
+[[rule]]
+id = "low"
+kind = "threshold"
+metric = "spo2"
+below = 90
+clear = { above = 92, for = "20s" }
+priority = "high"
+escalate = [{ after = "5m", to = "charge-nurse" }]
+"#;
+
+#[test]
+fn what_late_readings_open_again_pages_with_the_next_that_goes_on_with_it() {
+    let events = check(
+        HELD,
+        "00:00 spo2 85
+         00:30..00:50/20 spo2 95
+         01:00 spo2 85 at=00:40
+         01:10 spo2 91
+         01:20 spo2 85
+         07:00 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:30 recovering low Patient/p1 recovering onset=00:00
+         00:50 resolved low Patient/p1 resolved onset=00:00 ended=00:30 cleared
+         01:00 corrected low Patient/p1 recovering onset=00:00 x1
+         01:10 worsened low Patient/p1 active onset=00:00 x1
+         01:20 worsened low Patient/p1 active onset=00:00 x1 page
+         06:20 escalated low Patient/p1 active onset=00:00 1→charge-nurse x1 page",
+    );
+    assert!(
+        events[5]
+            .message
+            .ends_with("late or corrected readings show that it is not over (came back once)"),
+        "{}",
+        events[5].message
+    );
+}
+
+#[test]
+fn what_is_opened_again_pages_nobody_who_knows_and_nobody_too_late() {
+    // Acknowledged before.
+    check(
+        HELD,
+        "00:00 spo2 85
+         00:10 ack
+         00:30..00:50/20 spo2 95
+         01:00 spo2 85 at=00:40
+         01:20 spo2 85
+         07:00 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:10 acknowledged low Patient/p1 active onset=00:00 by nurse1
+         00:30 recovering low Patient/p1 recovering onset=00:00
+         00:50 resolved low Patient/p1 resolved onset=00:00 ended=00:30 cleared
+         01:00 corrected low Patient/p1 recovering onset=00:00 x1
+         01:20 worsened low Patient/p1 active onset=00:00 x2",
+    );
+    // The log is far ahead of the readings.
+    check(
+        HELD,
+        "00:00 spo2 85
+         00:30..00:50/20 spo2 95
+         20:00 spo2 85 at=00:40
+         20:10 spo2 85 at=01:20
+         30:00 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:30 recovering low Patient/p1 recovering onset=00:00
+         00:50 resolved low Patient/p1 resolved onset=00:00 ended=00:30 cleared
+         20:00 corrected low Patient/p1 recovering onset=00:00 x1
+         20:10 worsened low Patient/p1 active onset=00:00 x2",
+    );
+    // A correction opens it, and a silence holds it back.
+    check(
+        HELD,
+        "00:00 spo2 85
+         00:30..00:50/20 spo2 95
+         00:55 hush s1 02:05 patient=p1
+         01:00 spo2 85 at=00:50 v=2
+         01:20 spo2 85
+         07:00 wait
+         08:10 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:30 recovering low Patient/p1 recovering onset=00:00
+         00:50 resolved low Patient/p1 resolved onset=00:00 ended=00:30 cleared
+         01:00 corrected low Patient/p1 active onset=00:00 x1
+         03:00 silenced low Patient/p1 active onset=00:00 x1 page
+         08:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse x1 page",
+    );
+}
