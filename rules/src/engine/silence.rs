@@ -184,14 +184,14 @@ impl Context {
     }
 
     /// What holds the alert back may have changed: people are told, and paged again. Not when somebody has just ended
-    /// it at the alert itself (`at_hand`), unless nobody was told yet.
+    /// it at the alert itself (`at_hand`), unless nobody was told yet. The ladder, which has waited, counts from here.
     pub(crate) fn hush_again(&mut self, rule: usize, key: &Key, alert: &mut Alert, at_hand: bool) {
         if !self.hush(rule, key, alert) {
             return;
         }
         let over = alert.silenced_until.is_none() && alert.acknowledged.is_none();
         let page = over && (alert.hush.held || alert.paged.is_some() && !at_hand);
-        if page && alert.hush.held {
+        if page || over && alert.paged.is_some() {
             self.note_page(rule, key, alert);
         }
         let what = What::new(EventKind::Silenced, self.clock).paging(page);

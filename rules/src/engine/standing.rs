@@ -143,9 +143,9 @@ impl Standing {
             return;
         }
         let over = self.silenced_until.is_none();
-        let told = self.hush.held || self.paged.is_some() && !at_hand;
-        let page = over && self.acknowledged.is_none() && told;
-        if page && self.hush.held {
+        let asks = over && self.acknowledged.is_none();
+        let page = asks && (self.hush.held || self.paged.is_some() && !at_hand);
+        if page || asks && self.paged.is_some() {
             self.note_page(ctx);
         }
         let done = if over {

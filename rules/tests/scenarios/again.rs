@@ -90,3 +90,44 @@ fn what_is_opened_again_pages_nobody_who_knows_and_nobody_too_late() {
          08:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse x1 page",
     );
 }
+
+#[test]
+fn the_ladder_counts_from_the_page_at_the_end_of_a_silence_whenever_that_is() {
+    // Ended long before its time, after the step was due under it.
+    check(
+        HELD,
+        "00:00 spo2 85
+         01:00 hush s1 50:00 patient=p1
+         10:00 unhush s1
+         20:00 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         01:00 silenced low Patient/p1 active onset=00:00 until 51:00
+         10:00 silenced low Patient/p1 active onset=00:00 page
+         15:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
+    );
+    // Shortened.
+    check(
+        HELD,
+        "00:00 spo2 85
+         01:00 hush s1 50:00 patient=p1
+         10:00 hush s1 02:00 patient=p1
+         20:00 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         01:00 silenced low Patient/p1 active onset=00:00 until 51:00
+         10:00 silenced low Patient/p1 active onset=00:00 until 12:00
+         12:00 silenced low Patient/p1 active onset=00:00 page
+         17:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
+    );
+    // By hand at the alert: who did it is there, and has as long as with a page.
+    check(
+        HELD,
+        "00:00 spo2 85
+         01:00 silence 50:00
+         10:00 silence 00:00
+         20:00 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         01:00 silenced low Patient/p1 active onset=00:00 until 51:00
+         10:00 silenced low Patient/p1 active onset=00:00
+         15:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
+    );
+}

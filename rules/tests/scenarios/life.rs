@@ -39,11 +39,11 @@ fn a_silence_takes_in_what_is_open_and_ends_by_hand() {
         "00:00 spo2 85
          01:00 hush s1 10:00 rule=low
          03:00 unhush s1
-         06:00 wait",
+         12:00 wait",
         "00:00 raised low Patient/p1 active onset=00:00 page
          01:00 silenced low Patient/p1 active onset=00:00 until 11:00
          03:00 silenced low Patient/p1 active onset=00:00 page
-         05:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
+         08:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
     );
 }
 
@@ -103,8 +103,6 @@ fn a_silence_begins_by_the_clock_and_is_capped_for_each_alert() {
         "01:00 raised low Patient/p1 active onset=01:00 page
          02:00 silenced low Patient/p1 active onset=01:00 until 1:02:00
          1:02:00 silenced low Patient/p1 active onset=01:00 page
-         1:02:00 escalated low Patient/p1 active onset=01:00 1→charge-nurse page
-         1:02:00 escalated low Patient/p1 active onset=01:00 2→doctor page
          1:03:00 resolved low Patient/p1 resolved onset=01:00 ended=1:03:00 cleared
          1:04:00 raised low Patient/p1 active onset=1:04:00 until 2:04:00",
     );

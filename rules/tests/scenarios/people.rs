@@ -49,11 +49,11 @@ fn a_silence_holds_escalation_back_and_ends() {
         LOW,
         "00:00 spo2 85
          01:00 silence 07:00
-         08:30 wait",
+         13:30 wait",
         "00:00 raised low Patient/p1 active onset=00:00 page
          01:00 silenced low Patient/p1 active onset=00:00 until 08:00
          08:00 silenced low Patient/p1 active onset=00:00 page
-         08:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
+         13:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
     );
 }
 
