@@ -300,13 +300,11 @@ fn newer(
     condition: &mut Condition,
     alarm: &MonitorAlarm,
 ) {
-    let mut carried = None;
     if let Some(id) = condition.alert.clone()
         && let Some(open) = standing.get_mut(&id)
         && open.about.subject != subject(alarm)
     {
-        // The device is another patient's now, or was given to one.
-        carried = open.paged;
+        // The device is another patient's now, or was given to one: who cares for them has not been told.
         condition.alert = None;
         let now = ctx.clock;
         standing.resolve(ctx, &id, now, Reason::Reattributed);
@@ -320,13 +318,12 @@ fn newer(
         (None, Presence::Moment) => {
             condition.told = Some((alarm.time, alarm.time));
             let alert = alert(alarm);
-            let page = carried.is_none() && alert.may_page(ctx, alarm.time);
+            let page = alert.may_page(ctx, alarm.time);
             standing.raise_over(ctx, alert, alarm.time, page);
         }
         (None, Presence::Present | Presence::Latched) => {
-            let mut alert = alert(alarm);
-            alert.paged = carried;
-            let page = carried.is_none() && alert.may_page(ctx, alarm.time);
+            let alert = alert(alarm);
+            let page = alert.may_page(ctx, alarm.time);
             let id = standing.raise(ctx, alert, alarm.time, page);
             if alarm.presence == Presence::Latched
                 && let Some(alert) = standing.get_mut(&id)

@@ -299,8 +299,40 @@ fn an_alert_ends_with_the_stay_and_with_attribution() {
             "300 resolved monitor:MDC_EVT_LO Patient/p1 resolved high unassigned",
             "420 raised monitor:MDC_EVT_LO Device/m1 active high page",
             "480 resolved monitor:MDC_EVT_LO Device/m1 resolved high reattributed",
-            "480 raised monitor:MDC_EVT_LO Patient/p1 active high",
+            "480 raised monitor:MDC_EVT_LO Patient/p1 active high page",
             "540 resolved monitor:MDC_EVT_LO Patient/p1 resolved high reattributed",
+        ]
+    );
+}
+
+#[test]
+fn an_alarm_that_goes_on_at_another_patient_is_told_to_those_of_that_patient() {
+    let mut ward = ward();
+    ward.alarm(0, alarm(0, Presence::Present, Priority::High));
+    let at = |time, presence| {
+        let mut other = alarm(time, presence, Priority::High);
+        other.patient = Some("p2".into());
+        other
+    };
+    ward.alarm(MINUTE, at(MINUTE, Presence::Present));
+    ward.alarm(2 * MINUTE, at(2 * MINUTE, Presence::Present));
+    ward.alarm(3 * MINUTE, at(3 * MINUTE, Presence::Over));
+    ward.alarm(
+        4 * MINUTE,
+        alarm(4 * MINUTE, Presence::Present, Priority::High),
+    );
+    // Long ago: nobody.
+    ward.alarm(30 * MINUTE, at(5 * MINUTE, Presence::Present));
+    assert_eq!(
+        ward.said(),
+        [
+            "0 raised monitor:MDC_EVT_LO Patient/p1 active high page",
+            "60 resolved monitor:MDC_EVT_LO Patient/p1 resolved high reattributed",
+            "60 raised monitor:MDC_EVT_LO Patient/p2 active high page",
+            "180 resolved monitor:MDC_EVT_LO Patient/p2 resolved high cleared",
+            "240 raised monitor:MDC_EVT_LO Patient/p1 active high page",
+            "1800 resolved monitor:MDC_EVT_LO Patient/p1 resolved high reattributed",
+            "1800 raised monitor:MDC_EVT_LO Patient/p2 active high",
         ]
     );
 }
