@@ -32,6 +32,9 @@ impl Engine {
                 alert.acknowledged = Some((action.by.clone(), now));
                 let what = What::new(EventKind::Acknowledged, now);
                 self.ctx.emit(rule, key, alert, what);
+                if let Some(subject) = self.groups.get(key.kind, &key.id) {
+                    subject.note_told(&plan);
+                }
                 self.acknowledged(&plan, rule, key);
             }
             ActionKind::Silence { until } => {

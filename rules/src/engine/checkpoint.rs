@@ -147,6 +147,7 @@ impl Engine {
             let Some(subject) = groups.get(key.kind, &key.id) else {
                 continue;
             };
+            subject.note_told(&ctx.plan);
             ctx.index(&key, subject);
             if key.kind == Kind::Device {
                 ctx.wearer(subject);

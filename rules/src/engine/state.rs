@@ -1,7 +1,7 @@
 //! State per subject, in key groups.
 
 use super::absence::Absence;
-use super::alert::Alert;
+use super::alert::{Alert, Told};
 use super::context::Key;
 use super::hash::Fast;
 use super::lane::Lane;
@@ -106,6 +106,24 @@ impl Subject {
             .iter_mut()
             .find(|absence| absence.rule == rule)?;
         absence.alert.as_mut()
+    }
+
+    /// What people know of an alert that they have acknowledged, without having been told of it, is what it says. So is
+    /// what they were told in a version that kept no note of it. Worse than that is told again.
+    pub(crate) fn note_told(&mut self, plan: &Plan) {
+        for (index, lane) in &mut self.lanes {
+            for (series, (_, judge)) in lane.series.iter_mut().zip(&plan.lanes[*index].rules) {
+                let shown = series.alerts.iter_mut().find(|alert| alert.is_shown());
+                if let Some(alert) = shown.filter(|_| judge.worsens.is_some())
+                    && alert.told.is_none()
+                    && !alert.is_untold()
+                {
+                    let time = alert.last_change;
+                    alert.told = alert.value.map(|value| Told { value, time });
+                    series.told = alert.told;
+                }
+            }
+        }
     }
 
     /// Whether the state has the shape that the plan gives it.

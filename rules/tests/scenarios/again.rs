@@ -131,3 +131,43 @@ fn the_ladder_counts_from_the_page_at_the_end_of_a_silence_whenever_that_is() {
          15:00 escalated low Patient/p1 active onset=00:00 1→charge-nurse page",
     );
 }
+
+const FAST: &str = r#"
+[[rule]]
+id = "fast"
+kind = "threshold"
+metric = "8867-4"
+above = 120
+priority = "medium"
+worsens = { by = 10 }
+"#;
+
+#[test]
+fn worse_than_what_was_acknowledged_is_told_though_nobody_was_told_before() {
+    check(
+        FAST,
+        "20:00 hr 150 at=05:00
+         20:30 ack
+         20:40 hr 155
+         21:00 hr 162
+         21:30 hr 173
+         22:10 hr 173",
+        "20:00 raised fast Patient/p1 active onset=05:00
+         20:30 acknowledged fast Patient/p1 active onset=05:00 by nurse1
+         21:00 worsened fast Patient/p1 active onset=05:00 page
+         22:10 worsened fast Patient/p1 active onset=05:00 page",
+    );
+}
+
+#[test]
+fn what_is_found_late_and_then_told_can_become_worse() {
+    check(
+        FAST,
+        "20:00 hr 150 at=05:00
+         20:30 hr 150
+         21:40 hr 161",
+        "20:00 raised fast Patient/p1 active onset=05:00
+         20:30 worsened fast Patient/p1 active onset=05:00 page
+         21:40 worsened fast Patient/p1 active onset=05:00 page",
+    );
+}

@@ -1,6 +1,7 @@
 //! State that an earlier version wrote.
 
-use crate::language::{Step, apply, parse, timeline};
+use crate::language::{Step, apply, parse, render, timeline};
+use serde_json::Value;
 use wardline_rules::Engine;
 
 /// Written in format 1 after [`BEFORE`].
@@ -100,4 +101,53 @@ fn the_state_of_format_1_goes_on() {
     }
     assert!(expected.len() > known + 4, "{expected:?}");
     assert_eq!(events, expected);
+}
+
+/// As a version wrote it that did not know of these keys.
+pub(crate) fn without(checkpoint: &[u8], keys: &[&str]) -> Vec<u8> {
+    fn strip(value: &mut Value, keys: &[&str]) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|key, _| !keys.contains(&key.as_str()));
+                fields.values_mut().for_each(|field| strip(field, keys));
+            }
+            Value::Array(all) => all.iter_mut().for_each(|one| strip(one, keys)),
+            _ => {}
+        }
+    }
+    let mut snapshot: Value = serde_json::from_slice(checkpoint).expect("a checkpoint");
+    strip(&mut snapshot, keys);
+    serde_json::to_vec(&snapshot).expect("a checkpoint")
+}
+
+/// What follows from `after`, when the state of `before` was written without these keys.
+fn upgraded(rules: &str, before: &str, keys: &[&str], after: &str) -> Vec<String> {
+    let rules = [parse(rules)];
+    let mut engine = Engine::new();
+    let mut events = Vec::new();
+    let first = timeline(&rules, before);
+    for (seq, step) in (1..).zip(&first) {
+        apply(&mut engine, seq, step, &mut events);
+    }
+    let known = events.len();
+    let mut engine = Engine::restore(&without(&engine.checkpoint(), keys)).expect("an upgrade");
+    // The rules are in force already.
+    for (seq, step) in (1 + first.len() as u64..).zip(&timeline(&rules, after)[1..]) {
+        apply(&mut engine, seq, step, &mut events);
+    }
+    events[known..].iter().map(render).collect()
+}
+
+#[test]
+fn what_was_told_before_worsening_was_known_can_become_worse() {
+    let rules = RULES.replace("above = 120", "above = 120\nworsens = { by = 10 }");
+    let said = upgraded(
+        &rules,
+        "00:00..02:00/20 hr 130",
+        &["told"],
+        "02:20 hr 135
+         03:20 hr 141",
+    );
+    let worse = "03:20 worsened fast Patient/p1 active onset=00:00 page";
+    assert!(said.contains(&worse.to_owned()), "{said:?}");
 }
