@@ -148,6 +148,7 @@ impl Engine {
                 continue;
             };
             subject.note_told(&ctx.plan);
+            ctx.adopt(&key, subject);
             ctx.index(&key, subject);
             if key.kind == Kind::Device {
                 ctx.wearer(subject);
@@ -160,6 +161,7 @@ impl Engine {
             gateways: snapshot.gateways,
             standing: snapshot.standing,
         };
+        engine.standing.adopt(&mut engine.ctx);
         engine.restore_limits();
         Ok(engine)
     }

@@ -313,6 +313,8 @@ fn bring(
         open.message = message;
         if open.priority < before {
             open.worsen(ctx, now, true, "it is worse than before");
+        } else {
+            open.remind(ctx);
         }
         return;
     }

@@ -362,7 +362,7 @@ fn update(ctx: &mut Context, open: &mut Standing, alarm: &MonitorAlarm) {
     } else if open.priority < before {
         let why = format!("priority rose from {before} to {}", open.priority);
         open.worsen(ctx, alarm.time, may_page, &why);
-    } else if may_page && open.paged.is_none() && open.acknowledged.is_none() {
+    } else if may_page && open.is_untold() {
         open.worsen(ctx, alarm.time, true, "first seen in late messages");
     } else if open.priority != before || inactivation != self::inactivation(&open.message) {
         open.correct(ctx, alarm.time);

@@ -87,7 +87,20 @@ impl Silences {
     }
 }
 
+/// Who silenced an alert in a version that did not keep it with the alert.
+const UNKNOWN: &str = "unknown";
+
 impl Hush {
+    /// A version that knew of no other silences kept only until when it lasts. True if there is one.
+    pub(super) fn adopt(&mut self, silenced_until: Option<Micros>) -> bool {
+        let Some(until) = silenced_until.filter(|_| self.by.is_none()) else {
+            return false;
+        };
+        self.own = Some((until, UNKNOWN.to_owned()));
+        self.by = Some(UNKNOWN.to_owned());
+        true
+    }
+
     /// A person silences this alert. A time that has passed ends every silence on it.
     pub(super) fn act(&mut self, until: Micros, by: &str, silences: &Silences, now: Micros) {
         self.own = (until > now).then(|| (until, by.to_owned()));
@@ -156,6 +169,21 @@ impl Context {
 
     pub(super) fn ward_of(&self, patient: Option<&str>) -> Option<&str> {
         self.attributes.get(patient?)?.ward.as_deref()
+    }
+
+    /// Silences of alerts that an earlier version wrote. In a state of this version nothing changes.
+    pub(super) fn adopt(&mut self, key: &Key, subject: &mut Subject) {
+        let plan = Arc::clone(&self.plan);
+        for rule in 0..plan.set.rules().len() {
+            let Some(alert) = subject.shown(&plan, rule) else {
+                continue;
+            };
+            if alert.hush.adopt(alert.silenced_until)
+                && let Some(until) = alert.silenced_until
+            {
+                self.timer(until, Purpose::SilenceEnds, rule, key);
+            }
+        }
     }
 
     /// Looks at what holds the alert back; true if that has changed.

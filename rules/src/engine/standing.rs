@@ -92,6 +92,11 @@ impl Standing {
         }
     }
 
+    /// Nobody was told of it, nor will be by the end of a silence.
+    pub(super) fn is_untold(&self) -> bool {
+        self.paged.is_none() && !self.hush.held && self.acknowledged.is_none()
+    }
+
     /// Whether people may still be told of what happened at `time`.
     pub(super) fn may_page(&self, ctx: &Context, time: Micros) -> bool {
         self.priority != Priority::Info && ctx.clock.saturating_sub(time) <= PAGE_WITHIN
@@ -186,7 +191,8 @@ impl Standing {
         self.acknowledged.is_none().then(|| (due, step.to.clone()))
     }
 
-    fn remind(&self, ctx: &mut Context) {
+    /// The ladder is that of its priority now.
+    pub(super) fn remind(&self, ctx: &mut Context) {
         if let Some((due, _)) = self.next_step(ctx) {
             self.timer(ctx, due);
         }
@@ -217,6 +223,7 @@ impl Standing {
         let message = format!("{}; {why}", self.message);
         let what = What::new(EventKind::Worsened, time).paging(page);
         self.emit(ctx, what, message);
+        self.remind(ctx);
     }
 
     /// The same alert, told otherwise.
@@ -226,6 +233,7 @@ impl Standing {
             What::new(EventKind::Corrected, time),
             self.message.clone(),
         );
+        self.remind(ctx);
     }
 
     pub(super) fn recover(&mut self, ctx: &mut Context, time: Micros, why: &str) {
@@ -375,6 +383,14 @@ impl Standings {
         for alert in self.alerts.values_mut() {
             alert.hush_again(ctx, false);
         }
+    }
+
+    /// What an earlier version did not know of them. In a state of this version nothing changes.
+    pub(super) fn adopt(&mut self, ctx: &mut Context) {
+        for alert in self.alerts.values_mut() {
+            alert.hush.adopt(alert.silenced_until);
+        }
+        self.remind(ctx);
     }
 
     /// Timers anew from the state.

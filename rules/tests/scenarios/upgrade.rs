@@ -151,3 +151,27 @@ fn what_was_told_before_worsening_was_known_can_become_worse() {
     let worse = "03:20 worsened fast Patient/p1 active onset=00:00 page";
     assert!(said.contains(&worse.to_owned()), "{said:?}");
 }
+
+/// What versions did not write that knew no silence but a person's own of one alert.
+const SILENCES: [&str; 2] = ["hush", "silences"];
+
+#[test]
+fn a_silence_of_before_lasts_and_pages_at_its_end() {
+    let said = upgraded(
+        RULES,
+        "00:00 spo2 85
+         01:00 silence 10:00",
+        &SILENCES,
+        "02:00 hush s1 02:00 patient=p2
+         05:30 spo2 86
+         11:10 wait
+         16:10 wait",
+    );
+    assert_eq!(
+        said,
+        [
+            "11:00 silenced low Patient/p1 active onset=00:00 page",
+            "16:00 escalated low Patient/p1 active onset=00:00 1→nurse page",
+        ]
+    );
+}

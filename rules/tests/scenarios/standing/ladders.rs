@@ -1,7 +1,8 @@
 //! Ladders by priority and silences of alerts that no rule decides.
 
-use super::{MINUTE, START, alarm, lost, ward};
-use wardline_rules::{Action, ActionKind, Input, Presence, Priority, Silence};
+use super::{MINUTE, SECOND, START, alarm, lost, ward};
+use crate::upgrade::without;
+use wardline_rules::{Action, ActionKind, Engine, Input, Presence, Priority, Silence};
 
 fn ladder() -> Input<'static> {
     let text = "[escalation]\nhigh = [{ after = \"2m\", to = \"nurse\" }, { after = \"4m\", to = \"doctor\" }]\n\
@@ -98,4 +99,60 @@ fn silences_hold_them_back_an_hour_at_most_for_a_high_one() {
         ]
     );
     assert_eq!(ward.engine.stats().held_by_silence, 3);
+}
+
+#[test]
+fn what_an_earlier_version_wrote_of_them_keeps_its_silence_and_has_a_ladder() {
+    let mut ward = ward();
+    ward.give(&ladder());
+    ward.alarm(0, alarm(0, Presence::Present, Priority::High));
+    ward.give(&Input::Gateway(lost(0)));
+    ward.wait(MINUTE);
+    let alert_id = ward.events[0].alert_id.clone();
+    ward.give(&Input::Action(Action {
+        alert_id,
+        kind: ActionKind::Silence {
+            until: START + 4 * MINUTE,
+        },
+        by: "nurse".into(),
+        at: START + MINUTE,
+        note: None,
+    }));
+    ward.said();
+    // Neither silences nor ladders were known: no timers either.
+    let keys = ["hush", "silences", "level", "timers"];
+    let text = String::from_utf8(without(&ward.engine.checkpoint(), &keys)).expect("JSON");
+    let text = text.replacen('{', "{\"timers\":[],", 1);
+    ward.engine = Engine::restore(text.as_bytes()).expect("an upgrade");
+    // Another's silence begins and is looked at for all.
+    let mut other = quiet(10 * MINUTE, 2 * MINUTE);
+    other.patient = Some("p2".into());
+    ward.give(&Input::Silence(other));
+    ward.wait(7 * MINUTE);
+    assert_eq!(
+        ward.said(),
+        [
+            "210 escalated gateway:silent Gateway/g1 active medium page",
+            "240 silenced monitor:MDC_EVT_LO Patient/p1 active high page",
+            "360 escalated monitor:MDC_EVT_LO Patient/p1 active high page",
+        ]
+    );
+}
+
+#[test]
+fn what_a_silence_holds_back_is_said_once() {
+    let mut ward = ward();
+    ward.give(&Input::Silence(quiet(10 * MINUTE, 0)));
+    for at in 1..4 {
+        let time = at * 30 * SECOND;
+        ward.alarm(time, alarm(time, Presence::Present, Priority::High));
+    }
+    ward.wait(11 * MINUTE);
+    assert_eq!(
+        ward.said(),
+        [
+            "30 raised monitor:MDC_EVT_LO Patient/p1 active high",
+            "600 silenced monitor:MDC_EVT_LO Patient/p1 active high page",
+        ]
+    );
 }
