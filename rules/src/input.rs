@@ -173,8 +173,8 @@ pub enum ActionKind {
 }
 
 /// Nobody is to be paged for alerts that it fits, for a while. Every matcher that is set must fit; one with none fits
-/// nothing. It counts from `from` to `until` by the log clock, and for each alert at most as long as its rule's
-/// `max-silence`. The same id replaces.
+/// nothing. It counts from `from` to `until` by the log clock, and for each alert at most until its rule's `max-silence`
+/// after `from`, whenever the alert was raised. The same id replaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     pub id: String,

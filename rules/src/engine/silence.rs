@@ -1,5 +1,6 @@
 //! Silences: nobody is paged for an alert, and its ladder waits. A person's own silence of one alert, and silences by
-//! matcher, which hold for an alert at most as long as its rule allows from when they took effect on it.
+//! matcher, which hold for an alert at most as long as its rule allows from when they began: what is raised in the middle
+//! of one is not silent for longer.
 
 use super::Engine;
 use super::alert::Alert;
@@ -22,7 +23,7 @@ pub(crate) struct Hush {
     pub(crate) by: Option<String>,
     /// A person's silence of this alert: until, who.
     own: Option<(Micros, String)>,
-    /// Silences by matcher, and since when each has held for it.
+    /// Silences by matcher, and since when each counts for it.
     taken: Vec<(String, Micros)>,
     /// People should have been told.
     pub(crate) held: bool,
@@ -38,7 +39,7 @@ pub(super) struct Facts<'a> {
     pub(super) patient: Option<&'a str>,
     pub(super) ward: Option<&'a str>,
     pub(super) device: Option<&'a str>,
-    /// How long one silence may hold.
+    /// How long after its begin a silence may hold.
     pub(super) longest: Micros,
 }
 
@@ -124,8 +125,8 @@ impl Hush {
             let known = taken.iter().find(|(known, _)| known == id);
             let holds = silence.is_in_force(now) && silence.fits(facts);
             let since = match known {
-                Some((_, since)) => *since,
-                None if holds => now,
+                Some((_, since)) => *since.min(&silence.from),
+                None if holds => silence.from,
                 None => continue,
             };
             self.taken.push((id.clone(), since));

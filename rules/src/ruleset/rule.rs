@@ -26,7 +26,7 @@ pub struct Rule {
     pub escalate: Vec<Escalation>,
     /// When the condition is over and nobody has acknowledged it, the alert stays open until somebody does.
     pub latch: bool,
-    /// How long a silence holds for an alert of this rule, from when it took effect on it; 0: it cannot be silenced.
+    /// How long after its begin a silence holds for alerts of this rule; 0: they cannot be silenced.
     pub max_silence: Micros,
     pub applies_to: AppliesTo,
     /// `may-be-off = true`: a limit may switch the rule off for a ward or a patient although its priority is high. Rules of

@@ -92,7 +92,7 @@ fn a_silence_of_a_device_ends_when_another_device_shows_it() {
 }
 
 #[test]
-fn a_silence_begins_by_the_clock_and_is_capped_for_each_alert() {
+fn a_silence_begins_by_the_clock_and_is_capped_from_its_begin() {
     check(
         LOW,
         "00:00 hush s1 5:00:00 patient=p1 from=02:00
@@ -104,7 +104,25 @@ fn a_silence_begins_by_the_clock_and_is_capped_for_each_alert() {
          02:00 silenced low Patient/p1 active onset=01:00 until 1:02:00
          1:02:00 silenced low Patient/p1 active onset=01:00 page
          1:03:00 resolved low Patient/p1 resolved onset=01:00 ended=1:03:00 cleared
-         1:04:00 raised low Patient/p1 active onset=1:04:00 until 2:04:00",
+         1:04:00 raised low Patient/p1 active onset=1:04:00 page",
+    );
+    check(
+        LOW,
+        "00:00 hush s1 5:00:00 patient=p1
+         50:00 spo2 85
+         1:00:10 wait",
+        "50:00 raised low Patient/p1 active onset=50:00 until 1:00:00
+         1:00:00 silenced low Patient/p1 active onset=50:00 page",
+    );
+    // Said again with a later begin, it is no fresh one for what it has held back.
+    check(
+        LOW,
+        "00:00 hush s1 5:00:00 patient=p1
+         30:00 spo2 85
+         40:00 hush s1 5:00:00 patient=p1
+         1:00:10 wait",
+        "30:00 raised low Patient/p1 active onset=30:00 until 1:00:00
+         1:00:00 silenced low Patient/p1 active onset=30:00 page",
     );
 }
 

@@ -73,7 +73,7 @@ fn silences_hold_them_back_an_hour_at_most_for_a_high_one() {
     ward.give(&ladder());
     ward.give(&Input::Silence(quiet(3 * 60 * MINUTE, 0)));
     ward.alarm(MINUTE, alarm(MINUTE, Presence::Present, Priority::High));
-    assert_eq!(ward.last().silenced_until, Some(START + 61 * MINUTE));
+    assert_eq!(ward.last().silenced_until, Some(START + 60 * MINUTE));
     assert_eq!(ward.last().silenced_by.as_deref(), Some("nurse"));
     let mut worse = alarm(2 * MINUTE, Presence::Present, Priority::Medium);
     worse.event = "MDC_EVT_HI".into();
