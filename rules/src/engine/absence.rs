@@ -132,7 +132,7 @@ pub(crate) fn overdue(ctx: &mut Context, key: &Key, device: &mut Subject, rule: 
     }
     let onset = absence.since.saturating_add(overdue.after) + ctx.unwatched;
     let recent = ctx.clock - onset <= ctx.plan.set.rules()[rule].page_within;
-    let page = recent || absence.held;
+    let page = ctx.pages(rule) && (recent || absence.held);
     if let Some(alert) = &mut absence.alert {
         // Latched until now.
         (alert.state, alert.latched) = (State::Active, None);

@@ -111,9 +111,9 @@ impl Alert {
         self.state != State::Resolved
     }
 
-    /// It waits for a reading: held back, or found in data too late to page.
-    pub(crate) fn waits(&self) -> bool {
-        let untold = self.is_untold() && self.latched.is_none();
+    /// It waits for a reading: held back, or found in data too late to page if its rule `pages` at all.
+    pub(crate) fn waits(&self, pages: bool) -> bool {
+        let untold = pages && self.is_untold() && self.latched.is_none();
         self.is_open() && (!self.reported || self.hush.by_device || untold)
     }
 

@@ -5,7 +5,9 @@ use super::limits::{self, Limits};
 use super::message;
 use super::plan::{Kind, Plan};
 use super::silence::{Silences, Wearers};
-use crate::{AlertEvent, Condition, EventKind, PatientAttributes, Reason, RuleSet, State, Subject};
+use crate::{
+    AlertEvent, Condition, EventKind, PatientAttributes, Priority, Reason, RuleSet, State, Subject,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -215,6 +217,11 @@ impl Context {
             self.inhibiting.contains(&(*by, key.clone()))
                 || self.inhibiting.contains(&(*by, device.clone()))
         })
+    }
+
+    /// Whether people are told of the rule's alerts at all: `info` asks for nobody's attention.
+    pub(crate) fn pages(&self, rule: usize) -> bool {
+        self.plan.set.rules()[rule].priority != Priority::Info
     }
 
     /// Tells people of an alert for the first time.

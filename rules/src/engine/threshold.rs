@@ -87,7 +87,7 @@ pub(crate) fn reconcile(
         }
     }
     let open = alerts.iter().find(|alert| alert.is_open());
-    series.dirty = open.is_some_and(Alert::waits);
+    series.dirty = open.is_some_and(|alert| alert.waits(ctx.pages(rule)));
     series.told = open
         .filter(|_| judge.worsens.is_some())
         .and_then(|alert| alert.told);
@@ -288,8 +288,9 @@ fn begin(
     update(ctx, key, rule, alert, (episode, limits), cause);
 }
 
+/// People may be told of a reading of `time`.
 fn recent(ctx: &Context, rule: usize, time: Micros) -> bool {
-    ctx.clock.saturating_sub(time) <= ctx.plan.set.rules()[rule].page_within
+    ctx.pages(rule) && ctx.clock.saturating_sub(time) <= ctx.plan.set.rules()[rule].page_within
 }
 
 /// What a current reading says of the open alert beyond its state. True if an acknowledgement no longer counts.

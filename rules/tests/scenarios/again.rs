@@ -171,3 +171,41 @@ fn what_is_found_late_and_then_told_can_become_worse() {
          21:40 worsened fast Patient/p1 active onset=05:00 page",
     );
 }
+
+#[test]
+fn info_is_shown_and_pages_nobody() {
+    let info = HELD.replace("\"high\"", "\"info\"\nworsens = { by = 4 }\nlatch = true");
+    check(
+        &info,
+        "00:00 spo2 85
+         02:00 spo2 80
+         03:00 hush s1 01:00 patient=p1
+         05:00 wait
+         06:00 ack
+         06:10..06:40/30 spo2 95
+         20:00 spo2 85 at=06:50
+         20:10 spo2 80",
+        "00:00 raised low Patient/p1 active onset=00:00
+         03:00 silenced low Patient/p1 active onset=00:00 until 04:00
+         04:00 silenced low Patient/p1 active onset=00:00
+         06:00 acknowledged low Patient/p1 active onset=00:00 by nurse1
+         06:10 recovering low Patient/p1 recovering onset=00:00
+         06:40 resolved low Patient/p1 resolved onset=00:00 ended=06:10 cleared
+         20:00 raised low Patient/p1 active onset=06:50",
+    );
+    let silent = r#"
+[[rule]]
+id = "silent"
+kind = "absence"
+metric = "spo2"
+expect-every = "1m"
+priority = "info"
+"#;
+    check(
+        silent,
+        "00:00 assign d1 p1
+         00:10 spo2 96
+         03:00 wait",
+        "01:10 raised silent Device/d1 active onset=01:10",
+    );
+}
