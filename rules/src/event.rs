@@ -67,7 +67,7 @@ words! {
         /// found in late data goes on in current data, or it is further beyond than when people were told.
         Worsened = "worsened",
         Acknowledged = "acknowledged",
-        /// Silenced until a time, or, without a time, no longer silenced.
+        /// Silenced until a time, or, without a time, no longer silenced, or never to be.
         Silenced = "silenced",
         /// Nobody acknowledged it in time.
         Escalated = "escalated",

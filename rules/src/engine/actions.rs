@@ -8,6 +8,8 @@ use super::threshold::{self, Cause};
 use crate::{Action, ActionKind, EventKind};
 use std::sync::Arc;
 
+const NEVER_SILENT: &str = "not silenced, its rule does not allow that";
+
 impl Engine {
     pub(super) fn action(&mut self, action: &Action) {
         self.advance(action.at);
@@ -41,7 +43,8 @@ impl Engine {
                 let longest = plan.set.rules()[rule].max_silence;
                 if until > now && longest == 0 {
                     self.ctx.stats.refused_silences += 1;
-                    return;
+                    let what = What::new(EventKind::Silenced, now).why(NEVER_SILENT);
+                    return self.ctx.emit(rule, key, alert, what);
                 }
                 let until = until.min(now.saturating_add(longest));
                 alert.hush.act(until, &action.by, &self.ctx.silences, now);

@@ -156,7 +156,7 @@ pub(crate) struct What {
     pub(crate) page: bool,
     pub(crate) reason: Option<Reason>,
     pub(crate) escalate_to: Option<String>,
-    /// On `worsened`: in what way.
+    /// On `worsened`: in what way. On `silenced`: why it is not.
     pub(crate) why: &'static str,
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
         EventKind::Silenced if alert.silenced_until.is_some() => {
             format!("{}: silenced", rule.title)
         }
+        EventKind::Silenced if !what.why.is_empty() => format!("{}: {}", rule.title, what.why),
         EventKind::Silenced => format!("{}: no longer silenced", rule.title),
         EventKind::Escalated => format!("{}; not acknowledged", condition(rule, alert)),
         EventKind::Corrected => format!(

@@ -129,12 +129,17 @@ fn a_silence_begins_by_the_clock_and_is_capped_from_its_begin() {
 #[test]
 fn what_must_not_be_silenced_is_not() {
     let never = LOW.replace("priority", "max-silence = \"0s\"\npriority");
-    check(
+    let events = check(
         &never,
         "00:00 hush s1 10:00 patient=p1
          01:00 spo2 85
          02:00 silence 10:00",
-        "01:00 raised low Patient/p1 active onset=01:00 page",
+        "01:00 raised low Patient/p1 active onset=01:00 page
+         02:00 silenced low Patient/p1 active onset=01:00",
+    );
+    assert_eq!(
+        events[1].message,
+        "low: not silenced, its rule does not allow that"
     );
     let brief = LOW.replace("priority", "max-silence = \"2m\"\npriority");
     check(
