@@ -51,7 +51,11 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, Error> {
     let open = |shape: crate::table::Shape| {
         let dir = layout.table(shape.name);
         let store = store.clone();
-        async move { Table::open(&dir, shape, store).await }
+        async move {
+            let mut table = Table::open(&dir, shape, store).await?;
+            table.widen().await?;
+            Ok::<_, Error>(table)
+        }
     };
     let tables = Tables {
         observation: open(shapes::observation()).await?,

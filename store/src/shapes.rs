@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::builder::{
-    BinaryBuilder, Float64Builder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
-    TimestampMicrosecondBuilder,
+    BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, ListBuilder,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -80,7 +80,7 @@ static WAVEFORM: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 static ALERT: LazyLock<SchemaRef> = LazyLock::new(|| {
-    use DataType::{Float64, Int64, Utf8};
+    use DataType::{Boolean, Float64, Int64, Utf8};
     schema(&[
         ("rowid", Int64, false),
         ("seq", Int64, false),
@@ -107,6 +107,15 @@ static ALERT: LazyLock<SchemaRef> = LazyLock::new(|| {
         ("unit", Utf8, true),
         ("message", Utf8, false),
         ("evidence", Utf8, false),
+        // From here on without a value in rows of earlier versions.
+        ("page", Boolean, true),
+        ("reason", Utf8, true),
+        ("limit_low", Float64, true),
+        ("limit_high", Float64, true),
+        ("limit_source", Utf8, true),
+        ("latched", Boolean, true),
+        ("silenced_by", Utf8, true),
+        ("repeats", Int64, true),
     ])
 });
 
@@ -227,6 +236,9 @@ pub(crate) fn alert_rows(events: &[StoredAlertEvent]) -> Result<RecordBatch, Err
     let (mut ack, mut silenced, mut onset, mut ended) = (zoned(), zoned(), zoned(), zoned());
     let (mut event_time, mut processed) = (zoned(), zoned());
     let mut value = Float64Builder::new();
+    let (mut page, mut latched) = (BooleanBuilder::new(), BooleanBuilder::new());
+    let (mut low, mut high) = (Float64Builder::new(), Float64Builder::new());
+    let (mut reason, mut source, mut silencer, mut repeats) = (text(), text(), text(), int());
     for stored in events {
         let e = &stored.event;
         rowid.append_value(stored.rowid);
@@ -254,6 +266,14 @@ pub(crate) fn alert_rows(events: &[StoredAlertEvent]) -> Result<RecordBatch, Err
         unit.append_option(e.unit.as_deref());
         message.append_value(&e.message);
         evidence.append_value(serde_json::json!(e.evidence).to_string());
+        page.append_value(e.page);
+        reason.append_option(e.reason.as_deref());
+        low.append_option(e.limit_low);
+        high.append_option(e.limit_high);
+        source.append_option(e.limit_source.as_deref());
+        latched.append_value(e.latched);
+        silencer.append_option(e.silenced_by.as_deref());
+        repeats.append_value(i64::from(e.repeats));
     }
     finish(
         &ALERT,
@@ -283,6 +303,14 @@ pub(crate) fn alert_rows(events: &[StoredAlertEvent]) -> Result<RecordBatch, Err
             &mut unit,
             &mut message,
             &mut evidence,
+            &mut page,
+            &mut reason,
+            &mut low,
+            &mut high,
+            &mut source,
+            &mut latched,
+            &mut silencer,
+            &mut repeats,
         ],
     )
 }

@@ -15,7 +15,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics, stats::Precision};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Add, Remove, StructType, Transaction};
+use deltalake::kernel::{Action, Add, Remove, StructField, StructType, Transaction};
 use deltalake::logstore::LogStoreRef;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::DeltaOperation;
@@ -153,6 +153,27 @@ impl Table {
         };
         this.read_state().await?;
         Ok(this)
+    }
+
+    /// Gives the table the columns that this version knows and it does not, as a table of an earlier version. Rows that
+    /// are there have no value in them.
+    pub(crate) async fn widen(&mut self) -> Result<(), Error> {
+        let known = self.delta.schema();
+        let wanted = kernel_schema(&self.schema)?;
+        let missing: Vec<StructField> = wanted
+            .fields()
+            .filter(|field| known.field(field.name()).is_none())
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut table = DeltaTable::new(Arc::clone(&self.log_store));
+        table.load().await?;
+        let after = table.add_columns().with_fields(missing).await?;
+        self.delta = after.snapshot()?.clone();
+        self.state.version = self.delta.version();
+        Ok(())
     }
 
     fn location(&self, add: &Add) -> Path {
@@ -341,10 +362,13 @@ impl Table {
     }
 }
 
+fn kernel_schema(schema: &Schema) -> Result<StructType, Error> {
+    let converted: Result<StructType, arrow_schema::ArrowError> = schema.try_into_kernel();
+    converted.map_err(|e| Error::Table(e.to_string()))
+}
+
 async fn create(table: &DeltaTable, schema: &Schema) -> Result<DeltaTable, Error> {
-    let columns: StructType = schema
-        .try_into_kernel()
-        .map_err(|e: arrow_schema::ArrowError| Error::Table(e.to_string()))?;
+    let columns = kernel_schema(schema)?;
     Ok(CreateBuilder::new()
         .with_log_store(table.log_store())
         .with_columns(columns.fields().cloned())

@@ -2,9 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use arrow_schema::Schema;
+
 use super::*;
 use crate::AlertFeed;
 use crate::registry::{AlertEventRecord, StoredAlertEvent};
+use crate::shapes;
+use crate::sync_store::SyncStore;
+use crate::table::{Purpose, Shape, Table, with_date, write_sorted};
 
 #[derive(Default)]
 struct Feed(Mutex<Vec<StoredAlertEvent>>);
@@ -76,4 +81,55 @@ async fn events_are_seen_once_before_and_after_the_copy() {
     store.set_alert_feed(feed);
     assert_eq!(number(&store, count).await, 3);
     store.close().await.unwrap();
+}
+
+/// A directory whose `alert` table a version made that knew fewer columns, with one event.
+async fn of_an_earlier_version(dir: &Path) {
+    let wide = shapes::alert();
+    let known = wide.file_schema.index_of("page").unwrap();
+    let columns: Vec<usize> = (0..known).collect();
+    let file_schema = Arc::new(Schema::new(
+        wide.file_schema.project(&columns).unwrap().fields,
+    ));
+    let narrow = Shape {
+        file_schema,
+        ..wide
+    };
+    open(dir).await.close().await.unwrap();
+    let dir = dir.join("tables/alert");
+    std::fs::remove_dir_all(&dir).unwrap();
+    let mut table = Table::open(&dir, narrow, SyncStore::new(true))
+        .await
+        .unwrap();
+    let rows = shapes::alert_rows(&[event(1)]).unwrap();
+    let rows = with_date(&rows.project(&columns).unwrap(), &table.shape).unwrap();
+    let adds = write_sorted(&table, rows).await.unwrap();
+    let purpose = Purpose::Flush { position: 1 };
+    table.commit(adds, &[], purpose).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_an_earlier_version_gets_the_columns_that_came_since() {
+    let dir = tempfile::tempdir().unwrap();
+    of_an_earlier_version(dir.path()).await;
+    let feed = Arc::new(Feed::default());
+    let mut limited = event(2);
+    limited.event.limit_high = Some(130.0);
+    limited.event.limit_source = Some("ward".to_owned());
+    feed.0.lock().unwrap().extend([event(1), limited]);
+    let seen = "SELECT count(*) * 100 + count(repeats) * 10 + count(limit_high) FROM alert";
+    let ward = "SELECT rowid FROM alert WHERE limit_source = 'ward' AND limit_high > 120 AND page";
+    for merged in [false, false, true] {
+        let store = open(dir.path()).await;
+        store.set_alert_feed(Arc::clone(&feed) as _);
+        assert_eq!(number(&store, seen).await, 211);
+        assert_eq!(number(&store, ward).await, 2);
+        store.flush().await.unwrap();
+        if merged {
+            store.compact().await.unwrap();
+        }
+        assert_eq!(number(&store, seen).await, 211);
+        assert_eq!(number(&store, ward).await, 2);
+        store.close().await.unwrap();
+    }
 }
