@@ -3,6 +3,7 @@
 mod absence;
 mod actions;
 pub(crate) mod alert;
+mod asking;
 mod attributes;
 mod checkpoint;
 mod clock;

@@ -324,20 +324,28 @@ impl Context {
                 self.inhibiting.remove(&(rule, key.clone()));
             }
         }
-        let (by, at) = alert.acknowledged.clone().unzip();
-        let held = plan.held_back(rule);
-        let (limit_low, limit_high, limit_source) = limits::told(definition, alert);
         if what.event == EventKind::Raised && key.kind == Kind::Patient {
             let asked = plan.set.limit_review();
             self.limits
                 .raised(&key.id, &definition.id, self.clock, asked);
         }
-        self.out.push(AlertEvent {
+        let event = self.event(rule, key, alert, what);
+        self.out.push(event);
+        self.ordinal += 1;
+    }
+
+    /// The alert as it now is.
+    pub(super) fn event(&self, rule: usize, key: &Key, alert: &Alert, what: What) -> AlertEvent {
+        let definition = &self.plan.set.rules()[rule];
+        let (by, at) = alert.acknowledged.clone().unzip();
+        let held = self.plan.held_back(rule);
+        let (limit_low, limit_high, limit_source) = limits::told(definition, alert);
+        AlertEvent {
             seq: self.seq,
             ordinal: self.ordinal,
             alert_id: alert.id.clone(),
             rule_id: definition.id.clone(),
-            rule_version: plan.set.version().to_owned(),
+            rule_version: self.plan.set.version().to_owned(),
             subject: key.subject(),
             device_id: alert.device.as_deref().map(str::to_owned),
             class: definition.class,
@@ -367,7 +375,6 @@ impl Context {
             limit_low,
             limit_high,
             limit_source,
-        });
-        self.ordinal += 1;
+        }
     }
 }

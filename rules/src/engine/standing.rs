@@ -249,8 +249,15 @@ impl Standing {
     }
 
     fn emit(&self, ctx: &mut Context, what: What, message: String) {
+        let event = self.event(ctx, what, message);
+        ctx.out.push(event);
+        ctx.ordinal += 1;
+    }
+
+    /// The alert as it now is.
+    fn event(&self, ctx: &Context, what: What, message: String) -> AlertEvent {
         let (by, at) = self.acknowledged.clone().unzip();
-        ctx.out.push(AlertEvent {
+        AlertEvent {
             seq: ctx.seq,
             ordinal: ctx.ordinal,
             alert_id: self.id.clone(),
@@ -283,8 +290,7 @@ impl Standing {
             limit_low: None,
             limit_high: None,
             limit_source: None,
-        });
-        ctx.ordinal += 1;
+        }
     }
 }
 
@@ -377,6 +383,16 @@ impl Standings {
             alert.hush_again(ctx, false);
             alert.escalate(ctx);
         }
+    }
+
+    /// Those of which people should know, as raised.
+    pub(super) fn asking(&self, ctx: &Context) -> Vec<AlertEvent> {
+        let told = self.alerts.values().filter(|alert| alert.paged.is_some());
+        told.map(|alert| {
+            let what = What::new(EventKind::Raised, alert.onset).paging(true);
+            alert.event(ctx, what, alert.message.clone())
+        })
+        .collect()
     }
 
     pub(super) fn hush_all(&mut self, ctx: &mut Context) {

@@ -3,6 +3,7 @@
 //! What an event asks for is noted at once and told when all events of the same input and time are noted
 //! ([`Router::take`]); what has to wait is told by the log clock ([`Router::advance`]).
 
+mod begin;
 mod checkpoint;
 mod ends;
 mod find;
@@ -35,6 +36,8 @@ pub struct Router {
     escalations: BTreeSet<(String, String)>,
     /// Alerts that are over, of the events being taken.
     ending: BTreeSet<String>,
+    /// Why the file of the checkpoint is of no use to this version.
+    refused: Option<String>,
 }
 
 impl Router {
@@ -50,21 +53,8 @@ impl Router {
         }
         self.state.clock = self.state.clock.max(at);
         self.routing = Some(routing);
+        self.refused = None;
         self.state.moved = self.state.alerts.keys().cloned().collect();
-    }
-
-    /// No file is in force from now on: what is open is kept, and nobody is told by routes.
-    pub fn release(&mut self) {
-        self.routing = None;
-        let state = &mut self.state;
-        state.groups.clear();
-        state.timers.clear();
-        state.moved.clear();
-        state.alerts.retain(|_, open| !open.is_over());
-        for open in state.alerts.values_mut() {
-            open.places.clear();
-            open.unwatched = false;
-        }
     }
 
     /// The file in force.

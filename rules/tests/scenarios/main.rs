@@ -12,6 +12,7 @@ mod packs;
 mod people;
 mod properties;
 mod replay;
+mod routed;
 mod signals;
 mod standing;
 mod told;

@@ -94,7 +94,8 @@ impl Router {
         serde_json::to_vec(&written).expect("the snapshot has text keys only and no fallible value")
     }
 
-    /// The router that wrote the checkpoint.
+    /// The router that wrote the checkpoint. A file that this version refuses is no longer in force
+    /// ([`Router::refused`]); what is open is kept.
     ///
     /// # Errors
     /// Damaged, or written by a version with another format.
@@ -108,24 +109,25 @@ impl Router {
             });
         }
         let snapshot: Snapshot = serde_json::from_slice(bytes).map_err(damaged)?;
-        let parsed = snapshot
-            .routing
-            .map(|text| Routing::parse(&text))
-            .transpose();
-        let routing = parsed.map_err(|faults| {
-            let first = faults.first().map(ToString::to_string).unwrap_or_default();
-            Error::Damaged(format!("its routing file: {first}"))
-        })?;
         let mut state = snapshot.state;
         state.timers = state
             .groups
             .iter()
             .filter_map(|(id, group)| Some((group.next()?, id.clone())))
             .collect();
-        Ok(Self {
-            routing: routing.map(Arc::new),
+        let mut router = Self {
             state,
             ..Self::default()
-        })
+        };
+        match snapshot.routing.map(|text| Routing::parse(&text)) {
+            None => {}
+            Some(Ok(routing)) => router.routing = Some(Arc::new(routing)),
+            Some(Err(faults)) => {
+                router.release();
+                let first = faults.first().map(ToString::to_string);
+                router.refused = Some(first.unwrap_or_default());
+            }
+        }
+        Ok(router)
     }
 }

@@ -179,6 +179,26 @@ impl Desk {
                 self.router.release();
                 return Vec::new();
             }
+            // This version refuses the file in force.
+            ["upgrade"] => {
+                let state = String::from_utf8(self.router.checkpoint()).expect("JSON");
+                let faulty = state.replace("[[route]]", "[[way]]");
+                self.router = Router::restore(faulty.as_bytes()).expect("its state");
+                let refused = self.router.refused().expect("a reason");
+                assert!(refused.contains("way"), "{refused}");
+                return Vec::new();
+            }
+            // A router without state follows an engine that has some.
+            ["seed", open @ ..] => {
+                self.router = Router::default();
+                let open = open.iter().filter_map(|id| alerts.get(id));
+                self.router.seed(open.cloned());
+                return Vec::new();
+            }
+            ["anew"] => {
+                self.router.begin_anew();
+                return Vec::new();
+            }
             ["wait"] => return Vec::new(),
             _ => panic!("what is {words:?}?"),
         };
