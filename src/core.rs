@@ -374,11 +374,12 @@ fn patients(registry: &Registry) -> anyhow::Result<Vec<Patient>> {
 /// Lets queries see registry and alerts.
 fn expose(store: &Store, registry: &Arc<Registry>) {
     type Batch = fn(&Registry) -> wardline_store::registry::Result<arrow_array::RecordBatch>;
-    let tables: [(&'static str, Batch); 4] = [
+    let tables: [(&'static str, Batch); 5] = [
         ("patient", Registry::patients_batch),
         ("device", Registry::devices_batch),
         ("assignment", Registry::assignments_batch),
         ("rule_limit", Registry::limits_batch),
+        ("notification", Registry::notifications_batch),
     ];
     for (name, batch) in tables {
         let registry = Arc::clone(registry);

@@ -140,6 +140,15 @@ async fn the_nurse_of_the_care_team_is_told_once_through_a_crash_and_hears_the_e
     .await;
     assert_eq!(facts.len(), 2, "{facts:?}");
     assert!(facts.iter().all(|one| one["recipient"] == "n.ito"));
+    let told = "SELECT kind, recipient, state FROM notification WHERE delivered_at >= at \
+                AND array_has(alerts, (SELECT min(alert_id) FROM alert WHERE subject = 'Patient/p1')) ORDER BY at";
+    assert_eq!(
+        server.sql(told).await,
+        [
+            ["page", "n.ito", "delivered"],
+            ["resolved", "n.ito", "delivered"]
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -87,7 +87,9 @@ pub use patient::{Patient, PatientFields, Sex};
 pub use setting::{SETTING_DATA_FORMAT, SETTING_INSTALLATION, SETTING_SITE};
 pub use silence::{NewSilence, Silence, SilenceFilter};
 pub use snapshot::Assignments;
-pub use tables::{assignment_schema, device_schema, limit_schema, patient_schema};
+pub use tables::{
+    assignment_schema, device_schema, limit_schema, notification_schema, patient_schema,
+};
 pub use time::Micros;
 pub use token::{NewToken, Role, Secret, Token};
 

@@ -11,7 +11,8 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::{
     Assignment, AssignmentFilter, Device, Error, Identifier, Limit, LimitFilter, LimitScope,
-    ListFilter, Listed, MAX_PAGE, Page, Patient, Registry, Result, Sex,
+    ListFilter, Listed, MAX_PAGE, NotificationFilter, Page, Patient, Registry, Result, Sex,
+    StoredNotification,
 };
 
 fn text(name: &str, nullable: bool) -> Field {
@@ -121,6 +122,25 @@ pub fn limit_schema() -> SchemaRef {
         time("reviewed_at", true),
         text("reviewed_by", true),
         text("ended_by", true),
+    ])
+}
+
+/// Columns of the `notification` view: who was to be told of which alerts by what, and what became of it. Raised is
+/// `alert`'s `processed_time`, told is `at`, delivered is `delivered_at`.
+pub fn notification_schema() -> SchemaRef {
+    schema(vec![
+        text("id", false),
+        time("at", false),
+        text("kind", false),
+        text("priority", false),
+        text("channel", false),
+        text("recipient", true),
+        text("route", false),
+        texts("alerts"),
+        text("state", false),
+        Field::new("attempts", DataType::Int64, false),
+        text("last_error", true),
+        time("delivered_at", true),
     ])
 }
 
@@ -262,6 +282,33 @@ impl Registry {
             strings(rows().map(|l| l.ended_by.as_deref())),
         ];
         batch(limit_schema(), columns)
+    }
+
+    /// All notifications, the newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn notifications_batch(&self) -> Result<RecordBatch> {
+        let rows: Vec<StoredNotification> =
+            all(|page| self.notifications(&NotificationFilter::default(), page))?;
+        let rows = || rows.iter();
+        let mut attempts = Int64Builder::new();
+        rows().for_each(|n| attempts.append_value(i64::from(n.attempts)));
+        let columns: Vec<ArrayRef> = vec![
+            strings(rows().map(|n| Some(n.id.as_str()))),
+            times(rows().map(|n| Some(n.at))),
+            strings(rows().map(|n| Some(n.kind.as_str()))),
+            strings(rows().map(|n| Some(n.priority.as_str()))),
+            strings(rows().map(|n| Some(n.channel.as_str()))),
+            strings(rows().map(|n| n.recipient.as_deref())),
+            strings(rows().map(|n| Some(n.route.as_str()))),
+            lists(rows().map(|n| n.alerts.clone())),
+            strings(rows().map(|n| Some(n.state.as_str()))),
+            Arc::new(attempts.finish()),
+            strings(rows().map(|n| n.last_error.as_deref())),
+            times(rows().map(|n| n.delivered_at)),
+        ];
+        batch(notification_schema(), columns)
     }
 
     /// All assignments that were not cancelled, the latest start first.

@@ -7,7 +7,7 @@ use arrow_array::{Array, RecordBatch};
 use super::Fixture;
 use crate::registry::{
     Identifier, LimitScope, NewLimit, PatientFields, assignment_schema, device_schema,
-    limit_schema, patient_schema,
+    limit_schema, notification_schema, patient_schema,
 };
 
 fn text(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
@@ -26,6 +26,7 @@ fn empty_tables_have_their_columns() {
         (registry.devices_batch(), device_schema()),
         (registry.assignments_batch(), assignment_schema()),
         (registry.limits_batch(), limit_schema()),
+        (registry.notifications_batch(), notification_schema()),
     ] {
         let batch = batch.unwrap();
         assert_eq!((batch.num_rows(), batch.schema()), (0, schema));
