@@ -8,6 +8,7 @@ mod attributes;
 mod checkpoint;
 mod clock;
 mod context;
+mod device_clock;
 mod exact;
 mod fold;
 mod gateway;

@@ -104,9 +104,11 @@ impl Engine {
                     self.ctx.drop_series(*rule, &key, series, Reason::Stale);
                 }
             }
+            let clock = subject.times.let_go();
             if !subject.has_open() {
                 self.groups.remove(&key);
             }
+            self.clock_let_go(clock);
         }
     }
 }

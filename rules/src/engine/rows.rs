@@ -3,6 +3,7 @@
 
 use super::absence;
 use super::context::{Context, Key};
+use super::device_clock;
 use super::lane::{Lane, NEVER, Offered};
 use super::plan::{Kind, Plan, Use, Uses};
 use super::row::{RowId, Sample};
@@ -81,6 +82,11 @@ impl Engine {
         self.ctx.stats.invalid += u64::from(reading.value.is_none() && version == 1);
         device.heard = self.ctx.clock;
         let staged = quality.is_some_and(|quality| has_word(quality, &["demo", "test"]));
+        let received = columns.received.value(row);
+        if version == 1 && !staged && !device.times.take(reading.time, received) {
+            let standing = &mut self.standing;
+            device_clock::look(&mut self.ctx, standing, device, (columns, row));
+        }
         if !uses.absence.is_empty() && version == 1 && !staged {
             let key = Key {
                 kind: Kind::Device,

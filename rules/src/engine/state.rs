@@ -3,6 +3,7 @@
 use super::absence::Absence;
 use super::alert::{Alert, Told};
 use super::context::Key;
+use super::device_clock::Times;
 use super::hash::Fast;
 use super::lane::Lane;
 use super::plan::{Kind, Plan};
@@ -37,6 +38,9 @@ pub(crate) struct Subject {
     pub(crate) recent: Vec<Arc<str>>,
     /// Log clock of the last reading or assignment.
     pub(crate) heard: Micros,
+    /// Of a device.
+    #[serde(default)]
+    pub(crate) times: Times,
     /// Where the latest patient was found: a place to look first.
     #[serde(skip)]
     pub(crate) latest: Slot,
@@ -55,6 +59,7 @@ impl Subject {
             was_assigned: false,
             recent: Vec::new(),
             heard: 0,
+            times: Times::default(),
             latest: Slot::default(),
             after: Slot::default(),
         }

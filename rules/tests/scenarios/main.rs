@@ -4,6 +4,7 @@ mod again;
 mod bounds;
 mod calm;
 mod device;
+mod device_clock;
 mod language;
 mod life;
 mod limits;
