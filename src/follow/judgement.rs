@@ -103,8 +103,8 @@ impl Judgement {
             return Ok(Restored::default());
         };
         let (rules, routing) = parts(state)?;
-        let engine = engine(rules, metrics)?;
-        let router = match routing.map(Router::restore) {
+        let mut engine = engine(rules, metrics)?;
+        let mut router = match routing.map(Router::restore) {
             Some(Ok(router)) => router,
             Some(Err(routing::Error::Version { found, expected })) if found > expected => bail!(
                 "the routing state of the last checkpoint has format {found}, this program knows {expected}"
@@ -117,9 +117,22 @@ impl Judgement {
                 for patient in patients()? {
                     router.patient(&patient);
                 }
+                router.seed(engine.iter_mut().flat_map(Engine::asking));
                 router
             }
         };
+        if engine.is_none() {
+            router.begin_anew();
+        }
+        if let Some(refused) = router.refused() {
+            tracing::error!(
+                refused,
+                "the routing of the last checkpoint is of no use to this version"
+            );
+            metrics.rules.refuse(format!(
+                "the routing in force is of no use to this version ({refused}): nobody is told by routes until another is put in force"
+            ));
+        }
         Ok(Restored {
             anew: engine.is_none(),
             judgement: Self {
