@@ -15,6 +15,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use wardline_normalize::time::Micros;
 
+pub(crate) use rule::ABSENT;
 use rule::Ladders;
 pub use rule::{
     AppliesTo, Baseline, Clear, ClearLimit, Condition, Each, Escalation, Feed, Judge, Limit,

@@ -142,6 +142,9 @@ pub(crate) fn judged(judge: &Judge) -> String {
     let words = judge.feeds.first().map(|feed| &feed.words);
     match (words, judge.limit) {
         (Some(Words::AnyOf(words)), _) => format!("{} {}", signal(judge), words.join(" or ")),
+        (Some(Words::Marked(words)), _) => {
+            format!("{} marked {}", signal(judge), words.join(" or "))
+        }
         _ => format!("{} {}", signal(judge), limit(judge)),
     }
 }

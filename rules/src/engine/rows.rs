@@ -10,6 +10,7 @@ use super::row::{RowId, Sample};
 use super::state::{Groups, Subject};
 use super::threshold::Cause;
 use super::{Engine, threshold};
+use crate::ruleset::ABSENT;
 use crate::{Feed, Reason, Reattributed, Words};
 use arrow_array::{Array, RecordBatch};
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use wardline_normalize::units;
 
 /// Qualities of readings that never count for rules on values.
 const NOT_FROM_A_PATIENT: [&str; 3] = ["implausible", "demo", "test"];
+/// Those of a rehearsal.
+const STAGED: [&str; 2] = ["demo", "test"];
 /// Statuses of readings that do not hold.
 const VOID: [&str; 2] = ["entered-in-error", "cancelled"];
 
@@ -40,6 +43,8 @@ struct Row<'a> {
     time: Micros,
     /// What it says, if it may count.
     value: Option<Said<'a>>,
+    /// Where it is.
+    place: (&'a Columns<'a>, usize),
 }
 
 impl Engine {
@@ -78,10 +83,11 @@ impl Engine {
             version,
             time: columns.effective.value(row),
             value: countable(columns, row, quality),
+            place: (columns, row),
         };
         self.ctx.stats.invalid += u64::from(reading.value.is_none() && version == 1);
         device.heard = self.ctx.clock;
-        let staged = quality.is_some_and(|quality| has_word(quality, &["demo", "test"]));
+        let staged = quality.is_some_and(|quality| has_word(quality, &STAGED));
         let received = columns.received.value(row);
         if version == 1 && !staged && !device.times.take(reading.time, received) {
             let standing = &mut self.standing;
@@ -269,6 +275,19 @@ fn number(feed: &Feed, said: Said<'_>) -> Option<f64> {
     }
 }
 
+/// Whether a reading of a patient is marked with one of the words, as a number.
+fn marked((columns, row): (&Columns<'_>, usize), words: &[String]) -> Option<f64> {
+    let quality = text(columns.quality, row).unwrap_or_default();
+    if has_word(quality, &STAGED) || VOID.contains(&columns.status.value(row)) {
+        return None;
+    }
+    let reason = text(columns.data_absent_reason, row);
+    let marks = quality.split([',', ' ']).chain(reason);
+    let mut marks = marks.chain(reason.map(|_| ABSENT));
+    let found = marks.any(|mark| words.iter().any(|word| word == mark));
+    Some(f64::from(u8::from(found)))
+}
+
 /// `quality` is one word or several, parted by commas or blanks.
 fn has_word(quality: &str, words: &[&str]) -> bool {
     quality.split([',', ' ']).any(|word| words.contains(&word))
@@ -295,7 +314,10 @@ fn offer(
     let Use { lane, input, rank } = used;
     let lane_plan = &plan.lanes[lane];
     let feed = &lane_plan.feeds[usize::from(input)];
-    let value = row.value.and_then(|said| number(feed, said));
+    let value = match &feed.words {
+        Words::Marked(words) => marked(row.place, words),
+        _ => row.value.and_then(|said| number(feed, said)),
+    };
     ctx.stats.foreign += u64::from(value.is_none() && row.value.is_some() && row.version == 1);
     let place = subject.place_of(lane);
     if value.is_none() && (row.version == 1 || place.is_none()) {

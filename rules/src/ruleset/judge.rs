@@ -3,14 +3,26 @@
 use super::condition::{EXPECT_EVERY, Shape, bounded, limit, shape, unit};
 use super::fields::{At, Faults, Fields};
 use super::parse::{Metrics, resolve};
-use super::rule::{Baseline, Each, Feed, Judge, Limit, Measure, Method, Signal, Take, Words};
+use super::rule::{
+    ABSENT, Baseline, Each, Feed, Judge, Limit, Measure, Method, Signal, Take, Words,
+};
 use crate::Score;
 use std::sync::Arc;
+use wardline_normalize::senml::is_data_absent_reason;
 use wardline_normalize::time::Micros;
 use wardline_normalize::vocabulary::ValueKind;
 
 const HOUR: Micros = 3_600_000_000;
 const DAY: Micros = 24 * HOUR;
+
+/// Marks of a reading that rules may ask for. Demonstration and test are not among them: these never count.
+const QUALITIES: [&str; 5] = [
+    "questionable",
+    "calibrating",
+    "early-estimate",
+    "implausible",
+    ABSENT,
+];
 
 /// Conditions of `all` and `any`: more than people can keep apart is a mistake.
 const MAX_CONDITIONS: usize = 16;
@@ -108,9 +120,42 @@ fn word_feed(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> 
     })
 }
 
+/// Readings of one metric by how good they are.
+fn marked_feed(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Feed> {
+    let metrics = metrics(fields, of, faults);
+    let words = fields.texts("quality", faults);
+    if words.is_empty() {
+        faults.at(fields.offset(), format!("{of}: `quality` names no word"));
+    }
+    let mut known = true;
+    for word in &words {
+        if !QUALITIES.contains(&&*word.value) && !is_data_absent_reason(&word.value) {
+            known = false;
+            let names = QUALITIES.join(", ");
+            faults.at(
+                word.offset,
+                format!(
+                    "`quality`: \"{}\" is none of {names}, nor a data-absent-reason of FHIR",
+                    word.value
+                ),
+            );
+        }
+    }
+    let metrics = metrics.filter(|_| known && !words.is_empty())?;
+    Some(Feed {
+        metrics: metrics.keys,
+        name: metrics.name,
+        unit: "1".to_owned(),
+        words: Words::Marked(words.into_iter().map(|word| word.value).collect()),
+    })
+}
+
 fn threshold(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Judge> {
-    if fields.has("is") {
-        let feed = word_feed(fields, of, faults);
+    if fields.has("is") || fields.has("quality") {
+        let feed = match fields.has("is") {
+            true => word_feed(fields, of, faults),
+            false => marked_feed(fields, of, faults),
+        };
         let limit = Limit::AtLeast(1.0);
         let shape = shape(fields, Some(limit), 2 * EXPECT_EVERY, faults);
         return Some(made(vec![feed?], None, Signal::Value, limit, None, shape?));

@@ -1,7 +1,7 @@
 //! What becomes of an alert once it is raised: ladders, worsening.
 
 use super::fields::{Faults, Fields};
-use super::rule::{Condition, Escalation, Ladders, Words};
+use super::rule::{Condition, Escalation, Ladders};
 use wardline_normalize::time::Micros;
 
 /// The file's ladders by priority, for rules without one of their own and for alerts that no rule decides.
@@ -69,13 +69,8 @@ pub(super) fn worsens(
         faults.at(by.offset, "`by` must be above 0");
         return None;
     }
-    let words = |judge: &super::Judge| {
-        let mut feeds = judge.feeds.iter();
-        judge.signal == super::Signal::Value
-            && feeds.any(|feed| matches!(feed.words, Words::AnyOf(_)))
-    };
     match condition? {
-        Condition::Judged(judge) if !words(judge) => Some(by.value),
+        Condition::Judged(judge) if !judge.by_words() => Some(by.value),
         _ => {
             faults.at(
                 offset,

@@ -70,10 +70,11 @@ impl RuleSet {
 }
 
 impl Judge {
-    /// Whether words decide, and no number: `is`.
+    /// Whether words decide, and no number: `is`, `quality`.
     pub(crate) fn by_words(&self) -> bool {
         let mut words = self.feeds.iter().map(|feed| &feed.words);
-        self.signal == Signal::Value && words.any(|words| matches!(words, Words::AnyOf(_)))
+        self.signal == Signal::Value
+            && words.any(|words| matches!(words, Words::AnyOf(_) | Words::Marked(_)))
     }
 }
 

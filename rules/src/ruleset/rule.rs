@@ -88,7 +88,10 @@ pub struct Feed {
     pub words: Words,
 }
 
-/// How a coded or text value is a number.
+/// Word of [`Words::Marked`] for a reading without a value, whatever the reason.
+pub(crate) const ABSENT: &str = "absent";
+
+/// How a reading is a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Words {
     /// Not at all: the readings are numbers.
@@ -97,6 +100,9 @@ pub enum Words {
     AnyOf(Vec<String>),
     /// Its place in the list; a word that is not there does not count.
     Place(Vec<String>),
+    /// 1 when the reading is marked with one of these, or has no value for one of these reasons, else 0; the value
+    /// itself does not matter. [`ABSENT`] is any reason.
+    Marked(Vec<String>),
 }
 
 /// What is made of the readings before the limit is held against it.

@@ -8,6 +8,7 @@ mod device_clock;
 mod language;
 mod life;
 mod limits;
+mod marked;
 mod matrix;
 mod packs;
 mod people;

@@ -1,6 +1,6 @@
 //! The shipped rules file.
 
-use crate::language::{Reading, START, parse, render};
+use crate::language::{Reading, START, check, parse, render};
 use wardline_normalize::time::Micros;
 use wardline_rules::{AlertEvent, Class, Engine, Input, Priority, RuleSet};
 
@@ -16,7 +16,7 @@ const SECOND: Micros = 1_000_000;
 
 #[test]
 fn the_packs_are_without_fault() {
-    assert_eq!(parse(PACK).rules().len(), 18);
+    assert_eq!(parse(PACK).rules().len(), 20);
     for pack in PACKS {
         well_made(&parse(pack));
     }
@@ -107,6 +107,17 @@ fn a_deterioration_is_told_within_two_minutes() {
         first.processed_time - START <= 1920 * SECOND,
         "{}",
         render(first)
+    );
+}
+
+#[test]
+fn a_doubtful_signal_holds_back_what_is_low_and_not_what_is_very_low() {
+    check(
+        PACK,
+        "00:00..05:00/30 spo2 91 q=questionable
+         05:30..06:30/30 spo2 86 q=questionable",
+        "02:00 raised oximeter-doubtful Device/d1 active onset=00:00 page
+         06:30 raised spo2-very-low Patient/p1 active onset=05:30 page",
     );
 }
 
