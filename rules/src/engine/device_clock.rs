@@ -67,6 +67,10 @@ impl Default for Times {
 }
 
 impl Times {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.newest == NEVER && self.odd.is_none()
+    }
+
     /// Whether there is nothing to look at.
     #[inline]
     pub(crate) fn take(&mut self, effective: Micros, received: Micros) -> bool {

@@ -39,7 +39,7 @@ pub(crate) struct Subject {
     /// Log clock of the last reading or assignment.
     pub(crate) heard: Micros,
     /// Of a device.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Times::is_empty")]
     pub(crate) times: Times,
     /// Where the latest patient was found: a place to look first.
     #[serde(skip)]
