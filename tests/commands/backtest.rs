@@ -24,7 +24,8 @@ priority = "medium"
 
 /// What tells one event from another, whatever the number of its log record.
 fn told(events: &[Value]) -> BTreeSet<String> {
-    const FIELDS: [&str; 13] = [
+    const FIELDS: [&str; 14] = [
+        "acknowledgedBy",
         "alertId",
         "ruleId",
         "ruleVersion",
@@ -57,13 +58,9 @@ async fn recorded(server: &Server) -> Vec<Value> {
     events
 }
 
-/// Sixteen seconds of four patients, all quick between the fourth and the tenth.
-async fn readings(server: &Server, start: i64) {
-    let secret = server.gateway_token("g1").await;
-    let mut gateway = Publisher::connect(server.mqtt, "g1", &secret)
-        .await
-        .unwrap();
-    for second in 0..16 {
+/// Seconds of four patients, all quick between the fourth and the tenth.
+async fn readings(gateway: &mut Publisher, start: i64, seconds: std::ops::Range<i64>) {
+    for second in seconds {
         let quick = (4..10).contains(&second);
         for (device, value) in [
             ("d1", if quick { "135" } else { "80" }),
@@ -137,7 +134,20 @@ async fn what_a_change_of_rules_would_have_done_to_the_last_week() {
     }
     let silence = json!({"patient": "p3", "minutes": 30, "reason": "being moved"});
     server.post("/api/v1/silences", &silence).await;
-    readings(&server, start).await;
+    let secret = server.gateway_token("g1").await;
+    let mut gateway = Publisher::connect(server.mqtt, "g1", &secret)
+        .await
+        .unwrap();
+    readings(&mut gateway, start, 0..10).await;
+    let open = eventually("an alert", async || {
+        let listed = server.get("/api/v1/alerts?patient=p3").await;
+        listed["items"].as_array().unwrap().first().cloned()
+    })
+    .await;
+    let id = open["alertId"].as_str().unwrap();
+    let path = format!("/api/v1/alerts/{id}/acknowledge");
+    server.post(&path, &json!({})).await;
+    readings(&mut gateway, start, 10..16).await;
     let live = eventually("both episodes, to their end", async || {
         let events = recorded(&server).await;
         let over = events.iter().filter(|event| event["event"] == "resolved");
@@ -158,6 +168,7 @@ async fn what_a_change_of_rules_would_have_done_to_the_last_week() {
         sources,
         BTreeSet::from([("Patient/p2", "ward"), ("Patient/p3", "rule")])
     );
+    assert!(live.iter().any(|event| event["event"] == "acknowledged"));
     let live = told(&live);
     let rules = server.dir.path().join("rules.toml");
     let calmer = server.dir.path().join("calmer.toml");

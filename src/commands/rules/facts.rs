@@ -1,8 +1,10 @@
-//! What a replay is told beside the rows: patients, assignments, limits and silences, of a registry or a server.
+//! What a replay is told beside the rows: patients, assignments, limits, silences and acknowledgements, of a registry or a
+//! server.
 //!
 //! Patients and assignments hold from the start, as they stand now; a patient's last change of wards is told when it
 //! was, earlier ones are not known any more. Limits and silences are told when they were set by
 //! the log clock, so that what was judged before is not judged otherwise; one that was ended is told with its true end.
+//! Alerts are acknowledged when they were; an alert that other rules do not raise at the same onset is nobody's.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -11,10 +13,12 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use wardline_normalize::time::{Micros, parse_rfc3339};
-use wardline_rules::{Assignment, Class, Input, LimitChange, PatientAttributes, Scope, Silence};
+use wardline_rules::{
+    Action, ActionKind, Assignment, Class, Input, LimitChange, PatientAttributes, Scope, Silence,
+};
 use wardline_store::Entry;
 use wardline_store::registry::{
-    AssignmentFilter, LimitFilter, ListFilter, Page, Registry, SilenceFilter,
+    AlertFilter, AssignmentFilter, LimitFilter, ListFilter, Page, Registry, SilenceFilter,
 };
 
 use crate::client::Client;
@@ -81,6 +85,16 @@ impl Facts {
                 facts.silence(told, silence.created_at);
             }
         }
+        let filter = AlertFilter {
+            acknowledged: Some(true),
+            ..AlertFilter::default()
+        };
+        for alert in crate::core::all(|page: &Page| registry.alerts(&filter, page))? {
+            let latest = alert.latest;
+            if let (Some(by), Some(at)) = (latest.acknowledged_by, latest.acknowledged_at) {
+                facts.acknowledged(latest.alert_id, by, at);
+            }
+        }
         Ok(facts.in_order())
     }
 
@@ -119,6 +133,10 @@ impl Facts {
             let told = silence.told()?;
             let from = told.from;
             facts.silence(told, from);
+        }
+        for alert in list::<AlertOut>(client, "/api/v1/alerts?acknowledged=true").await? {
+            let at = instant(&alert.acknowledged_at)?;
+            facts.acknowledged(alert.alert_id, alert.acknowledged_by, at);
         }
         Ok(facts.in_order())
     }
@@ -165,12 +183,24 @@ impl Facts {
         self.timeline.push_back((created, Input::Silence(set)));
     }
 
+    fn acknowledged(&mut self, alert_id: String, by: String, at: Micros) {
+        let action = Action {
+            alert_id,
+            kind: ActionKind::Acknowledge,
+            by,
+            at,
+            note: None,
+        };
+        self.timeline.push_back((at, Input::Action(action)));
+    }
+
     fn in_order(mut self) -> Self {
         let id = |input: &Input<'_>| match input {
             Input::Limit(limit) => (0, limit.id.clone()),
             Input::Silence(silence) => (1, silence.id.clone()),
             Input::Patient(patient) => (2, patient.id.clone()),
-            _ => (3, String::new()),
+            Input::Action(action) => (3, action.alert_id.clone()),
+            _ => (4, String::new()),
         };
         self.timeline
             .make_contiguous()
@@ -296,4 +326,12 @@ impl SilenceOut {
             at: instant(&self.from)?,
         })
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertOut {
+    alert_id: String,
+    acknowledged_by: String,
+    acknowledged_at: String,
 }
