@@ -18,7 +18,8 @@
 //!    restart from a checkpoint at any point.
 //! 2. Every page ends in a notification, or in `NotWatched`, or in `Unrouted`.
 //! 3. Nobody is told twice of one page, unless as a repeat; repeats end with the acknowledgement.
-//! 4. An alert leaves when it is resolved and those who knew of it were told.
+//! 4. Whoever is responsible for an open alert knows of it, or waits for a group, for hours or for the end of a silence.
+//! 5. An alert leaves when it is resolved and those who knew of it were told.
 
 mod audience;
 mod file;

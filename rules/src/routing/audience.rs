@@ -3,6 +3,7 @@
 use super::file::{Route, Routing, To};
 use super::{Facts, Told};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use wardline_normalize::time::Micros;
 
 /// Where a message goes. One person is several receivers when several contacts are given.
@@ -43,6 +44,39 @@ impl Routing {
                 until: self.calendars[calendar].opens(self.zone, at),
             },
         }
+    }
+
+    /// The same, and the fallback where that is nobody.
+    pub(super) fn responsible(&self, route: &Route, facts: &Facts, at: Micros) -> Audience {
+        match (self.audience(route, facts, at), self.fallback()) {
+            (Audience::Now(nobody), Some(fallback)) if nobody.is_empty() => {
+                let to = &self.routes[fallback].to;
+                Audience::Now(self.receivers(to, facts.team.as_deref(), at))
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// When the route may mean somebody else next, by the clock alone; none if never.
+    pub(super) fn next_change(&self, route: &Route, at: Micros) -> Option<Micros> {
+        let fallback = self.fallback().map(|place| &self.routes[place].to);
+        let lists = [Some(&route.to), Some(&route.outside), fallback];
+        let schedules: BTreeSet<usize> = lists
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|to| match to {
+                To::Schedule(schedule) => Some(*schedule),
+                _ => None,
+            })
+            .collect();
+        let schedules = schedules
+            .iter()
+            .map(|schedule| self.schedules[*schedule].next_change(self.zone, at));
+        let hours = route
+            .hours
+            .map(|calendar| self.calendars[calendar].next_change(self.zone, at));
+        schedules.chain(hours).flatten().min()
     }
 
     /// The contacts of everybody in a list at a time, each once.

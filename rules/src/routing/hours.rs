@@ -19,6 +19,9 @@ pub(super) const DAY: u16 = 1440;
 /// Longest stretch of local time that a zone has ever skipped: a day, when a country changed sides of the date line.
 const LONGEST_GAP: i64 = 24 * 60;
 
+/// Days from yesterday on in which every window of a week starts at least once after any time of today.
+const WEEK_AROUND: usize = 9;
+
 /// Hours on some days of the week, each window known by the day on which it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
@@ -67,6 +70,21 @@ impl Window {
             .into_iter()
             .filter_map(|date| self.on(zone, date))
             .find(|(start, end)| (*start..*end).contains(&at))
+    }
+
+    /// Its first start or end after a time; none for one that is always.
+    fn next_change(self, zone: Tz, at: Micros) -> Option<Micros> {
+        if self == ALWAYS {
+            return None;
+        }
+        let yesterday = local(zone, at).date().checked_sub_days(Days::new(1))?;
+        yesterday
+            .iter_days()
+            .take(WEEK_AROUND)
+            .filter_map(|date| self.on(zone, date))
+            .flat_map(|(start, end)| [start, end])
+            .filter(|change| *change > at)
+            .min()
     }
 }
 

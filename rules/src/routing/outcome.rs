@@ -19,7 +19,7 @@ words! {
         Repeat = "repeat",
         /// Over, for those who were told.
         Resolved = "resolved",
-        /// Watching has begun: what is still open and not acknowledged.
+        /// Watching has begun, for all or for who comes on call: what is still open and not acknowledged.
         Opening = "opening",
     }
 }

@@ -7,6 +7,7 @@ mod begin;
 mod checkpoint;
 mod ends;
 mod find;
+mod handover;
 mod letters;
 mod place;
 mod state;

@@ -6,6 +6,7 @@ mod documents;
 mod endings;
 mod file;
 mod grouping;
+mod handover;
 mod hours;
 mod properties;
 mod reroute;

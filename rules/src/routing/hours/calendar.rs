@@ -39,6 +39,17 @@ impl Calendar {
         None
     }
 
+    /// When it may open or close next; none if not within the horizon.
+    pub(in crate::routing) fn next_change(&self, zone: Tz, at: Micros) -> Option<Micros> {
+        let today = local(zone, at).date();
+        let ends = self
+            .windows(zone, today, 1, 0)
+            .map(|(_, end)| end)
+            .filter(|end| *end > at)
+            .min();
+        [ends, self.opens(zone, at)].into_iter().flatten().min()
+    }
+
     pub(in crate::routing) fn watch(&self, zone: Tz, at: Micros) -> Watch {
         let today = local(zone, at).date();
         let mut windows: Vec<_> = self.windows(zone, today, HORIZON, HORIZON).collect();

@@ -65,6 +65,24 @@ impl Schedule {
             .find(|people| !people.is_empty())
             .unwrap_or_default()
     }
+
+    /// When somebody else may be on call next; none if never.
+    pub(in crate::routing) fn next_change(&self, zone: Tz, at: Micros) -> Option<Micros> {
+        let shifts = self.shifts.iter().flat_map(|shift| {
+            let turn = match &shift.who {
+                People::All(_) => None,
+                People::InTurn(rotation) => rotation.next_turn(zone, at),
+            };
+            [shift.window.next_change(zone, at), turn]
+        });
+        let overrides = self
+            .overrides
+            .iter()
+            .flat_map(|over| [over.from, over.until])
+            .map(|change| instant(zone, change));
+        let changes = shifts.flatten().chain(overrides);
+        changes.filter(|change| *change > at).min()
+    }
 }
 
 impl Shift {
@@ -81,23 +99,44 @@ impl Shift {
 }
 
 impl Rotation {
-    fn on_call(&self, zone: Tz, at: Micros) -> Option<usize> {
+    /// How many turns are over, once the first has begun.
+    fn turn(&self, zone: Tz, at: Micros) -> Option<i64> {
         let start = instant(zone, self.start);
         if at < start {
             return None;
         }
-        let turn = match self.every {
+        Some(match self.every {
             Every::Micros(every) => (at - start) / every,
             Every::Days(days) => {
                 let passed = (local(zone, at) - self.start).num_days() / days;
                 // Within a day of a change of the clocks the wall may be off by a turn.
-                let begun = |turn: &i64| {
-                    let handover = TimeDelta::days(turn.saturating_mul(days));
-                    instant(zone, self.start + handover) <= at
-                };
+                let begun = |turn: &i64| self.begins(zone, *turn).is_some_and(|begin| begin <= at);
                 (passed - 1..=passed + 1).rev().find(begun)?
             }
-        };
+        })
+    }
+
+    /// When a turn begins; none beyond the calendar.
+    fn begins(&self, zone: Tz, turn: i64) -> Option<Micros> {
+        Some(match self.every {
+            Every::Micros(every) => {
+                instant(zone, self.start).saturating_add(turn.saturating_mul(every))
+            }
+            Every::Days(days) => {
+                let passed = TimeDelta::try_days(turn.saturating_mul(days))?;
+                instant(zone, self.start.checked_add_signed(passed)?)
+            }
+        })
+    }
+
+    /// When the next one's turn begins.
+    fn next_turn(&self, zone: Tz, at: Micros) -> Option<Micros> {
+        let next = self.turn(zone, at).map_or(0, |turn| turn + 1);
+        self.begins(zone, next)
+    }
+
+    fn on_call(&self, zone: Tz, at: Micros) -> Option<usize> {
+        let turn = self.turn(zone, at)?;
         let people = i64::try_from(self.people.len()).ok()?;
         let place = usize::try_from(turn.rem_euclid(people)).ok()?;
         self.people.get(place).copied()

@@ -163,3 +163,64 @@ fn calendars_merge_windows_and_never_open_without_any() {
     let watch = calendar.watch(BERLIN, at);
     assert_eq!((watch.open, watch.since, watch.until), (true, None, None));
 }
+
+#[test]
+fn nobody_else_is_on_call_before_the_next_change() {
+    const MINUTE: Micros = 60_000_000;
+    let shift = |window, whole, who| Shift { window, whole, who };
+    let weekly = Rotation {
+        people: vec![1, 2],
+        every: Every::Days(2),
+        start: wall("2026-03-20T08:00"),
+    };
+    let short = Rotation {
+        people: vec![3, 4, 5],
+        every: Every::Micros(7 * 60 * MINUTE),
+        start: wall("2026-03-26T10:30"),
+    };
+    let schedule = Schedule {
+        id: String::new(),
+        shifts: vec![
+            shift(window(&[0, 2, 4], 8, 16), true, People::All(vec![0])),
+            shift(window(&[5], 20, 6), true, People::InTurn(weekly.clone())),
+            shift(window(&[3, 6], 2, 3), true, People::All(vec![6])),
+            shift(ALWAYS, false, People::InTurn(short)),
+            shift(ALWAYS, false, People::InTurn(weekly)),
+        ],
+        overrides: vec![Override {
+            from: wall("2026-03-29T02:15"),
+            until: wall("2026-03-30T09:45"),
+            people: vec![7],
+        }],
+    };
+    let calendar = Calendar {
+        id: String::new(),
+        open: vec![window(&[0, 1, 5], 8, 17), window(&[6], 22, 4)],
+        closed: vec![wall("2026-04-06T00:00").date()],
+    };
+    for from in ["2026-03-18T00:00", "2026-10-20T00:00"] {
+        let (from, mut changes) = (utc(from), 0);
+        for at in (0..20 * 24 * 12).map(|step| from + step * 5 * MINUTE) {
+            let then = at + 5 * MINUTE;
+            let next = schedule.next_change(BERLIN, at).expect("a change");
+            assert!(next > at);
+            if schedule.on_call(BERLIN, at) != schedule.on_call(BERLIN, then) {
+                assert!(next <= then, "{at}");
+                changes += 1;
+            }
+            let next = calendar.next_change(BERLIN, at).expect("a change");
+            assert!(next > at);
+            if calendar.is_open(BERLIN, at) != calendar.is_open(BERLIN, then) {
+                assert!(next <= then, "{at}");
+                changes += 1;
+            }
+        }
+        assert!(changes > 40, "{changes}");
+    }
+    let always = Schedule {
+        id: String::new(),
+        shifts: vec![shift(ALWAYS, false, People::All(vec![0]))],
+        overrides: Vec::new(),
+    };
+    assert_eq!(always.next_change(BERLIN, 0), None);
+}

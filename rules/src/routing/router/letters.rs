@@ -21,9 +21,11 @@ impl Letters {
         self.alerts.is_empty()
     }
 
-    /// Whether somebody is told of the alert already.
-    pub(super) fn has(&self, alert: &str) -> bool {
-        self.alerts.values().any(|alerts| alerts.contains(alert))
+    /// Whether the receiver is told of the alert already.
+    pub(super) fn reach(&self, receiver: &Receiver, alert: &str) -> bool {
+        self.alerts
+            .iter()
+            .any(|(to, alerts)| to.1 == *receiver && alerts.contains(alert))
     }
 
     pub(super) fn add(
@@ -53,11 +55,11 @@ impl Router {
         let Some(open) = self.state.alerts.get_mut(alert) else {
             return;
         };
-        let over = open.is_over();
+        let (over, at) = (open.is_over(), self.state.clock);
         let place = open.told.iter().position(|told| told.receiver == receiver);
         let group = match place.and_then(|place| open.told.get_mut(place)) {
             Some(told) => {
-                told.over = over;
+                (told.over, told.at) = (over, at);
                 told.group.clone()
             }
             None => {
@@ -67,6 +69,7 @@ impl Router {
                     route: route.to_owned(),
                     send_resolved,
                     over,
+                    at,
                 });
                 group.to_owned()
             }

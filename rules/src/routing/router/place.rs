@@ -106,6 +106,9 @@ impl Router {
             if group.repeat.map_or(hushed, |known| known > repeat) {
                 group.repeat = Some(repeat);
             }
+            if (call.is_some() || hushed) && group.handover.is_none_or(|at| at > now) {
+                group.handover = routing.next_change(route, now);
+            }
             if call.is_some() {
                 match routing.audience(route, &facts, now) {
                     Audience::Closed { calendar, until } => {

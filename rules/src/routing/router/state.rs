@@ -73,6 +73,9 @@ pub(super) struct Informed {
     pub(super) send_resolved: bool,
     /// Knows that it is over.
     pub(super) over: bool,
+    /// Log clock when they were told last.
+    #[serde(default)]
+    pub(super) at: Micros,
 }
 
 /// Alerts of one route that have in common what the route groups by.
@@ -90,6 +93,9 @@ pub(super) struct Group {
     pub(super) repeat: Option<Micros>,
     /// When somebody watches again.
     pub(super) opens: Option<Micros>,
+    /// When somebody else may be on call.
+    #[serde(default)]
+    pub(super) handover: Option<Micros>,
     pub(super) members: BTreeMap<String, Member>,
 }
 
@@ -139,6 +145,12 @@ impl Open {
 
     pub(super) fn is_silenced(&self, now: Micros) -> bool {
         self.latest.silenced_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether the receiver was told after a time.
+    pub(super) fn was_told(&self, receiver: &Receiver, after: Micros) -> bool {
+        let mut told = self.told.iter();
+        told.any(|told| told.receiver == *receiver && told.at > after)
     }
 
     pub(super) fn knows(&self, receiver: &Receiver) -> bool {
@@ -205,7 +217,7 @@ impl State {
 
 impl Group {
     pub(super) fn next(&self) -> Option<Due> {
-        [self.due, self.repeat, self.opens]
+        [self.due, self.repeat, self.opens, self.handover]
             .into_iter()
             .flatten()
             .min()

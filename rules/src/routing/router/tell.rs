@@ -23,6 +23,7 @@ impl Router {
         let opened = come(&mut group.opens);
         let called = come(&mut group.due);
         let again = come(&mut group.repeat);
+        let change = group.handover.take_if(|at| *at <= now);
         let route = routing.routes.iter().find(|route| route.id == group.route);
         let members: Vec<String> = group.members.keys().cloned().collect();
         self.state.reschedule(id, before);
@@ -38,11 +39,16 @@ impl Router {
             if called {
                 self.called(&routing, route, id, alert, &mut letters, out);
             }
+            if let Some(change) = change {
+                let place = (&*routing, route, id);
+                self.hand_over(place, alert, change, &mut letters, out);
+            }
             if again {
                 self.again(&routing, route, id, alert, &mut letters, out);
             }
         }
         let told = !letters.is_empty();
+        let all_told = self.all_told((&routing, route, id), &members, &letters);
         self.send(letters, out);
         let asks = members.iter().any(|alert| {
             let open = self.state.alerts.get(alert);
@@ -57,9 +63,15 @@ impl Router {
             group.last = Some(now);
         }
         if !asks {
-            group.repeat = None;
-        } else if told || group.repeat.is_none() {
-            group.repeat = Some(now.saturating_add(route.repeat));
+            (group.repeat, group.handover) = (None, None);
+        } else {
+            // Those who were not told just now do not wait longer because others were.
+            if all_told || group.repeat.is_none() {
+                group.repeat = Some(now.saturating_add(route.repeat));
+            }
+            if group.handover.is_none() {
+                group.handover = routing.next_change(route, now);
+            }
         }
         self.state.reschedule(id, before);
     }
@@ -137,23 +149,24 @@ impl Router {
         out: &mut Vec<Outcome>,
     ) {
         let now = self.state.clock;
+        let lately = now.saturating_sub(route.repeat / 2);
         let quiet = self.member(group, alert, |member| {
             (member.call.is_none() && !member.held).then_some(())
         });
         let open = self.state.alerts.get(alert);
-        let just_told = letters.has(alert);
-        if quiet.is_none() || just_told || !open.is_some_and(|open| open.asks(now)) {
+        if quiet.is_none() || !open.is_some_and(|open| open.asks(now)) {
             return;
         }
         match self.find(routing, route, group, alert, out) {
             Found::Closed(calendar, until) => self.hold(group, alert, (calendar, until), out),
             Found::Tell(receivers, name, send_resolved) => {
                 for receiver in self.own(routing, group, alert, receivers) {
-                    let knows = self
-                        .state
-                        .alerts
-                        .get(alert)
-                        .is_some_and(|open| open.knows(&receiver));
+                    let open = self.state.alerts.get(alert);
+                    // Just now, or so lately that the next time will do.
+                    if open.is_none_or(|open| open.was_told(&receiver, lately)) {
+                        continue;
+                    }
+                    let knows = open.is_some_and(|open| open.knows(&receiver));
                     let kind = if knows {
                         NotificationKind::Repeat
                     } else {

@@ -66,6 +66,30 @@ fn repeats_go_on_until_somebody_acknowledges() {
 }
 
 #[test]
+fn alerts_that_come_after_hold_no_repeat_up() {
+    check(
+        &[WARD],
+        "11-23 10:00 raise a p1 medium
+         11-23 10:25 raise b p1 medium
+         11-23 10:50 raise c p1 medium
+         11-23 11:15 raise d p1 medium
+         11-23 11:15 & ack c
+         11-23 11:40 raise e p1 medium
+         11-23 11:40 & ack d
+         11-23 12:05 ack a
+         11-23 12:05 & ack b
+         11-23 12:05 & ack e",
+        "11-23 10:00:30 page a to ito/teams by ward
+         11-23 10:25 page b to ito/teams by ward
+         11-23 10:50 page c to ito/teams by ward
+         11-23 11:00:30 repeat a+b to ito/teams by ward
+         11-23 11:15 page d to ito/teams by ward
+         11-23 11:40 page e to ito/teams by ward
+         11-23 12:00:30 repeat a+b to ito/teams by ward",
+    );
+}
+
+#[test]
 fn an_outage_is_made_up_for_by_one_repeat() {
     let files = [super::desk::routing(WARD)];
     let mut router = crate::routing::Router::default();

@@ -95,12 +95,12 @@ fn some_priorities_always_and_some_people_outside() {
          11-24 09:00 ack a
          11-24 09:00 & ack b",
         "11-23 15:00 page a to ito/teams by home
-         11-23 19:00 page a to night-desk by home
+         11-23 17:00 opening a to night-desk by home
          11-23 20:00 page b to night-desk by home
-         11-24 00:00 repeat a+b to night-desk by home
-         11-24 04:00 repeat a+b to night-desk by home
-         11-24 08:00 page b to ito/teams by home
-         11-24 08:00 repeat a to ito/teams by home",
+         11-23 21:00 repeat a to night-desk by home
+         11-24 01:00 repeat a+b to night-desk by home
+         11-24 05:00 repeat a+b to night-desk by home
+         11-24 08:00 opening a+b to ito/teams by home",
     );
 }
 
@@ -120,7 +120,7 @@ fn a_ladder_reaches_who_is_on_call_now_whatever_the_clinic_does() {
 }
 
 #[test]
-fn a_hole_in_the_schedule_is_seen_and_a_repeat_finds_who_comes_next() {
+fn a_hole_in_the_schedule_is_seen_and_whoever_comes_next_is_told() {
     let hole = CLINIC
         .replace(", { people = [\"cho\"] }", "")
         .replace("hours = \"clinic\"", "");
@@ -131,7 +131,7 @@ fn a_hole_in_the_schedule_is_seen_and_a_repeat_finds_who_comes_next() {
         &[&hole],
         steps,
         "11-23 20:00 unrouted a
-         11-24 08:00 page a to ito/teams by home",
+         11-24 07:00 opening a to ito/teams by home",
     );
     check(
         &[&format!("fallback = [\"person:cho\"]\n{hole}")],
@@ -140,7 +140,7 @@ fn a_hole_in_the_schedule_is_seen_and_a_repeat_finds_who_comes_next() {
          11-23 20:00 page a to cho/teams by fallback
          11-24 00:00 repeat a to cho/teams by fallback
          11-24 04:00 repeat a to cho/teams by fallback
-         11-24 08:00 page a to ito/teams by home",
+         11-24 07:00 opening a to ito/teams by home",
     );
 }
 
@@ -181,6 +181,7 @@ shifts = [{ people = ["ito"], from = "07:00", until = "15:00" }, { people = ["ch
 [[route]]
 id = "first"
 to = ["schedule:nurses"]
+group-interval = "4h"
 repeat-interval = "12h"
 continue = true
 [[route]]
@@ -192,13 +193,13 @@ repeat-interval = "1h"
 
 #[test]
 fn whom_an_earlier_route_means_too_is_told_by_the_later_one_as_long_as_they_do_not_know() {
+    // The first waits until 18:00, whoever is on call then.
     check(
         &[TWO],
         "11-23 14:00 raise a p1 medium
-         11-23 17:30 resolve a",
+         11-23 14:30 unsilence a
+         11-23 19:30 ack a",
         "11-23 14:00 page a to ito/teams by first
-         11-23 16:00 opening a to cho/teams by second
-         11-23 17:30 resolved a to cho/teams by second
-         11-23 17:30 resolved a to ito/teams by first",
+         11-23 16:00 opening a to cho/teams by second",
     );
 }

@@ -77,6 +77,7 @@ fn told(steps: &[Step], restart: bool) -> (Router, Vec<(usize, Outcome)>) {
             router = Router::restore(&router.checkpoint()).expect("its own checkpoint");
         }
         router.advance(step.seq, step.at, &mut out);
+        assert_eq!(router.unaware(), []);
         told.extend(out.into_iter().map(|outcome| (number, outcome)));
     }
     (router, told)
