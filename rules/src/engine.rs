@@ -5,6 +5,8 @@ mod actions;
 pub(crate) mod alert;
 mod asking;
 mod attributes;
+mod buffer;
+mod cells;
 mod checkpoint;
 mod clock;
 mod context;
@@ -85,6 +87,7 @@ impl Engine {
     /// position; their events are numbered on.
     pub fn apply(&mut self, seq: u64, input: &Input<'_>, out: &mut Vec<AlertEvent>) {
         self.position_is(seq);
+        self.ctx.idle_until = Micros::MIN;
         std::mem::swap(&mut self.ctx.out, out);
         match input {
             Input::Readings(batch) => self.readings(batch),

@@ -78,6 +78,7 @@ view! {
 
 /// The value of `array` at `row`, `None` when it is null.
 #[must_use]
+#[inline]
 pub fn text(array: &StringArray, row: usize) -> Option<&str> {
     array.is_valid(row).then(|| array.value(row))
 }
@@ -96,6 +97,7 @@ impl<'a> Columns<'a> {
 
     /// What identifies the metric of a row: the MDC reference id, else the row's own code.
     #[must_use]
+    #[inline]
     pub fn metric(&self, row: usize) -> &'a str {
         text(self.mdc, row).unwrap_or_else(|| self.code.value(row))
     }

@@ -52,6 +52,12 @@ impl Engine {
         self.standing_advance();
     }
 
+    /// Before when the log clock may be set forward without [`Engine::advance`], until something makes it earlier.
+    pub(super) fn idle_until(&self) -> Micros {
+        let unwatched = self.ctx.clock.saturating_add(UNWATCHED_AFTER);
+        self.next_due().map_or(unwatched, |due| due.min(unwatched))
+    }
+
     fn fire(&mut self, timer: &Timer) {
         let Timer {
             purpose, rule, key, ..

@@ -108,6 +108,8 @@ pub struct Stats {
 pub(crate) struct Context {
     /// Log clock.
     pub(crate) clock: Micros,
+    /// Before then the passing of time alone has no effect, as far as is known: whoever may change that sets it back.
+    pub(crate) idle_until: Micros,
     /// How much of the log clock nobody was watching: the log was silent as a whole. Absence does not count it.
     pub(crate) unwatched: Micros,
     pub(crate) seq: u64,
@@ -131,6 +133,7 @@ impl Default for Context {
     fn default() -> Self {
         Self {
             clock: 0,
+            idle_until: Micros::MIN,
             unwatched: 0,
             seq: 0,
             ordinal: 0,
@@ -195,6 +198,7 @@ impl Context {
     }
 
     pub(crate) fn timer(&mut self, at: Micros, purpose: Purpose, rule: usize, key: &Key) {
+        self.idle_until = self.idle_until.min(at);
         self.timers.insert(Timer {
             at,
             purpose,
@@ -310,6 +314,7 @@ impl Context {
 
     /// Makes an event of the alert as it now is, and keeps the indices of open alerts.
     pub(crate) fn emit(&mut self, rule: usize, key: &Key, alert: &Alert, what: What) {
+        self.idle_until = Micros::MIN;
         let plan = Arc::clone(&self.plan);
         let definition = &plan.set.rules()[rule];
         if alert.is_open() {

@@ -64,22 +64,22 @@ pub(crate) struct Point {
 }
 
 impl Point {
-    fn of(sample: &Sample) -> Self {
+    fn of(sample: &Sample<'_>) -> Self {
         Self {
             time: sample.time,
             value: sample.value,
-            device: Arc::clone(&sample.device),
+            device: Arc::clone(sample.device),
             id: sample.id.clone(),
         }
     }
 
     /// As [`Point::of`]; a device is hardly ever another than before.
-    fn set(&mut self, sample: &Sample) {
+    fn set(&mut self, sample: &Sample<'_>) {
         self.time = sample.time;
         self.value = sample.value;
-        self.id.clone_from(&sample.id);
-        if !Arc::ptr_eq(&self.device, &sample.device) {
-            self.device = Arc::clone(&sample.device);
+        self.id.clone_from(sample.id);
+        if !Arc::ptr_eq(&self.device, sample.device) {
+            self.device = Arc::clone(sample.device);
         }
     }
 }
@@ -94,7 +94,7 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    fn of(sample: &Sample) -> Self {
+    fn of(sample: &Sample<'_>) -> Self {
         let point = Point::of(sample);
         Self {
             first: point.clone(),
@@ -122,7 +122,7 @@ impl Evidence {
         }
     }
 
-    fn add(&mut self, sample: &Sample) {
+    fn add(&mut self, sample: &Sample<'_>) {
         if sample.value < self.low.value {
             self.low.set(sample);
         }
@@ -257,7 +257,7 @@ impl Fold {
     }
 
     /// Takes the next sample in order, of feed `input`. True when an episode began, changed state or ended.
-    pub(crate) fn step(&mut self, judge: &Judge, input: usize, sample: &Sample) -> bool {
+    pub(crate) fn step(&mut self, judge: &Judge, input: usize, sample: &Sample<'_>) -> bool {
         match self.derived.take(judge, input, sample) {
             Said::Nothing => false,
             Said::Unknown => self.interrupt(sample),
@@ -265,17 +265,14 @@ impl Fold {
                 self.hold(judge, sample)
             }
             Said::Value(value) => {
-                let derived = Sample {
-                    value,
-                    ..sample.clone()
-                };
+                let derived = Sample { value, ..*sample };
                 self.hold(judge, &derived)
             }
         }
     }
 
     /// A value that nobody knows: what had not held long enough begins anew, what fired goes on and is not clearing.
-    fn interrupt(&mut self, sample: &Sample) -> bool {
+    fn interrupt(&mut self, sample: &Sample<'_>) -> bool {
         let Some(run) = self.run.as_deref_mut() else {
             return false;
         };
@@ -295,13 +292,13 @@ impl Fold {
     }
 
     /// Holds the limit against a value of the signal.
-    fn hold(&mut self, rule: &Judge, sample: &Sample) -> bool {
+    fn hold(&mut self, rule: &Judge, sample: &Sample<'_>) -> bool {
         let changed = self.weigh(rule, sample);
         self.last = self.run.as_ref().map(|_| sample.time);
         changed
     }
 
-    fn weigh(&mut self, rule: &Judge, sample: &Sample) -> bool {
+    fn weigh(&mut self, rule: &Judge, sample: &Sample<'_>) -> bool {
         let hole = self
             .last
             .is_some_and(|last| sample.time - last > rule.max_gap);

@@ -5,14 +5,14 @@
 //! function of the set of samples taken, not of the order in which they came.
 
 use super::alert::{Alert, Told};
+use super::buffer::Buffer;
 use super::limits::InForce;
 use super::plan::LanePlan;
 use super::row::{RowId, Sample};
 use super::slim::Slim;
-use crate::{Judge, Signal};
+use crate::{Feed, Judge, Signal};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::collections::VecDeque;
 use wardline_normalize::time::Micros;
 
 /// How much older than the newest a sample may be and still take its place: 60 s of event time (design 5.6).
@@ -65,7 +65,7 @@ impl Series {
         }
     }
 
-    fn takes(&self, sample: &Sample) -> bool {
+    fn takes(&self, sample: &Sample<'_>) -> bool {
         self.applies && sample.time > self.since
     }
 
@@ -85,8 +85,8 @@ pub(crate) struct Lane {
     /// Newest sample so far.
     pub(crate) seen: Micros,
     floor: Micros,
-    buffer: VecDeque<Sample>,
-    /// By feed and rank: when it was heard last.
+    buffer: Buffer,
+    /// By feed and rank: when it was heard last. Empty where each feed has one metric.
     base_ranks: Vec<Vec<Micros>>,
     ranks: Vec<Vec<Micros>>,
     /// Of several feeds: the newest of each that is settled.
@@ -119,20 +119,17 @@ pub(crate) enum Offered {
 
 impl Lane {
     pub(crate) fn new(plan: &LanePlan, series: impl Fn(usize) -> Series) -> Self {
-        let ranks = plan
-            .feeds
-            .iter()
-            .map(|feed| match feed.metrics.len() {
-                // One metric has nothing to be preferred to.
-                0 | 1 => Vec::new(),
-                several => vec![NEVER; several],
-            })
-            .collect::<Vec<_>>();
+        let several = |feed: &Feed| feed.metrics.len() > 1;
+        // One metric has nothing to be preferred to.
+        let ranks: Vec<Vec<Micros>> = match plan.feeds.iter().any(several) {
+            true => plan.feeds.iter().map(ranks_of).collect(),
+            false => Vec::new(),
+        };
         let series: Vec<Series> = plan.rules.iter().map(|(rule, _)| series(*rule)).collect();
         Self {
             seen: NEVER,
             floor: NEVER,
-            buffer: VecDeque::new(),
+            buffer: Buffer::default(),
             base_ranks: ranks.clone(),
             ranks,
             settled: Vec::new(),
@@ -142,10 +139,31 @@ impl Lane {
         }
     }
 
+    /// The short way of a sample: one that comes in order and is quiet, while all is calm, is kept and changes nothing
+    /// else. False, and nothing done, if it is another.
+    pub(crate) fn pass(&mut self, plan: &LanePlan, sample: &Sample<'_>) -> bool {
+        if !self.calm || sample.time <= self.seen || !plan.is_quiet(sample.value) {
+            return false;
+        }
+        self.seen = sample.time;
+        self.floor = self.floor.max(sample.time.saturating_sub(LATENESS));
+        counts(&mut self.ranks, sample);
+        self.buffer.push(sample);
+        while let Some(oldest) = self.buffer.first()
+            && oldest.time < self.floor
+            && plan.is_quiet(oldest.value)
+        {
+            counts(&mut self.base_ranks, &oldest);
+            self.buffer.remove_first();
+        }
+        self.settle(plan);
+        true
+    }
+
     /// Takes a sample; marks the series whose episodes may have changed.
-    pub(crate) fn offer(&mut self, plan: &LanePlan, sample: Sample) -> Offered {
+    pub(crate) fn offer(&mut self, plan: &LanePlan, sample: &Sample<'_>) -> Offered {
         if sample.time < self.floor {
-            return if self.catch_up(plan, &sample) {
+            return if self.catch_up(plan, sample) {
                 Offered::Taken
             } else {
                 Offered::Late
@@ -153,8 +171,8 @@ impl Lane {
         }
         let newest = self
             .buffer
-            .back()
-            .is_none_or(|last| last.order(&sample) == Ordering::Less);
+            .last()
+            .is_none_or(|last| last.order(sample) == Ordering::Less);
         if newest {
             let quiet = self.calm && plan.is_quiet(sample.value);
             self.calm = quiet;
@@ -162,26 +180,25 @@ impl Lane {
                 self.set_mark(sample.time);
             }
             self.seen = self.seen.max(sample.time);
-            if counts(&mut self.ranks, &sample) && !quiet {
-                self.step(plan, &sample);
+            if counts(&mut self.ranks, sample) && !quiet {
+                self.step(plan, sample);
             }
-            self.buffer.push_back(sample);
+            self.buffer.push(sample);
             return Offered::Taken;
         }
         let place = self
             .buffer
-            .partition_point(|known| known.order(&sample) == Ordering::Less);
-        let time = sample.time;
-        match self.buffer.get_mut(place) {
-            Some(known) if known.order(&sample) == Ordering::Equal => {
+            .partition_point(|known| known.order(sample) == Ordering::Less);
+        match self.buffer.get(place) {
+            Some(known) if known.order(sample) == Ordering::Equal => {
                 if known.version >= sample.version {
                     return Offered::Known;
                 }
-                *known = sample;
+                self.buffer.replace(place, sample);
             }
             _ => self.buffer.insert(place, sample),
         }
-        if !self.refold_from_mark(plan, time) {
+        if !self.refold_from_mark(plan, sample.time) {
             self.refold(plan);
         }
         Offered::Taken
@@ -189,7 +206,7 @@ impl Lane {
 
     /// A sample that is older than the lane looks at, and yet the newest of its feed: a cuff that is stamped when it
     /// began, what people write down later. The other feeds are ahead of it; from now on it counts beside them.
-    fn catch_up(&mut self, plan: &LanePlan, sample: &Sample) -> bool {
+    fn catch_up(&mut self, plan: &LanePlan, sample: &Sample<'_>) -> bool {
         let input = usize::from(sample.input);
         let known = self.settled.get(input).copied().unwrap_or(NEVER);
         let corrects = sample.version > 1 && known == sample.time;
@@ -200,7 +217,7 @@ impl Lane {
         {
             return false;
         }
-        self.note_settled(plan, sample);
+        note_settled(&mut self.settled, plan, sample);
         for (series, (_, judge)) in self.series.iter_mut().zip(&plan.rules) {
             if series.takes(sample) {
                 let judge = series.limits.judge(judge, sample.time);
@@ -211,17 +228,8 @@ impl Lane {
         true
     }
 
-    fn note_settled(&mut self, plan: &LanePlan, sample: &Sample) {
-        if plan.feeds.len() > 1 {
-            self.settled.resize(plan.feeds.len(), NEVER);
-            if let Some(known) = self.settled.get_mut(usize::from(sample.input)) {
-                *known = sample.time;
-            }
-        }
-    }
-
     /// The newest sample, in order.
-    fn step(&mut self, plan: &LanePlan, sample: &Sample) {
+    fn step(&mut self, plan: &LanePlan, sample: &Sample<'_>) {
         for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
             if series.takes(sample) {
                 let judge = series.limits.judge(rule, sample.time);
@@ -275,22 +283,22 @@ impl Lane {
     /// Brings `current` on with the buffer from a place on.
     fn fold(&mut self, plan: &LanePlan, first: usize) {
         for sample in self.buffer.iter().skip(first) {
-            if !counts(&mut self.ranks, sample) {
+            if !counts(&mut self.ranks, &sample) {
                 continue;
             }
             for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
-                if series.takes(sample) {
+                if series.takes(&sample) {
                     let judge = series.limits.judge(rule, sample.time);
-                    step(&mut series.current, judge, sample);
+                    step(&mut series.current, judge, &sample);
                 }
             }
         }
     }
 
     /// Takes out what `gone` says, and says whether there was any.
-    pub(crate) fn remove(&mut self, plan: &LanePlan, gone: impl Fn(&Sample) -> bool) -> bool {
+    pub(crate) fn remove(&mut self, plan: &LanePlan, gone: impl Fn(&Sample<'_>) -> bool) -> bool {
         let before = self.buffer.len();
-        self.buffer.retain(|sample| !gone(sample));
+        self.buffer.remove_if(gone);
         let changed = self.buffer.len() != before;
         if changed {
             self.refold(plan);
@@ -302,7 +310,7 @@ impl Lane {
     pub(crate) fn version_of(&self, id: &RowId) -> Option<i64> {
         self.buffer
             .iter()
-            .find(|sample| sample.id == *id)
+            .find(|sample| sample.id == id)
             .map(|sample| sample.version)
     }
 
@@ -321,39 +329,33 @@ impl Lane {
     pub(crate) fn settle(&mut self, plan: &LanePlan) {
         let floor = self.floor.max(self.seen.saturating_sub(LATENESS));
         let full = self.buffer.len() > MAX_BUFFER;
-        if !full
-            && self
-                .buffer
-                .front()
-                .is_none_or(|oldest| oldest.time >= floor)
-        {
+        if !full && self.buffer.oldest().is_none_or(|oldest| oldest >= floor) {
             self.floor = floor;
             return;
         }
         self.floor = floor;
-        if full && let Some(oldest) = self.buffer.front() {
+        if full && let Some(oldest) = self.buffer.oldest() {
             // All samples of that time, so that the floor parts what is settled from what is not.
-            self.floor = self.floor.max(oldest.time + 1);
+            self.floor = self.floor.max(oldest + 1);
         }
-        while let Some(sample) = self.buffer.front()
+        while let Some(sample) = self.buffer.first()
             && sample.time < self.floor
         {
-            let counts = counts(&mut self.base_ranks, sample);
+            let counts = counts(&mut self.base_ranks, &sample);
             self.calm &= plan.is_quiet(sample.value);
             if counts && !self.calm {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
-                    if series.takes(sample) {
+                    if series.takes(&sample) {
                         let judge = series.limits.judge(rule, sample.time);
-                        step(&mut series.base, judge, sample);
+                        step(&mut series.base, judge, &sample);
                         if !series.base.is_empty() {
                             series.base.done.clear();
                         }
                     }
                 }
             }
-            if let Some(settled) = self.buffer.pop_front() {
-                self.note_settled(plan, &settled);
-            }
+            note_settled(&mut self.settled, plan, &sample);
+            self.buffer.remove_first();
         }
         if self.calm {
             return;
@@ -374,8 +376,26 @@ impl Lane {
     }
 }
 
+/// When each metric of a feed was heard last.
+fn ranks_of(feed: &Feed) -> Vec<Micros> {
+    match feed.metrics.len() {
+        0 | 1 => Vec::new(),
+        several => vec![NEVER; several],
+    }
+}
+
+/// The sample is settled: of several feeds, the newest of each is remembered.
+fn note_settled(settled: &mut Vec<Micros>, plan: &LanePlan, sample: &Sample<'_>) {
+    if plan.feeds.len() > 1 {
+        settled.resize(plan.feeds.len(), NEVER);
+        if let Some(known) = settled.get_mut(usize::from(sample.input)) {
+            *known = sample.time;
+        }
+    }
+}
+
 /// One sample through one fold; a reading within its limit leaves nothing where nothing is.
-fn step(fold: &mut Slim, judge: &Judge, sample: &Sample) -> bool {
+fn step(fold: &mut Slim, judge: &Judge, sample: &Sample<'_>) -> bool {
     let plain = judge.signal == Signal::Value && judge.each.is_none();
     if plain && fold.is_empty() && !judge.limit.is_beyond(sample.value) {
         return false;
@@ -384,7 +404,7 @@ fn step(fold: &mut Slim, judge: &Judge, sample: &Sample) -> bool {
 }
 
 /// Notes the sample's metric as heard, and says whether it counts beside the preferred ones.
-fn counts(ranks: &mut [Vec<Micros>], sample: &Sample) -> bool {
+fn counts(ranks: &mut [Vec<Micros>], sample: &Sample<'_>) -> bool {
     let Some(ranks) = ranks
         .get_mut(usize::from(sample.input))
         .filter(|ranks| !ranks.is_empty())

@@ -1,4 +1,4 @@
-//! What is kept of a reading: small values that live in buffers without a heap allocation of their own.
+//! What rules take of a reading: small values without a heap allocation of their own.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
@@ -71,31 +71,30 @@ impl<'de> Deserialize<'de> for RowId {
     }
 }
 
-/// One reading that counts, in the unit of its rules.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sample {
+/// One reading that counts, in the unit of its rules, on its way through the folds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Sample<'a> {
     /// Effective time.
     pub(crate) time: Micros,
     /// Place of its feed in the lane.
-    #[serde(default)]
     pub(crate) input: u8,
     /// Place of its metric in the feed's order of preference, 0 first.
     pub(crate) rank: u8,
-    pub(crate) id: RowId,
+    pub(crate) id: &'a RowId,
     pub(crate) version: i64,
     #[serde(with = "exact")]
     pub(crate) value: f64,
-    pub(crate) device: Arc<str>,
+    pub(crate) device: &'a Arc<str>,
 }
 
-impl Sample {
+impl Sample<'_> {
     /// Samples have a total order that does not depend on their arrival.
     pub(crate) fn order(&self, other: &Self) -> Ordering {
-        (self.time, self.input, self.rank, &self.id).cmp(&(
+        (self.time, self.input, self.rank, self.id).cmp(&(
             other.time,
             other.input,
             other.rank,
-            &other.id,
+            other.id,
         ))
     }
 }

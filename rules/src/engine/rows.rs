@@ -2,50 +2,25 @@
 //! log is cut into batches.
 
 use super::absence;
+use super::cells::{Cells, Row, Said};
 use super::context::{Context, Key};
 use super::device_clock;
+use super::hash::same;
 use super::lane::{Lane, NEVER, Offered};
 use super::plan::{Kind, Plan, Use, Uses};
 use super::row::{RowId, Sample};
 use super::state::{Groups, Subject};
 use super::threshold::Cause;
 use super::{Engine, threshold};
-use crate::ruleset::ABSENT;
 use crate::{Feed, Reason, Reattributed, Words};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::RecordBatch;
 use std::sync::Arc;
-use wardline_normalize::columns::{Columns, text};
+use wardline_normalize::columns::Columns;
 use wardline_normalize::time::Micros;
 use wardline_normalize::units;
 
-/// Qualities of readings that never count for rules on values.
-const NOT_FROM_A_PATIENT: [&str; 3] = ["implausible", "demo", "test"];
-/// Those of a rehearsal.
-const STAGED: [&str; 2] = ["demo", "test"];
-/// Statuses of readings that do not hold.
-const VOID: [&str; 2] = ["entered-in-error", "cancelled"];
-
 /// Metrics of a batch that are remembered: devices send a handful.
 const KNOWN: usize = 8;
-
-/// What a reading says.
-#[derive(Clone, Copy)]
-enum Said<'a> {
-    /// Value and unit.
-    Number(f64, &'a str),
-    Words(&'a str),
-}
-
-/// A row with what the rules ask of it.
-struct Row<'a> {
-    id: &'a str,
-    version: i64,
-    time: Micros,
-    /// What it says, if it may count.
-    value: Option<Said<'a>>,
-    /// Where it is.
-    place: (&'a Columns<'a>, usize),
-}
 
 impl Engine {
     pub(super) fn readings(&mut self, batch: &RecordBatch) {
@@ -53,72 +28,71 @@ impl Engine {
             self.ctx.stats.unreadable += 1;
             return;
         };
+        let cells = Cells::new(&columns);
         let plan = Arc::clone(&self.ctx.plan);
         let mut known = [None; KNOWN];
-        for row in 0..columns.len() {
-            self.advance(columns.received.value(row));
-            let uses = uses(&plan, columns.metric(row), &mut known);
-            self.used(&plan, uses, &columns, row);
+        for row in cells.rows() {
+            self.pass(cells.received(row));
+            let uses = uses(&plan, cells.metric(row), &mut known);
+            self.used(&plan, uses, &cells, row);
         }
     }
 
     pub(super) fn row(&mut self, plan: &Plan, columns: &Columns<'_>, row: usize) {
-        self.advance(columns.received.value(row));
-        self.used(plan, plan.uses(columns.metric(row)), columns, row);
+        let cells = Cells::new(columns);
+        self.advance(cells.received(row));
+        self.used(plan, plan.uses(cells.metric(row)), &cells, row);
     }
 
-    fn used(&mut self, plan: &Plan, uses: &Uses, columns: &Columns<'_>, row: usize) {
+    /// Sets the log clock forward between readings; what is due then is known from the time before.
+    fn pass(&mut self, to: Micros) {
+        if to <= self.ctx.clock {
+            return;
+        }
+        if to < self.ctx.idle_until {
+            self.ctx.clock = to;
+            return;
+        }
+        self.advance(to);
+        self.ctx.idle_until = self.idle_until();
+    }
+
+    fn used(&mut self, plan: &Plan, uses: &Uses, cells: &Cells<'_>, row: usize) {
         if uses.patient.is_empty() && uses.device.is_empty() && uses.absence.is_empty() {
             return;
         }
-        let quality = text(columns.quality, row);
-        let id = columns.id.value(row);
-        let version = columns.version.value(row);
-        let patient = text(columns.patient_id, row);
-
+        let patient = cells.patient(row);
         let Groups { patients, devices } = &mut self.groups;
-        let device = devices.next(columns.device_id.value(row));
-        let reading = Row {
-            id,
-            version,
-            time: columns.effective.value(row),
-            value: countable(columns, row, quality),
-            place: (columns, row),
-        };
-        self.ctx.stats.invalid += u64::from(reading.value.is_none() && version == 1);
+        let device = devices.next(cells.device(row));
+        let reading = cells.row(row);
+        let first = reading.version == 1;
+        self.ctx.stats.invalid += u64::from(reading.value.is_none() && first);
         device.heard = self.ctx.clock;
-        let staged = quality.is_some_and(|quality| has_word(quality, &STAGED));
-        let received = columns.received.value(row);
-        if version == 1 && !staged && !device.times.take(reading.time, received) {
+        let received = cells.received(row);
+        if first && !reading.staged && !device.times.take(reading.time, received) {
             let standing = &mut self.standing;
-            device_clock::look(&mut self.ctx, standing, device, (columns, row));
+            device_clock::look(&mut self.ctx, standing, device, (cells.columns, row));
         }
-        if !uses.absence.is_empty() && version == 1 && !staged {
+        if !uses.absence.is_empty() && first && !reading.staged {
             let key = Key {
                 kind: Kind::Device,
                 id: Arc::clone(&device.id),
             };
             for rule in &uses.absence {
-                absence::heard(&mut self.ctx, &key, device, *rule, id);
+                absence::heard(&mut self.ctx, &key, device, *rule, reading.id);
             }
         }
         if !uses.device.is_empty() {
             let id = Arc::clone(&device.id);
             for used in &uses.device {
-                offer(
-                    &mut self.ctx,
-                    plan,
-                    (Kind::Device, device),
-                    *used,
-                    &reading,
-                    &id,
-                );
+                let subject = (Kind::Device, &mut *device);
+                offer(&mut self.ctx, plan, subject, *used, &reading, &id);
             }
         }
         if uses.patient.is_empty() {
             return;
         }
-        if version > 1 {
+        if !first {
             let others = device.recent.iter();
             let former: Vec<Arc<str>> = others
                 .filter(|known| patient != Some(&***known))
@@ -132,9 +106,9 @@ impl Engine {
             }
         }
         let Some(patient) = patient else { return };
-        device.note_patient(patient);
         let (slot, subject) = patients.entry(patient, device.latest);
         device.latest = slot;
+        device.note_patient(&subject.id);
         subject.heard = self.ctx.clock;
         for used in &uses.patient {
             let subject = (Kind::Patient, &mut *subject);
@@ -152,7 +126,8 @@ impl Engine {
             |time: Micros| time >= moved.from && moved.until.is_none_or(|until| time < until);
         let lanes: Vec<usize> = subject.lanes.iter().map(|(lane, _)| *lane).collect();
         for lane in lanes {
-            let gone = |sample: &Sample| *sample.device == *moved.device && inside(sample.time);
+            let gone =
+                |sample: &Sample<'_>| **sample.device == *moved.device && inside(sample.time);
             let rests = |_: &super::alert::Alert, run: Option<&super::fold::Run>| {
                 run.is_some_and(|run| {
                     let evidence = &run.evidence;
@@ -185,7 +160,7 @@ fn moved(
             alert.evidence.iter().any(|known| known == row.id)
                 || run.is_some_and(|run| run.evidence.has(&id))
         };
-        take_away(ctx, plan, subject, lane, |sample| sample.id == id, rests);
+        take_away(ctx, plan, subject, lane, |sample| *sample.id == id, rests);
     }
 }
 
@@ -195,7 +170,7 @@ fn take_away(
     plan: &Plan,
     subject: &mut Subject,
     lane: usize,
-    gone: impl Fn(&Sample) -> bool,
+    gone: impl Fn(&Sample<'_>) -> bool,
     rests: impl Fn(&super::alert::Alert, Option<&super::fold::Run>) -> bool,
 ) {
     let key = Key {
@@ -234,28 +209,12 @@ fn uses<'p>(
 ) -> &'p Uses {
     for place in known {
         match place {
-            Some((name, uses)) if *name == metric => return uses,
+            Some((name, uses)) if same(name, metric) => return uses,
             Some(_) => {}
             None => return place.insert((metric, plan.uses(metric))).1,
         }
     }
     plan.uses(metric)
-}
-
-/// What the row says, if it may count for rules on values.
-fn countable<'a>(columns: &Columns<'a>, row: usize, quality: Option<&str>) -> Option<Said<'a>> {
-    let usable = columns.data_absent_reason.is_null(row)
-        && !quality.is_some_and(|quality| has_word(quality, &NOT_FROM_A_PATIENT))
-        && !VOID.contains(&columns.status.value(row));
-    if !usable {
-        return None;
-    }
-    if columns.value.is_null(row) {
-        return text(columns.value_text, row).map(Said::Words);
-    }
-    let value = columns.value.value(row);
-    let unit = text(columns.unit, row)?;
-    value.is_finite().then_some(Said::Number(value, unit))
 }
 
 /// The number that a feed makes of it.
@@ -275,27 +234,9 @@ fn number(feed: &Feed, said: Said<'_>) -> Option<f64> {
     }
 }
 
-/// Whether a reading of a patient is marked with one of the words, as a number.
-fn marked((columns, row): (&Columns<'_>, usize), words: &[String]) -> Option<f64> {
-    let quality = text(columns.quality, row).unwrap_or_default();
-    if has_word(quality, &STAGED) || VOID.contains(&columns.status.value(row)) {
-        return None;
-    }
-    let reason = text(columns.data_absent_reason, row);
-    let marks = quality.split([',', ' ']).chain(reason);
-    let mut marks = marks.chain(reason.map(|_| ABSENT));
-    let found = marks.any(|mark| words.iter().any(|word| word == mark));
-    Some(f64::from(u8::from(found)))
-}
-
-/// `quality` is one word or several, parted by commas or blanks.
-fn has_word(quality: &str, words: &[&str]) -> bool {
-    quality.split([',', ' ']).any(|word| words.contains(&word))
-}
-
 /// Nine significant decimals are beyond any sensor; what conversion adds behind them must not decide.
 fn converted(value: f64, from: &str, to: &str) -> Option<f64> {
-    if from == to {
+    if same(from, to) {
         return Some(value);
     }
     units::convert(value, from, to)
@@ -315,11 +256,26 @@ fn offer(
     let lane_plan = &plan.lanes[lane];
     let feed = &lane_plan.feeds[usize::from(input)];
     let value = match &feed.words {
-        Words::Marked(words) => marked(row.place, words),
+        Words::Marked(words) => row.marked(words),
         _ => row.value.and_then(|said| number(feed, said)),
     };
     ctx.stats.foreign += u64::from(value.is_none() && row.value.is_some() && row.version == 1);
+    let id = RowId::new(row.id);
+    let sample = value.map(|value| Sample {
+        time: row.time,
+        input,
+        rank,
+        id: &id,
+        version: row.version,
+        value,
+        device,
+    });
     let place = subject.place_of(lane);
+    if let (Some(place), Some(sample), 1) = (place, &sample, row.version)
+        && subject.lanes[place].1.pass(lane_plan, sample)
+    {
+        return;
+    }
     if value.is_none() && (row.version == 1 || place.is_none()) {
         return;
     }
@@ -331,27 +287,17 @@ fn offer(
         subject.lanes.len() - 1
     });
     let state = &mut subject.lanes[place].1;
-    let id = RowId::new(row.id);
     if row.version > 1
         && state
             .version_of(&id)
             .is_some_and(|version| version < row.version)
     {
-        state.remove(lane_plan, |sample| sample.id == id);
+        state.remove(lane_plan, |sample| *sample.id == id);
     }
-    if let Some(value) = value {
-        let sample = Sample {
-            time: row.time,
-            input,
-            rank,
-            id,
-            version: row.version,
-            value,
-            device: Arc::clone(device),
-        };
-        if state.offer(lane_plan, sample) == Offered::Late {
-            ctx.stats.late += 1;
-        }
+    if let Some(sample) = &sample
+        && state.offer(lane_plan, sample) == Offered::Late
+    {
+        ctx.stats.late += 1;
     }
     if !state.calm && state.series.iter().any(|series| series.dirty) {
         let cause = if row.version == 1 {

@@ -63,7 +63,7 @@ impl Derived {
     }
 
     /// The signal with this sample of feed `input`.
-    pub(crate) fn take(&mut self, judge: &Judge, input: usize, sample: &Sample) -> Said {
+    pub(crate) fn take(&mut self, judge: &Judge, input: usize, sample: &Sample<'_>) -> Said {
         let value = match &judge.each {
             None => Some(sample.value),
             Some(each) => self.day.get_or_insert_default().take(each, sample),
@@ -91,7 +91,7 @@ impl Derived {
 
     /// A sample of feed `input` that is behind those of others, and the newest of its own: it says nothing now, and
     /// counts for what the next one says.
-    pub(crate) fn catch_up(&mut self, judge: &Judge, input: usize, sample: &Sample) {
+    pub(crate) fn catch_up(&mut self, judge: &Judge, input: usize, sample: &Sample<'_>) {
         match (&judge.signal, &mut self.kind) {
             (Signal::Score { table, .. }, Kind::Score(latest)) => {
                 latest.catch_up(table, input, sample);
@@ -107,7 +107,13 @@ impl Derived {
         }
     }
 
-    fn number(&mut self, judge: &Judge, input: usize, sample: &Sample, value: f64) -> Option<f64> {
+    fn number(
+        &mut self,
+        judge: &Judge,
+        input: usize,
+        sample: &Sample<'_>,
+        value: f64,
+    ) -> Option<f64> {
         match &judge.signal {
             Signal::Value | Signal::Score { .. } => Some(value),
             Signal::Rate { per, window } => {

@@ -4,7 +4,7 @@ use super::absence::Absence;
 use super::alert::{Alert, Told};
 use super::context::Key;
 use super::device_clock::Times;
-use super::hash::Fast;
+use super::hash::{Fast, same};
 use super::lane::Lane;
 use super::plan::{Kind, Plan};
 use super::{KEY_GROUPS, key_group_of};
@@ -41,6 +41,9 @@ pub(crate) struct Subject {
     /// Of a device.
     #[serde(default, skip_serializing_if = "Times::is_empty")]
     pub(crate) times: Times,
+    /// Place of the latest lane.
+    #[serde(skip)]
+    turn: usize,
     /// Where the latest patient was found: a place to look first.
     #[serde(skip)]
     pub(crate) latest: Slot,
@@ -60,6 +63,7 @@ impl Subject {
             recent: Vec::new(),
             heard: 0,
             times: Times::default(),
+            turn: 0,
             latest: Slot::default(),
             after: Slot::default(),
         }
@@ -72,23 +76,28 @@ impl Subject {
     }
 
     /// The device's reading is this patient's.
-    pub(crate) fn note_patient(&mut self, patient: &str) {
-        if self
-            .recent
-            .first()
-            .is_some_and(|latest| **latest == *patient)
-        {
+    pub(crate) fn note_patient(&mut self, patient: &Arc<str>) {
+        let latest = self.recent.first();
+        if latest.is_some_and(|latest| Arc::ptr_eq(latest, patient)) {
             return;
         }
-        let place = self.recent.iter().position(|known| **known == *patient);
-        let id = place.map_or_else(|| Arc::from(patient), |place| self.recent.remove(place));
-        self.recent.insert(0, id);
+        if let Some(place) = self.recent.iter().position(|known| known == patient) {
+            self.recent.remove(place);
+        }
+        self.recent.insert(0, Arc::clone(patient));
         self.recent.truncate(RECENT_PATIENTS);
     }
 
-    /// Where the lane is, if there is any.
-    pub(crate) fn place_of(&self, index: usize) -> Option<usize> {
-        self.lanes.iter().position(|(known, _)| *known == index)
+    /// Where the lane is, if there is any. Looked for behind the latest first: metrics come in turn.
+    pub(crate) fn place_of(&mut self, index: usize) -> Option<usize> {
+        let is_at = |place: usize| self.lanes.get(place).is_some_and(|lane| lane.0 == index);
+        let place = match (self.turn, self.turn + 1) {
+            (same, _) if is_at(same) => Some(same),
+            (_, next) if is_at(next) => Some(next),
+            _ => self.lanes.iter().position(|(known, _)| *known == index),
+        };
+        self.turn = place.unwrap_or(self.turn);
+        place
     }
 
     /// The alert of the rule that people know of and that is open.
@@ -197,6 +206,8 @@ pub(crate) struct Half {
     groups: Vec<Group>,
     /// Where the last was found: readings of one subject come together.
     last: Slot,
+    /// Where the one that came after it was found the last time.
+    next: Slot,
 }
 
 impl Half {
@@ -205,32 +216,35 @@ impl Half {
             kind,
             groups: (0..KEY_GROUPS).map(|_| Group::default()).collect(),
             last: Slot::default(),
+            next: Slot::default(),
         }
     }
 
     /// The subject, made if it is new. Looked for at `hint` first.
     pub(crate) fn entry(&mut self, id: &str, hint: Slot) -> (Slot, &mut Subject) {
         let slot = self.slot(id, hint);
-        self.last = slot;
         let subject = self.at(slot);
         (slot, subject.expect("found or made just above"))
     }
 
     /// As [`Half::entry`], first at the place of the one before, then of the one that came after it the last time.
     pub(crate) fn next(&mut self, id: &str) -> &mut Subject {
-        let before = self.last;
+        let (before, next) = (self.last, self.next);
         if !self.is_at(id, before) {
-            let after = self.at(before).map_or(before, |subject| subject.after);
-            self.last = self.slot(id, after);
+            self.last = self.slot(id, next);
             let last = self.last;
-            if last != after
+            if last != next
                 && let Some(before) = self.at(before)
             {
                 before.after = last;
             }
         }
-        let subject = self.at(self.last);
-        subject.expect("found or made just above")
+        let Self {
+            groups, last, next, ..
+        } = self;
+        let subject = at(groups, *last).expect("found or made just above");
+        *next = subject.after;
+        subject
     }
 
     fn slot(&mut self, id: &str, hint: Slot) -> Slot {
@@ -245,14 +259,13 @@ impl Half {
     }
 
     fn at(&mut self, slot: Slot) -> Option<&mut Subject> {
-        let subjects = &mut self.groups[usize::from(slot.group)].subjects;
-        subjects.get_mut(slot.place as usize)?.as_mut()
+        at(&mut self.groups, slot)
     }
 
     fn is_at(&self, id: &str, slot: Slot) -> bool {
         let subjects = &self.groups[usize::from(slot.group)].subjects;
         let subject = subjects.get(slot.place as usize).and_then(Option::as_ref);
-        subject.is_some_and(|subject| *subject.id == *id)
+        subject.is_some_and(|subject| same(&subject.id, id))
     }
 
     pub(crate) fn get(&mut self, id: &str) -> Option<&mut Subject> {
@@ -265,6 +278,11 @@ impl Half {
         let place = self.groups[group].places.get(id)?;
         Some((group, *place as usize))
     }
+}
+
+fn at(groups: &mut [Group], slot: Slot) -> Option<&mut Subject> {
+    let subjects = &mut groups[usize::from(slot.group)].subjects;
+    subjects.get_mut(slot.place as usize)?.as_mut()
 }
 
 /// All key groups.

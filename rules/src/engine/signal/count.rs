@@ -38,7 +38,7 @@ impl Parts {
         parts: &[Judge],
         within: Micros,
         input: usize,
-        sample: &Sample,
+        sample: &Sample<'_>,
     ) -> f64 {
         self.now = sample.time;
         let mut first = 0;
@@ -59,7 +59,7 @@ impl Parts {
     }
 
     /// A sample that is older than those of other feeds, and the newest of its own.
-    pub(super) fn catch_up(&mut self, parts: &[Judge], input: usize, sample: &Sample) {
+    pub(super) fn catch_up(&mut self, parts: &[Judge], input: usize, sample: &Sample<'_>) {
         let mut first = 0;
         for (part, (fold, last)) in parts.iter().zip(self.folds.iter_mut().zip(&mut self.last)) {
             if let Some(own) = input.checked_sub(first)

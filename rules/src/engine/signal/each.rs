@@ -27,7 +27,7 @@ pub(super) struct Day {
 
 impl Day {
     /// The value of a day: with its first reading if that is the one taken, else with the first reading after it.
-    pub(super) fn take(&mut self, each: &Each, sample: &Sample) -> Option<f64> {
+    pub(super) fn take(&mut self, each: &Each, sample: &Sample<'_>) -> Option<f64> {
         let date = date(each, sample.time);
         let over = if date == self.date {
             None
@@ -48,7 +48,7 @@ impl Day {
         over
     }
 
-    fn add(&mut self, sample: &Sample) {
+    fn add(&mut self, sample: &Sample<'_>) {
         let value = sample.value;
         self.low.0 = if self.count == 0 {
             value

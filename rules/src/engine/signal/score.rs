@@ -33,7 +33,7 @@ impl Latest {
         self.points.clone_from(&other.points);
     }
 
-    pub(super) fn take(&mut self, table: &Score, input: usize, sample: &Sample) {
+    pub(super) fn take(&mut self, table: &Score, input: usize, sample: &Sample<'_>) {
         self.now = sample.time;
         if let Some(value) = self.values.get_mut(input) {
             *value = Some((sample.time, Exact(sample.value)));
@@ -51,7 +51,7 @@ impl Latest {
     }
 
     /// A value that is older than those of other inputs, and the newest of its own.
-    pub(super) fn catch_up(&mut self, table: &Score, input: usize, sample: &Sample) {
+    pub(super) fn catch_up(&mut self, table: &Score, input: usize, sample: &Sample<'_>) {
         let now = self.now;
         self.take(table, input, sample);
         self.now = now.max(sample.time);
