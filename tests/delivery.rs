@@ -4,6 +4,7 @@ mod choice;
 mod interrupted;
 pub(crate) mod links;
 mod outage;
+mod mended;
 mod routed;
 mod routing;
 mod silence;

@@ -20,37 +20,37 @@ pub(super) fn taken(
     }
 }
 
-/// A request that got no answer.
+/// A request that got no answer, or that could not even be made: then the configuration is at fault, and somebody mends it.
 pub(super) fn unsent(error: reqwest::Error) -> Failure {
-    let builder = error.is_builder();
     // The whole chain: "error sending request" alone tells nobody that the name cannot be resolved.
     let error = anyhow::Error::new(error.without_url());
-    let why = format!("{error:#}");
-    if builder {
-        Failure::permanent(why)
-    } else {
-        Failure::transient(why)
-    }
+    Failure::transient(format!("{error:#}"))
 }
 
-/// None: taken. What the receiver refuses it would refuse again, but for those answers that ask for patience.
+/// Answers about the body itself, or the receiver's word that it is gone for good: the same would be refused again.
+/// Every other refusal is about the receiver (its address, its access, its state): somebody mends it, and then hears all.
+const FINAL: [StatusCode; 5] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::GONE,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::UNPROCESSABLE_ENTITY,
+];
+
+/// None: taken.
 pub(super) fn judge(status: StatusCode, headers: &HeaderMap, now: Micros) -> Option<Failure> {
     if status.is_success() {
         return None;
     }
     let why = format!("answered {status}");
-    let patient = matches!(
-        status,
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-    );
-    if status.is_redirection() {
-        return Some(Failure::permanent(format!(
-            "{why}: a redirect is not followed"
-        )));
-    }
-    if status.is_client_error() && !patient {
+    if FINAL.contains(&status) {
         return Some(Failure::permanent(why));
     }
+    let why = if status.is_redirection() {
+        format!("{why}: a redirect is not followed")
+    } else {
+        why
+    };
     let after = headers
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok());
@@ -79,21 +79,14 @@ mod tests {
     use super::{judge, retry_after};
 
     #[test]
-    fn refusals_are_final_and_overload_is_not() {
+    fn a_body_is_refused_for_good_and_a_receiver_is_mended() {
         let headers = HeaderMap::new();
-        for (status, again) in [
-            (400, false),
-            (401, false),
-            (404, false),
-            (410, false),
-            (413, false),
-            (302, false),
-            (408, true),
-            (425, true),
-            (429, true),
-            (500, true),
-            (503, true),
-        ] {
+        let last = [400, 410, 413, 415, 422].map(|status| (status, false));
+        let again = [
+            301, 302, 304, 308, 401, 402, 403, 404, 405, 407, 408, 409, 412, 423, 425, 429, 451,
+            500, 502, 503, 504,
+        ];
+        for (status, again) in last.into_iter().chain(again.map(|status| (status, true))) {
             let failure = judge(StatusCode::from_u16(status).unwrap(), &headers, 0);
             let transient = matches!(failure, Some(Failure::Transient { .. }));
             assert_eq!(transient, again, "{status}");

@@ -24,8 +24,6 @@ const NAMED: usize = 20;
 const TEXT: usize = 300;
 /// The answer that a workflow of the old kind gives with 200 when Teams did not take the card.
 const FAILED: &str = "Webhook message delivery failed";
-/// Bytes of an answer that are looked at.
-const ANSWER: usize = 4_096;
 
 pub(crate) struct Teams {
     client: reqwest::Client,
@@ -54,13 +52,9 @@ impl Teams {
             .body(fitting(&message, &self.show, link.as_deref()))
             .send()
             .await;
-        let answer = answer::taken(sent)?;
-        let length = answer.content_length().unwrap_or(0);
-        if length > 0 && length <= ANSWER as u64 {
-            let text = answer.text().await.unwrap_or_default();
-            if text.starts_with(FAILED) {
-                return Err(Failure::transient("Teams did not take the card"));
-            }
+        let mut answer = answer::taken(sent)?;
+        if beginning(&mut answer).await.starts_with(FAILED.as_bytes()) {
+            return Err(Failure::transient("Teams did not take the card"));
         }
         Ok(())
     }
@@ -75,6 +69,19 @@ impl Receiver for Teams {
     fn concurrent(&self) -> usize {
         2
     }
+}
+
+/// As much of an answer as tells whether it says [`FAILED`], whatever its length is and whether it names it.
+async fn beginning(answer: &mut reqwest::Response) -> Vec<u8> {
+    let mut text = Vec::new();
+    while text.len() < FAILED.len() {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+            // By its status it was taken.
+            Ok(None) | Err(_) => break,
+        }
+    }
+    text
 }
 
 /// The message, with as many alerts named as it has room for.

@@ -25,7 +25,7 @@ pub(super) async fn taken(
     let body = body(answer).await?;
     let now = crate::clock::now();
     if let Some(failure) = answer::judge(status, &headers, now) {
-        return Err(told(failure, status, &body));
+        return Err(told(failure, &body));
     }
     complete(&body, entries)
 }
@@ -42,26 +42,15 @@ async fn body(mut answer: reqwest::Response) -> Result<Value, Failure> {
     Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
-/// The failure with what the outcome says. A conflict or a failed precondition is of the moment: somebody else wrote the
-/// same resource, and the whole transaction is put again.
-fn told(failure: Failure, status: StatusCode, body: &Value) -> Failure {
-    let text = outcome(body);
-    let with = |why: String| match &text {
-        Some(text) => format!("{why}: {text}"),
-        None => why,
+/// The failure with what the outcome says.
+fn told(failure: Failure, body: &Value) -> Failure {
+    let Some(text) = outcome(body) else {
+        return failure;
     };
     match failure {
-        Failure::Permanent(why)
-            if matches!(
-                status,
-                StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED
-            ) =>
-        {
-            Failure::transient(with(why))
-        }
-        Failure::Permanent(why) => Failure::Permanent(with(why)),
+        Failure::Permanent(why) => Failure::Permanent(format!("{why}: {text}")),
         Failure::Transient { why, after } => Failure::Transient {
-            why: with(why),
+            why: format!("{why}: {text}"),
             after,
         },
     }
@@ -69,7 +58,7 @@ fn told(failure: Failure, status: StatusCode, body: &Value) -> Failure {
 
 fn complete(body: &Value, entries: usize) -> Result<(), Failure> {
     if body["resourceType"] != "Bundle" || body["type"] != "transaction-response" {
-        return Err(Failure::permanent(
+        return Err(Failure::transient(
             "answered with no transaction-response: is the URL the base of a FHIR server?",
         ));
     }
@@ -90,7 +79,7 @@ fn complete(body: &Value, entries: usize) -> Result<(), Failure> {
             let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
             let failure = answer::judge(status, &reqwest::header::HeaderMap::new(), 0);
             let failure = failure.unwrap_or_else(|| Failure::transient("an entry was not taken"));
-            return Err(told(failure, status, &entry["response"]["outcome"]));
+            return Err(told(failure, &entry["response"]["outcome"]));
         }
     }
     Ok(())
@@ -195,12 +184,13 @@ mod tests {
             (409, true),
             (412, true),
             (400, false),
-            (404, false),
+            (401, true),
+            (404, true),
             (422, false),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
             let judged = answer::judge(status, &reqwest::header::HeaderMap::new(), 0).unwrap();
-            let failure = told(judged, status, &refused());
+            let failure = told(judged, &refused());
             assert!(failure.why().contains("HAPI-1094"), "{failure:?}");
             let transient = matches!(failure, Failure::Transient { .. });
             assert_eq!(transient, again, "{status}");
@@ -223,8 +213,8 @@ mod tests {
             (answered(&["200 OK", "409 Conflict"]), true),
             (answered(&["200 OK", "503"]), true),
             (answered(&["200 OK", "soon"]), true),
-            (json!({"ok": true}), false),
-            (Value::Null, false),
+            (json!({"ok": true}), true),
+            (Value::Null, true),
         ] {
             let failure = complete(&body, 2).unwrap_err();
             let transient = matches!(failure, Failure::Transient { .. });
