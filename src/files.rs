@@ -66,7 +66,9 @@ pub(crate) fn check(config: &Config, files: &Files) -> (Vec<String>, Vec<String>
             let receivers = crate::deliver::names(config);
             let receivers: Vec<&str> = receivers.iter().map(String::as_str).collect();
             let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
-            let found = routing.check(&receivers, &targets);
+            let mut found = routing.check(&receivers, &targets);
+            found.extend(crate::deliver::unaddressed(config, &routing));
+            found.sort();
             faults.extend(found.iter().map(|fault| place(Some(file), fault)));
             let found = routing.warnings().iter();
             warnings.extend(found.map(|fault| place(Some(file), fault)));

@@ -30,7 +30,7 @@ mod outcome;
 mod parse;
 mod router;
 
-pub use file::Routing;
+pub use file::{Mention, Routing};
 pub use outcome::{
     Facts, Notification, NotificationKind, OnCall, Outcome, SubjectKind, Told, Watch,
 };

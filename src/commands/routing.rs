@@ -113,12 +113,17 @@ fn check(file: &Path, rules: Option<&Path>, config: Option<&Path>) -> anyhow::Re
             }
         },
     };
-    let channels = config.map(channels).transpose()?;
+    let config = config.map(sound).transpose()?;
+    let channels = config.as_ref().map(crate::deliver::names);
     // What is not given cannot be at fault: then the file's own words are taken.
     let own: BTreeSet<String> = routing.channels().map(str::to_owned).collect();
     let channels = channels.unwrap_or(own);
     let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
-    let faults = routing.check(&channels, &rules.escalation_targets());
+    let mut faults = routing.check(&channels, &rules.escalation_targets());
+    if let Some(config) = &config {
+        faults.extend(crate::deliver::unaddressed(config, &routing));
+        faults.sort();
+    }
     if faults.is_empty() {
         output::talk("the routing is sound");
         return Ok(Exit::Done);
@@ -128,10 +133,10 @@ fn check(file: &Path, rules: Option<&Path>, config: Option<&Path>) -> anyhow::Re
     Ok(Exit::Problems)
 }
 
-/// Names of the receivers of a configuration.
-fn channels(file: &Path) -> anyhow::Result<BTreeSet<String>> {
+/// A configuration, for its receivers.
+fn sound(file: &Path) -> anyhow::Result<crate::config::Config> {
     match crate::config::load(Some(file)) {
-        Ok(loaded) => Ok(crate::deliver::names(&loaded.config)),
+        Ok(loaded) => Ok(loaded.config),
         Err(faults) => {
             super::config::report(&faults);
             Err(UsageError(format!("{} is faulty", file.display())).into())

@@ -3,7 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use lettre::message::Mailbox;
 use wardline_ingest::{BrokerPublisher, Handle};
+use wardline_rules::Fault;
+use wardline_rules::routing::Routing;
 
 use super::{Email, FhirPush, Outbox, People, Receiver, Teams, Topic, Watchdog, Webhook};
 use crate::config::Config;
@@ -17,8 +20,34 @@ pub(crate) fn names(config: &Config) -> BTreeSet<String> {
     let emails = config.emails.iter().map(|one| one.name.clone());
     let brokers = config.brokers.iter().map(|one| broker_topic(&one.name));
     let pushes = config.fhir_pushes.iter().map(|one| one.name.clone());
+    let listener = config.mqtt.iter().map(|_| TOPIC.to_owned());
     let others = webhooks.chain(teams).chain(emails).chain(pushes);
-    others.chain(brokers).chain([TOPIC.to_owned()]).collect()
+    others.chain(brokers).chain(listener).collect()
+}
+
+/// Faults of a routing file against the e-mail receivers: a message without an address, or to one that is none, would tell
+/// nobody.
+pub(crate) fn unaddressed(config: &Config, routing: &Routing) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for mention in routing.mentions() {
+        let mut emails = config.emails.iter();
+        let Some(email) = emails.find(|email| email.name == mention.channel) else {
+            continue;
+        };
+        let problem = match &mention.address {
+            None if email.to.is_none() => "needs an `address`: its [[email]] has no `to`",
+            Some(address) if address.parse::<Mailbox>().is_err() => {
+                "needs an e-mail address as `address`, such as n.ito@hospital.example"
+            }
+            _ => continue,
+        };
+        faults.push(Fault {
+            line: mention.line,
+            column: mention.column,
+            message: format!("`{}` {problem}", mention.channel),
+        });
+    }
+    faults
 }
 
 /// The outbox's worker with all receivers.

@@ -62,6 +62,35 @@ fn a_routing_file_is_checked_alone_and_against_rules_and_receivers() {
         talk.contains("no receiver `ward-teams`") && !talk.contains("`ward-webhook`"),
         "{talk}"
     );
+    let mail = |more: &str| {
+        let text = format!(
+            "site = \"s1\"\n[[email]]\nname = \"mail\"\nhost = \"localhost\"\nevents = \"none\"\n\
+             from = \"w@hospital.example\"\n{more}"
+        );
+        file("mail.toml", &text)
+    };
+    let people = file(
+        "people.toml",
+        "fallback = [\"channel:mail\"]\n[[person]]\nid = \"ann\"\n\
+         contacts = [{ channel = \"mail\", address = \"ann\" }, { channel = \"mail\", address = \"ann@x.example\" }]\n\
+         [[route]]\nto = [\"person:ann\"]\n",
+    );
+    let talk = cli(&["routing", "check", &people, "--config", &mail("")]).fails(1);
+    assert!(
+        talk.contains("people.toml:1:") && talk.contains("[[email]] has no `to`"),
+        "{talk}"
+    );
+    assert!(
+        talk.contains("people.toml:4:") && talk.contains("needs an e-mail address"),
+        "{talk}"
+    );
+    let everybody = mail("to = \"ward@hospital.example\"\n");
+    let talk = cli(&["routing", "check", &people, "--config", &everybody]).fails(1);
+    assert!(talk.contains("1 fault(s)"), "{talk}");
+    // And so does the check of the whole configuration.
+    let whole = mail(&format!("[routing]\nfile = {people:?}\n"));
+    let talk = cli(&["config", "check", "--config", &whole]).fails(1);
+    assert!(talk.contains("[[email]] has no `to`"), "{talk}");
     let rules = file(
         "rules.toml",
         "[[rule]]\nid = \"r\"\ntitle = \"t\"\nkind = \"threshold\"\nmetric = \"8867-4\"\nabove = 120\nunit = \"/min\"\n\

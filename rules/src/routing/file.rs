@@ -95,10 +95,15 @@ pub(super) struct Target {
 
 /// A receiver by name, and where the file names it.
 #[derive(Debug, Clone)]
-pub(super) struct Mention {
-    pub(super) channel: String,
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub struct Mention {
+    /// Its name.
+    pub channel: String,
+    /// Where a person is reached by it; none where the receiver itself is meant.
+    pub address: Option<String>,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
 }
 
 impl PartialEq for Routing {
@@ -137,6 +142,12 @@ impl Routing {
     pub fn channels(&self) -> impl Iterator<Item = &str> {
         let channels = self.mentions.iter().map(|known| known.channel.as_str());
         channels.collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// Every place that names a receiver, in order.
+    #[must_use]
+    pub fn mentions(&self) -> &[Mention] {
+        &self.mentions
     }
 
     /// What the file leaves open: hours in which nobody is on call, routes that no alert reaches.

@@ -169,10 +169,11 @@ fn person((mut fields, id): Named<'_, '_>, book: &mut Book, faults: &mut Faults<
         }
         contact.finish("a contact", faults);
         if let Some(channel) = channel {
-            book.mention(&channel, faults);
+            let address = address.map(|at| at.value);
+            book.mention(&channel, address.clone(), faults);
             contacts.push(Contact {
                 channel: channel.value,
-                address: address.map(|at| at.value),
+                address,
             });
         }
     }
@@ -217,7 +218,7 @@ fn recipients(
                     value: name.to_owned(),
                     offset: word.offset,
                 };
-                book.mention(&channel, faults);
+                book.mention(&channel, None, faults);
                 Some(To::Channel(channel.value))
             }
             _ => {
@@ -243,10 +244,11 @@ fn recipients(
 }
 
 impl Book {
-    fn mention(&mut self, channel: &At<String>, faults: &Faults<'_>) {
+    fn mention(&mut self, channel: &At<String>, address: Option<String>, faults: &Faults<'_>) {
         let (line, column) = faults.place(channel.offset);
         self.mentions.push(Mention {
             channel: channel.value.clone(),
+            address,
             line,
             column,
         });
