@@ -3,11 +3,12 @@
 mod choice;
 mod interrupted;
 pub(crate) mod links;
-mod outage;
 mod mended;
+mod outage;
 mod routed;
 mod routing;
 mod silence;
+mod topic;
 mod watchdog;
 
 use std::sync::Arc;
@@ -120,6 +121,11 @@ async fn subscribe(
 ) -> mpsc::Receiver<Vec<u8>> {
     let mut options = MqttOptions::new(name, server.mqtt.ip().to_string(), server.mqtt.port());
     options.set_credentials(name, secret);
+    listen(options, topic).await
+}
+
+/// The same of any broker.
+async fn listen(options: MqttOptions, topic: &str) -> mpsc::Receiver<Vec<u8>> {
     let (client, mut events) = AsyncClient::new(options, 10);
     client.subscribe(topic, QoS::AtLeastOnce).await.unwrap();
     loop {

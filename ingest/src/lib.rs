@@ -52,8 +52,8 @@ mod topics;
 
 pub use batcher::{BatchConfig, Batcher, Intake, batcher};
 pub use broker::{
-    BrokerConfig, BrokerConfigError, BrokerPublisher, BrokerSource, Delivery, PublishRefused,
-    PublisherTask, Undelivered, broker_publisher,
+    Arrived, BrokerConfig, BrokerConfigError, BrokerPublisher, BrokerSource, Delivery,
+    PublishRefused, PublisherTask, Undelivered, broker_publisher,
 };
 pub use listener::{BindError, Handle, Listener, ListenerConfig, PublishError, Status};
 pub use message::{Answer, Closed, Incoming, Micros, Sink};

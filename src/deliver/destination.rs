@@ -39,7 +39,8 @@ pub(crate) fn destinations(config: &Config) -> Vec<Destination> {
     let pushes = config.fhir_pushes.iter();
     wanted.extend(pushes.map(|push| (push.name.clone(), push.events)));
     if config.alert_topic {
-        wanted.push((TOPIC.to_owned(), config.alert_topic_events));
+        let listener = config.mqtt.iter();
+        wanted.extend(listener.map(|_| (TOPIC.to_owned(), config.alert_topic_events)));
         let brokers = config.brokers.iter();
         wanted
             .extend(brokers.map(|broker| (broker_topic(&broker.name), config.alert_topic_events)));

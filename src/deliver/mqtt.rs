@@ -16,25 +16,34 @@ pub(crate) struct Topic {
     pub(crate) broker: Option<wardline_ingest::BrokerPublisher>,
 }
 
+/// What a notification met that nobody subscribed to hear.
+const UNHEARD: &str = "nobody subscribes to the topic";
+
 impl Topic {
-    /// Delivered means: queued to the listener's subscribers of the moment, or acknowledged by the broker.
-    async fn publish(&self, entry: &OutboxEntry) -> Result<(), String> {
+    /// Delivered means: queued to the listener's subscribers of the moment, or acknowledged by the broker. An event may be
+    /// heard by nobody; a notification is for somebody, and waits for a subscriber.
+    async fn publish(&self, entry: &OutboxEntry) -> Result<(), Failure> {
         let payload = bytes::Bytes::copy_from_slice(&entry.payload);
+        let mut heard = false;
         if let Some(broker) = &self.broker {
             let delivery = broker
                 .publish(&self.topic, payload.clone(), false, Some(PATIENCE))
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| Failure::transient(error.to_string()))?;
             // What waits for a connection is found expired only when there is one.
-            tokio::time::timeout(PATIENCE, delivery.confirmed())
+            heard |= tokio::time::timeout(PATIENCE, delivery.confirmed())
                 .await
-                .map_err(|_| "the broker did not acknowledge in time".to_owned())?
-                .map_err(|error| error.to_string())?;
+                .map_err(|_| Failure::transient("the broker did not acknowledge in time"))?
+                .map_err(|error| Failure::transient(error.to_string()))?
+                .heard;
         }
         if let Some(listener) = &self.listener {
-            let heard = listener
+            let subscribers = listener
                 .publish(&self.topic, payload, false, None)
-                .map_err(|error| error.to_string())?;
-            tracing::debug!(heard, "alert published to subscribers");
+                .map_err(|error| Failure::transient(error.to_string()))?;
+            heard |= subscribers > 0;
+        }
+        if entry.notification.is_some() && !heard {
+            return Err(Failure::transient(UNHEARD));
         }
         Ok(())
     }
@@ -42,8 +51,6 @@ impl Topic {
 
 impl Receiver for Topic {
     fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), Failure>> {
-        self.publish(entry)
-            .map(|outcome| outcome.map_err(Failure::transient))
-            .boxed()
+        self.publish(entry).boxed()
     }
 }

@@ -86,12 +86,14 @@ pub(crate) fn outbox(
         };
         receivers.insert(broker_topic(&broker.name), Arc::new(topic));
     }
-    let topic = Topic {
-        topic,
-        listener,
-        broker: None,
-    };
-    receivers.insert(TOPIC.to_owned(), Arc::new(topic));
+    if listener.is_some() {
+        let topic = Topic {
+            topic,
+            listener,
+            broker: None,
+        };
+        receivers.insert(TOPIC.to_owned(), Arc::new(topic));
+    }
     Ok(Outbox {
         registry: Arc::clone(&core.registry),
         receivers,

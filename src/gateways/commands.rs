@@ -136,7 +136,7 @@ async fn publish(ways: &Ways, topic: &str, payload: Bytes, life: Duration) -> Ba
             }
         };
         match tokio::time::timeout(PATIENCE, delivery.confirmed()).await {
-            Ok(Ok(())) => reached = true,
+            Ok(Ok(_)) => reached = true,
             Ok(Err(error)) => trouble = Some(error.to_string()),
             Err(_) => trouble = Some("the broker did not acknowledge in time".to_owned()),
         }

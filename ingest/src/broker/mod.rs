@@ -13,7 +13,8 @@ use rumqttc::v5::MqttOptions;
 use rumqttc::{TlsConfiguration, Transport};
 
 pub use publisher::{
-    BrokerPublisher, Delivery, PublishRefused, PublisherTask, Undelivered, broker_publisher,
+    Arrived, BrokerPublisher, Delivery, PublishRefused, PublisherTask, Undelivered,
+    broker_publisher,
 };
 pub use source::BrokerSource;
 

@@ -51,13 +51,21 @@ pub enum Undelivered {
     Stopped,
 }
 
+/// The broker has the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrived {
+    /// False when the broker says that nobody subscribes to the topic (reason 0x10 of PUBACK, MQTT 5, 3.4.2.1); one that
+    /// does not know, or does not say so, answers true.
+    pub heard: bool,
+}
+
 /// Resolves when the broker has acknowledged the message.
 #[derive(Debug)]
-pub struct Delivery(oneshot::Receiver<Result<(), Undelivered>>);
+pub struct Delivery(oneshot::Receiver<Result<Arrived, Undelivered>>);
 
 impl Delivery {
     /// Waits for the broker's word.
-    pub async fn confirmed(self) -> Result<(), Undelivered> {
+    pub async fn confirmed(self) -> Result<Arrived, Undelivered> {
         self.0.await.unwrap_or(Err(Undelivered::Stopped))
     }
 }
@@ -91,7 +99,7 @@ struct Job {
     payload: Bytes,
     retain: bool,
     expires: Option<Instant>,
-    done: oneshot::Sender<Result<(), Undelivered>>,
+    done: oneshot::Sender<Result<Arrived, Undelivered>>,
 }
 
 #[derive(Debug, Default)]
@@ -242,7 +250,8 @@ impl BrokerPublisher {
         let mut state = self.lock();
         if let Some((_, job)) = state.written.remove(&id) {
             let result = match reason {
-                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                PubAckReason::Success => Ok(Arrived { heard: true }),
+                PubAckReason::NoMatchingSubscribers => Ok(Arrived { heard: false }),
                 reason => Err(Undelivered::Refused(format!("{reason:?}"))),
             };
             tell(job, result);
@@ -266,7 +275,7 @@ impl BrokerPublisher {
     }
 }
 
-fn tell(job: Job, result: Result<(), Undelivered>) {
+fn tell(job: Job, result: Result<Arrived, Undelivered>) {
     if job.done.send(result).is_err() {
         tracing::trace!("nobody waits for this delivery");
     }

@@ -138,10 +138,11 @@ impl Session {
         self.wake.notify_one();
     }
 
-    fn push(&self, queued: Queued, stats: &Stats) {
+    /// Whether it was queued: a session that ends, or is too slow and ends by this, gets nothing.
+    fn push(&self, queued: Queued, stats: &Stats) -> bool {
         let mut state = lock(&self.state);
         if state.kicked.is_some() {
-            return;
+            return false;
         }
         if state.queue.len() >= MAX_QUEUED
             || state.bytes + queued.message.payload.len() > MAX_QUEUED_BYTES
@@ -153,8 +154,10 @@ impl Session {
             state.queue.push_back(queued);
             Stats::add(&stats.published, 1);
         }
+        let queued = state.kicked.is_none();
         drop(state);
         self.wake.notify_one();
+        queued
     }
 
     /// How a message reaches this session, if it subscribed to it: the best QoS it asked for.
@@ -318,7 +321,7 @@ impl Hub {
     }
 
     /// Keeps the message if it is to be retained, and queues it to whoever subscribed; returns
-    /// how many did.
+    /// for how many.
     pub(crate) fn publish(
         &self,
         topic: &str,
@@ -360,10 +363,9 @@ impl Hub {
             .filter_map(|s| s.wants(&message).map(|queued| (s.clone(), queued)));
         let wanting: Vec<_> = wanting.collect();
         // Queued under the lock, so that every subscriber sees messages in the same order.
-        for (session, queued) in &wanting {
-            session.push(queued.clone(), &self.stats);
-        }
-        Ok(wanting.len())
+        let queue =
+            |(session, queued): &(Arc<Session>, Queued)| session.push(queued.clone(), &self.stats);
+        Ok(wanting.iter().filter(|one| queue(one)).count())
     }
 
     pub(crate) fn statuses(&self) -> Vec<Status> {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wardline_ingest::{
-    BrokerConfig, BrokerSource, Intake, Routes, Snapshot, Stats, Undelivered, batcher,
+    Arrived, BrokerConfig, BrokerSource, Intake, Routes, Snapshot, Stats, Undelivered, batcher,
     broker_publisher,
 };
 
@@ -284,10 +284,16 @@ async fn alerts_arrive_over_lost_connections_and_say_so() {
     let (publisher, task) = broker_publisher(broker.config(), stats.clone());
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(task.run(shutdown.clone()));
+    let unheard = publisher
+        .publish("wardline/v1/s/alerts", Bytes::new(), false, None)
+        .unwrap();
+    let unheard = patiently("delivery", unheard.confirmed()).await;
+    assert_eq!(unheard, Ok(Arrived { heard: false }), "nobody subscribes");
     let first = publisher
         .publish("wardline/v1/s/alerts", Bytes::from_static(b"1"), true, None)
         .unwrap();
-    assert_eq!(patiently("delivery", first.confirmed()).await, Ok(()));
+    let first = patiently("delivery", first.confirmed()).await;
+    assert!(first.is_ok(), "{first:?}");
     broker.kill();
     let second = publisher
         .publish("wardline/v1/s/alerts", Bytes::from_static(b"2"), true, None)
@@ -303,7 +309,8 @@ async fn alerts_arrive_over_lost_connections_and_say_so() {
     let mut confirmed = Box::pin(second.confirmed());
     assert!(futures::poll!(&mut confirmed).is_pending());
     broker.restart().await;
-    assert_eq!(patiently("delivery", confirmed).await, Ok(()));
+    let second = patiently("delivery", confirmed).await;
+    assert!(second.is_ok(), "{second:?}");
     assert_eq!(
         patiently("expiry", expired.confirmed()).await,
         Err(Undelivered::Expired)
@@ -315,6 +322,16 @@ async fn alerts_arrive_over_lost_connections_and_say_so() {
         .await
         .unwrap();
     assert_eq!(&nurse.message().await.payload[..], b"2");
+    let third = publisher
+        .publish(
+            "wardline/v1/s/alerts",
+            Bytes::from_static(b"3"),
+            false,
+            None,
+        )
+        .unwrap();
+    let third = patiently("delivery", third.confirmed()).await;
+    assert_eq!(third, Ok(Arrived { heard: true }));
     shutdown.cancel();
     patiently("the publisher to stop", running).await.unwrap();
     assert!(
