@@ -26,8 +26,12 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const WHOLE: Duration = Duration::from_secs(60);
 /// Alerts that a message names.
 const NAMED: usize = 50;
-/// Answers about our own login (RFC 4954): a person mends that, and then the message may go.
-const LOGIN: [u16; 4] = [530, 534, 535, 538];
+/// Answers about our own login (RFC 4954), and of servers that take no mail at all (RFC 7504): a person mends that, and
+/// then the message may go.
+const OURS: [u16; 5] = [521, 530, 534, 535, 538];
+/// Subjects of enhanced status codes (RFC 3463, 3) that are not about address or message: the state of the mail system, and
+/// its policy.
+const THEIRS: [&str; 2] = ["5.3.", "5.7."];
 
 pub(crate) struct Email {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -73,7 +77,7 @@ impl Email {
             None => self.to.clone(),
         };
         let to =
-            to.ok_or_else(|| Failure::permanent("neither it nor [[email]] names an address"))?;
+            to.ok_or_else(|| Failure::transient("neither it nor [[email]] names an address"))?;
         let link = self.people.link(entry, &message)?;
         let written = Letter {
             entry,
@@ -135,11 +139,20 @@ fn refused(error: lettre::transport::smtp::Error) -> Failure {
     };
     let number = u16::from(code);
     let why = format!("the mail server answered {number}");
-    if error.is_permanent() && !LOGIN.contains(&number) {
+    let said = std::error::Error::source(&error).map(ToString::to_string);
+    if error.is_permanent() && is_final(number, &said.unwrap_or_default()) {
         Failure::permanent(why)
     } else {
         Failure::transient(why)
     }
+}
+
+/// Whether an answer of 5xx is about the address or the message: the same would be refused again.
+fn is_final(number: u16, said: &str) -> bool {
+    !OURS.contains(&number)
+        && !THEIRS
+            .iter()
+            .any(|subject| said.trim_start().starts_with(subject))
 }
 
 /// What goes into one message.

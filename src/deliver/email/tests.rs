@@ -4,7 +4,7 @@ use wardline_store::registry::OutboxEntry;
 use super::super::message::Message;
 use super::super::message::tests::{alert, notification};
 use super::super::retry::tests::entry;
-use super::Letter;
+use super::{Letter, is_final};
 use crate::config::Show;
 
 fn letter(entry: &OutboxEntry, message: &Message, link: Option<&str>) -> String {
@@ -53,4 +53,20 @@ fn a_bed_with_a_line_break_makes_no_line_of_its_own() {
         !letter.lines().any(|line| line.starts_with("Bcc")),
         "{letter}"
     );
+}
+
+#[test]
+fn an_address_is_refused_for_good_and_a_policy_is_mended() {
+    for (number, said, last) in [
+        (550, "5.1.1 <x@y.example>: nobody of that name", true),
+        (552, "5.2.3 too big", true),
+        (554, "nothing is said", true),
+        (550, "", true),
+        (550, "5.7.1 relaying denied", false),
+        (554, "5.3.2 the system takes no mail now", false),
+        (521, "no mail here", false),
+        (535, "5.7.8 bad credentials", false),
+    ] {
+        assert_eq!(is_final(number, said), last, "{number} {said}");
+    }
 }
