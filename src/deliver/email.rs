@@ -78,7 +78,7 @@ impl Email {
         };
         let to =
             to.ok_or_else(|| Failure::transient("neither it nor [[email]] names an address"))?;
-        let link = self.people.link(entry, &message)?;
+        let link = self.people.link(entry, &message);
         let written = Letter {
             entry,
             message: &message,

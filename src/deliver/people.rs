@@ -36,18 +36,13 @@ impl People {
         Ok(message)
     }
 
-    /// A link that acknowledges the open alerts of a message, once and within the hour; made anew for each attempt.
-    pub(super) fn link(
-        &self,
-        entry: &OutboxEntry,
-        message: &Message,
-    ) -> Result<Option<String>, Failure> {
-        let (Some(url), open) = (&self.url, message.open()) else {
-            return Ok(None);
-        };
+    /// A link that acknowledges the open alerts of a message, once and within the hour; made anew for each attempt. When
+    /// none can be made the message goes without: it must not wait for a comfort.
+    pub(super) fn link(&self, entry: &OutboxEntry, message: &Message) -> Option<String> {
+        let (url, open) = (self.url.as_ref()?, message.open());
         // More than anybody answers for by one button are seen in Wardline.
         if !(1..=MOST).contains(&open.len()) {
-            return Ok(None);
+            return None;
         }
         let recipient = message.recipient.as_deref();
         let now = crate::clock::now();
@@ -55,10 +50,10 @@ impl People {
             let registry = &self.registry;
             registry.mint_ack(&open, recipient, &entry.destination, now, LINK_LIFE)
         });
-        match minted {
-            Ok(secret) => Ok(Some(format!("{url}/ack/{}", secret.expose()))),
-            Err(error) => Err(Failure::transient(format!("no link: {error}"))),
-        }
+        let minted = minted.inspect_err(
+            |error| tracing::warn!(%error, "a message goes out without a link to acknowledge by"),
+        );
+        Some(format!("{url}/ack/{}", minted.ok()?.expose()))
     }
 }
 

@@ -44,7 +44,7 @@ impl Teams {
 
     async fn send(&self, entry: &OutboxEntry) -> Result<(), Failure> {
         let message = self.people.read(entry)?;
-        let link = self.people.link(entry, &message)?;
+        let link = self.people.link(entry, &message);
         let sent = self
             .client
             .post(&self.url.0)
