@@ -5,7 +5,7 @@
 //! `stall-log:FILE`, which keeps every append from completing, and changes of the registry from the log, while the
 //! file is there, `panic-on:TEXT`, which panics in the decoding of a payload with that text, `fail-look-up:DEVICE`, which fails every look-up for rows of
 //! that device, `refuse-rules:TEXT`, which refuses rules with that text when they come out of the log or a
-//! checkpoint, and `ack-on-receipt`, which acknowledges what has only been read from the socket.
+//! checkpoint, `panic-outbox:FILE`, which panics in the outbox's worker while the file is there, and `ack-on-receipt`, which acknowledges what has only been read from the socket.
 
 /// The store's faults.
 #[cfg(feature = "sabotage")]
@@ -93,6 +93,20 @@ pub(crate) fn look_up_fails(device: &str) -> bool {
 pub(crate) fn look_up_fails(_: &str) -> bool {
     false
 }
+
+/// Panics when the outbox's worker is to end.
+#[cfg(feature = "sabotage")]
+pub(crate) fn outbox() {
+    static FILE: std::sync::LazyLock<Option<std::path::PathBuf>> =
+        std::sync::LazyLock::new(|| argument("panic-outbox").map(Into::into));
+    let found = FILE
+        .as_ref()
+        .is_some_and(|file| file.try_exists().unwrap_or(false));
+    assert!(!found, "asked for");
+}
+
+#[cfg(not(feature = "sabotage"))]
+pub(crate) fn outbox() {}
 
 /// Whether messages are acknowledged before anything is written.
 #[cfg(feature = "sabotage")]

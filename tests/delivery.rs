@@ -1,6 +1,7 @@
 //! From a reading to those who must know: raised once, delivered at least once, told apart, acknowledged.
 
 mod choice;
+mod clocks;
 mod interrupted;
 pub(crate) mod links;
 mod mended;
@@ -9,7 +10,9 @@ mod routed;
 mod routing;
 mod silence;
 mod topic;
+mod urgent;
 mod watchdog;
+mod worker;
 
 use std::sync::Arc;
 

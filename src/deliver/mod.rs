@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `destination`, `body` | which events go where; the neutral bodies that the outbox keeps |
 //! | `setup`, `outbox`, `retry` | receivers as configured; the worker; what a failure means and when the next attempt is |
+//! | `turned`, `unwritten` | the worker's clocks; what it knows and the registry could not take |
 //! | `message`, `people` | a body as people are told of it; their beds, and links to acknowledge by |
 //! | `webhook`, `watchdog`, `teams`, `email`, `mqtt`, `fhir` | the receivers |
 //! | `answer` | what an HTTP receiver's answer means |
@@ -24,6 +25,8 @@ mod people;
 mod retry;
 mod setup;
 mod teams;
+mod turned;
+mod unwritten;
 mod watchdog;
 mod webhook;
 
@@ -57,6 +60,8 @@ pub(crate) struct Counts {
     /// From the entry's making to its delivery.
     pub(crate) latency: Latency,
     pub(crate) watchdogs: watchdog::Counts,
+    /// That the worker lives.
+    pub(crate) turned: turned::Turned,
 }
 
 /// A receiver.

@@ -140,6 +140,11 @@ impl Server {
         (status, Arc::clone(&self.dir), self.admin.clone())
     }
 
+    /// How it ended by itself; none while it runs.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     pub(crate) fn log(&self) -> String {
         log_of(self.dir.path())
     }

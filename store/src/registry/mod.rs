@@ -81,7 +81,10 @@ pub use limit::{Limit, LimitFilter, LimitScope, NewLimit};
 pub use notification::{
     Delivery, NotWatchedRecord, NotificationFilter, NotificationRecord, StoredNotification,
 };
-pub use outbox::{Destination, OutboxCounts, OutboxEntry, OutboxFilter, OutboxState, Render};
+pub use outbox::{
+    Destination, LONGEST_URGENT_WAIT, LONGEST_WAIT, OutboxCounts, OutboxEntry, OutboxFilter,
+    OutboxState, Render,
+};
 pub use page::{ListFilter, Listed, MAX_PAGE, Page};
 pub use patient::{Patient, PatientFields, Sex};
 pub use setting::{SETTING_DATA_FORMAT, SETTING_INSTALLATION, SETTING_SITE};

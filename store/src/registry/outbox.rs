@@ -7,6 +7,12 @@
 //! notification's group and recipient) go to one destination in order: [`Registry::due`] withholds
 //! an entry while an older one of the same stream and destination is pending. One worker delivers.
 //!
+//! What calls people for a high priority waits for nothing less urgent: its stream goes first among
+//! those of its destination, and what stands before it in the stream is tried at once and more often.
+//!
+//! `next_attempt` goes by the wall clock, which people set. An entry that would wait longer than any
+//! does is due; after a step back [`Registry::hasten`] makes all of them due.
+//!
 //! Delivered entries are pruned after a while; that something was delivered stays: in the
 //! notification's own row, and for events as a count by alert and destination.
 
@@ -134,6 +140,16 @@ pub struct OutboxCounts {
     pub oldest_pending: Option<Micros>,
 }
 
+/// No entry waits longer than this for its next attempt: one that would was given its time by a
+/// clock that was set back since. An hour that a receiver may ask for, and our own pause.
+pub const LONGEST_WAIT: Micros = 66 * 60_000_000;
+
+/// The same where something of high priority waits.
+pub const LONGEST_URGENT_WAIT: Micros = 3 * 60_000_000;
+
+/// [`urgency`] of what calls people for a high priority.
+const HIGH: u8 = 3;
+
 /// Longest error text kept of an attempt.
 const MAX_ERROR: usize = 500;
 
@@ -148,6 +164,36 @@ const SELECT: &str =
 /// An older entry that has to go first.
 const EARLIER: &str = "SELECT 1 FROM outbox AS b WHERE b.state = 'pending'
     AND b.destination = o.destination AND b.stream = o.stream AND b.id < o.id";
+
+/// How soon the stream of an entry is wanted: what is behind it waits for it.
+const WANTED: &str = "SELECT max(b.urgency) FROM outbox AS b WHERE b.state = 'pending'
+    AND b.destination = o.destination AND b.stream = o.stream";
+
+/// How soon an entry is wanted.
+fn urgency(calls: bool, priority: &str) -> u8 {
+    match priority {
+        "high" if calls => HIGH,
+        "medium" if calls => 2,
+        "low" if calls => 1,
+        _ => 0,
+    }
+}
+
+/// What stands before a more urgent entry in its stream is tried now, however long it was to wait.
+fn hurry(
+    conn: &Connection,
+    destination: &str,
+    stream: &str,
+    urgency: u8,
+    clock: Micros,
+) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET next_attempt = ?4 WHERE state = 'pending' AND destination = ?1
+           AND stream = ?2 AND urgency < ?3 AND next_attempt > ?4",
+    )?
+    .execute(params![destination, stream, urgency, clock])?;
+    Ok(())
+}
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
     Ok(OutboxEntry {
@@ -179,9 +225,11 @@ pub(super) fn enqueue(
     clock: Micros,
 ) -> Result<()> {
     let mut insert = conn.prepare_cached(
-        "INSERT INTO outbox (event, alert_id, stream, destination, idempotency_key, next_attempt, created_at, payload)
-         VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?5, ?6)",
+        "INSERT INTO outbox (event, alert_id, stream, destination, idempotency_key, next_attempt, created_at, payload,
+           urgency)
+         VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?5, ?6, ?7)",
     )?;
+    let urgency = urgency(event.page, &event.priority);
     for destination in destinations.iter().filter(|d| event.page || !d.pages) {
         // What the engine calls the event on every replay, so that the key survives a restored
         // backup too.
@@ -193,26 +241,31 @@ pub(super) fn enqueue(
             destination.name,
             key,
             clock,
-            payload
+            payload,
+            urgency
         ])?;
+        hurry(conn, &destination.name, &event.alert_id, urgency, clock)?;
     }
     Ok(())
 }
 
-/// The entry of a new notification. A person who cannot be reached holds up nobody else.
+/// The entry of a new notification. A person who cannot be reached holds up nobody else, and an
+/// address of hers no other.
 pub(super) fn enqueue_notification(
     conn: &Connection,
     new: &NotificationRecord,
     clock: Micros,
 ) -> Result<()> {
-    let stream = match &new.recipient {
-        Some(recipient) => format!("{}/{recipient}", new.group),
-        None => new.group.clone(),
-    };
+    let mut stream = new.group.clone();
+    for part in [&new.recipient, &new.address].into_iter().flatten() {
+        stream.push('/');
+        stream.push_str(part);
+    }
+    let urgency = urgency(new.kind != "resolved", &new.priority);
     conn.prepare_cached(
         "INSERT INTO outbox (notification, stream, destination, recipient, address, idempotency_key, next_attempt,
-           created_at, payload)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?6, ?7)",
+           created_at, payload, urgency)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?6, ?7, ?8)",
     )?
     .execute(params![
         new.id,
@@ -221,9 +274,10 @@ pub(super) fn enqueue_notification(
         new.recipient,
         new.address,
         clock,
-        new.payload
+        new.payload,
+        urgency
     ])?;
-    Ok(())
+    hurry(conn, &new.channel, &stream, urgency, clock)
 }
 
 /// Brings the notification of an entry, if it is of one, to where the entry stands.
@@ -265,25 +319,51 @@ fn shorten(error: &str) -> &str {
 }
 
 impl Registry {
-    /// Entries to send now, the longest due first, at most one per stream and destination and at
-    /// most `each` for a destination, so that none that hangs hides the others' (and at most
-    /// [`MAX_PAGE`]). Ask again after marking these.
+    /// Entries to send now, of each destination the most urgent first and then the longest due: at
+    /// most one per stream, and at most `each` for a destination, so that none that hangs hides the
+    /// others' (and at most [`MAX_PAGE`]). An entry is as urgent as what waits behind it. Ask again
+    /// after marking these.
     ///
     /// # Errors
     /// The database failed.
     pub fn due(&self, now: Micros, each: u32) -> Result<Vec<OutboxEntry>> {
         self.read(|conn| {
             let sql = format!(
-                "{SELECT} WHERE o.id IN (SELECT id FROM (
-                   SELECT o.id AS id, row_number() OVER
-                     (PARTITION BY o.destination ORDER BY o.next_attempt, o.id) AS place
-                   FROM outbox AS o
-                   WHERE o.state = 'pending' AND o.next_attempt <= ? AND NOT EXISTS ({EARLIER}))
-                 WHERE place <= ?) ORDER BY o.next_attempt, o.id LIMIT {MAX_PAGE}"
+                "{SELECT} JOIN (
+                   SELECT id, row_number() OVER
+                     (PARTITION BY destination ORDER BY wanted DESC, next_attempt, id) AS place
+                   FROM (SELECT o.id, o.destination, o.next_attempt, ({WANTED}) AS wanted
+                         FROM outbox AS o WHERE o.state = 'pending'
+                           AND (o.next_attempt <= ?1 OR o.next_attempt > ?2) AND NOT EXISTS ({EARLIER}))
+                   WHERE next_attempt <= ?1
+                     OR next_attempt > CASE WHEN wanted >= {HIGH} THEN ?2 ELSE ?3 END) AS p ON p.id = o.id
+                 WHERE p.place <= ?4 ORDER BY p.place, o.next_attempt, o.id LIMIT {MAX_PAGE}"
             );
             let mut statement = conn.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![now, each.clamp(1, MAX_PAGE)], read_row)?;
+            let rows = statement.query_map(
+                params![
+                    now,
+                    now.saturating_add(LONGEST_URGENT_WAIT),
+                    now.saturating_add(LONGEST_WAIT),
+                    each.clamp(1, MAX_PAGE)
+                ],
+                read_row,
+            )?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Everything that waits is due at `now`: the clock that gave the times was set back.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn hasten(&self, now: Micros) -> Result<()> {
+        self.write(Touch::NOTHING, |conn| {
+            conn.prepare_cached(
+                "UPDATE outbox SET next_attempt = ?1 WHERE state = 'pending' AND next_attempt > ?1",
+            )?
+            .execute([now])?;
+            Ok(())
         })
     }
 
@@ -325,13 +405,25 @@ impl Registry {
         })
     }
 
-    /// An attempt failed: again at `next_attempt`, or `None` to give up.
+    /// An attempt failed: again at what `next` says, or `None` to give up. It is told whether
+    /// something of high priority waits in the stream, this entry or one behind it.
     ///
     /// # Errors
     /// The entry does not exist or is not pending.
-    pub fn mark_failed(&self, id: i64, error: &str, next_attempt: Option<Micros>) -> Result<()> {
+    pub fn mark_failed(
+        &self,
+        id: i64,
+        error: &str,
+        next: impl FnOnce(bool) -> Option<Micros>,
+    ) -> Result<Option<Micros>> {
         self.write(Touch::NOTHING, |conn| {
             require(conn, id, OutboxState::Pending)?;
+            let wanted: u8 = conn
+                .prepare_cached(&format!(
+                    "SELECT ({WANTED}) FROM outbox AS o WHERE o.id = ?"
+                ))?
+                .query_row([id], |row| row.get(0))?;
+            let next_attempt = next(wanted >= HIGH);
             let state = if next_attempt.is_some() {
                 OutboxState::Pending
             } else {
@@ -342,7 +434,8 @@ impl Registry {
                    next_attempt = coalesce(?, next_attempt) WHERE id = ?",
             )?
             .execute(params![shorten(error), state.as_str(), next_attempt, id])?;
-            tell_notification(conn, id)
+            tell_notification(conn, id)?;
+            Ok(next_attempt)
         })
     }
 
@@ -383,7 +476,8 @@ impl Registry {
         })
     }
 
-    /// Makes a dead entry pending again, due at `now`. Its attempts count on.
+    /// Makes a dead entry pending again, due at `now`. Its attempts count from the start, so that it
+    /// is not given up at once for its age.
     ///
     /// # Errors
     /// The entry does not exist or is not dead.
@@ -391,7 +485,7 @@ impl Registry {
         self.write(Touch::NOTHING, |conn| {
             require(conn, id, OutboxState::Dead)?;
             conn.prepare_cached(
-                "UPDATE outbox SET state = 'pending', next_attempt = ? WHERE id = ?",
+                "UPDATE outbox SET state = 'pending', attempts = 0, next_attempt = ? WHERE id = ?",
             )?
             .execute(params![now, id])?;
             tell_notification(conn, id)

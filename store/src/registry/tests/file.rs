@@ -67,7 +67,7 @@ fn what_was_acknowledged_is_there_though_nobody_closed_the_file() {
 #[test]
 fn a_registry_opens_again_with_its_schema_number() {
     let ward = Fixture::ward().reopen();
-    assert_eq!(pragma(&ward.raw(), "user_version"), 3);
+    assert_eq!(pragma(&ward.raw(), "user_version"), 4);
     assert!(ward.registry.patient("p1").unwrap().is_some());
     assert_eq!(
         ward.registry.integrity_check().unwrap(),
@@ -91,7 +91,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
             error,
             Error::Newer {
                 found: 99,
-                supported: 3,
+                supported: 4,
                 ..
             }
         ),

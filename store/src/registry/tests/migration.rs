@@ -70,6 +70,9 @@ fn a_registry_of_schema_2_keeps_its_outbox() {
     assert_eq!(all[1].last_error.as_deref(), Some("503"));
     let due: Vec<i64> = registry.due(30, 10).unwrap().iter().map(|e| e.id).collect();
     assert_eq!(due, [6, 4]);
+    let back = 20 - crate::registry::LONGEST_URGENT_WAIT;
+    let urgent = registry.due(back - 1, 10).unwrap();
+    assert_eq!(urgent.len(), 2, "they page for a high priority");
     registry.mark_delivered(&[4], 50).unwrap();
     let found = registry.delivery(&["a1".to_owned()]).unwrap();
     let found = &found["a1"];

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Fixture, event, record};
-use crate::registry::{Destination, Error, OutboxEntry, OutboxState, Page, Registry};
+use crate::registry::{
+    AlertEventRecord, Destination, Error, LONGEST_URGENT_WAIT, LONGEST_WAIT, OutboxEntry,
+    OutboxState, Page, Registry,
+};
 
 /// Events `raised`, `worsened`, `resolved` of `a1` and `raised` of `a2`, for one destination.
 fn filled() -> Fixture {
@@ -73,7 +76,7 @@ fn a_failed_attempt_waits_holds_back_its_followers_and_keeps_key_and_bytes() {
     let registry = &fixture.registry;
     let before = due(registry, 100)[0].clone();
     registry
-        .mark_failed(before.id, "503 service unavailable", Some(900))
+        .mark_failed(before.id, "503 service unavailable", |_| Some(900))
         .unwrap();
     assert_eq!(keys(&due(registry, 899)), ["a2-2-1"]);
     let fixture = fixture.reopen();
@@ -97,7 +100,9 @@ fn a_dead_entry_lets_the_next_pass_and_can_be_made_to_live() {
     let fixture = filled();
     let registry = &fixture.registry;
     let first = due(registry, 100)[0].id;
-    registry.mark_failed(first, &"ü".repeat(400), None).unwrap();
+    registry
+        .mark_failed(first, &"ü".repeat(400), |_| None)
+        .unwrap();
     assert_eq!(keys(&due(registry, 100)), ["a1-2-0", "a2-2-1"]);
     let dead = registry.dead_letters(&Page::first(10)).unwrap().items;
     assert_eq!((dead.len(), dead[0].id, dead[0].attempts), (1, first, 1));
@@ -126,11 +131,11 @@ fn steps_that_are_none_are_refused() {
     registry.mark_delivered(&[id], 100).unwrap();
     registry.mark_delivered(&[id], 100).unwrap();
     assert_eq!(
-        say(registry.mark_failed(id, "x", None)),
+        say(registry.mark_failed(id, "x", |_| None).map(drop)),
         format!("outbox entry {id} is delivered, not pending")
     );
     assert_eq!(
-        say(registry.mark_failed(99, "x", None)),
+        say(registry.mark_failed(99, "x", |_| None).map(drop)),
         "outbox entry 99 does not exist"
     );
     // One that cannot be marked leaves all of them unmarked.
@@ -186,4 +191,136 @@ fn a_destination_that_hangs_hides_no_other() {
     let found = registry.due(300, 4).unwrap();
     let of = |name: &str| found.iter().filter(|e| e.destination == name).count();
     assert_eq!((of("slow"), of("quick")), (4, 1));
+}
+
+fn pager() -> Destination {
+    Destination {
+        name: "pager".to_owned(),
+        pages: false,
+        render: Arc::new(|_, _| Vec::new()),
+    }
+}
+
+fn of(priority: &str, event: AlertEventRecord) -> AlertEventRecord {
+    AlertEventRecord {
+        priority: priority.to_owned(),
+        ..event
+    }
+}
+
+#[test]
+fn what_a_clock_that_was_set_back_would_hold_up_is_due() {
+    let fixture = Fixture::new();
+    let registry = &fixture.registry;
+    let events = [
+        of("high", event(1, 0, "a1", "raised", "active")),
+        of("low", event(1, 1, "a2", "raised", "active")),
+    ];
+    record(registry, 1, &events, &[pager()], 0).unwrap();
+    for (entry, wait) in due(registry, 0).iter().zip([60_000_000, 3_600_000_000]) {
+        registry
+            .mark_failed(entry.id, "503", |_| Some(wait))
+            .unwrap();
+    }
+    assert_eq!(keys(&due(registry, 0)), Vec::<&str>::new());
+    let back = 60_000_000 - LONGEST_URGENT_WAIT;
+    assert_eq!(keys(&due(registry, back)), Vec::<&str>::new());
+    assert_eq!(keys(&due(registry, back - 1)), ["a1-1-0"]);
+    let back = 3_600_000_000 - LONGEST_WAIT;
+    assert_eq!(keys(&due(registry, back - 1)), ["a1-1-0", "a2-1-1"]);
+
+    registry.hasten(-1).unwrap();
+    assert_eq!(keys(&due(registry, -1)), ["a1-1-0", "a2-1-1"]);
+    registry.hasten(5).unwrap();
+    assert_eq!(due(registry, -1).len(), 2, "and none is put off");
+}
+
+#[test]
+fn what_is_urgent_waits_for_nothing_less_urgent_before_it() {
+    let fixture = Fixture::new();
+    let registry = &fixture.registry;
+    let first = [of("low", event(1, 0, "a1", "raised", "active"))];
+    record(registry, 1, &first, &[pager()], 100).unwrap();
+    let low = due(registry, 100)[0].id;
+    let told = |urgent: bool| (!urgent).then_some(9_000);
+    assert_eq!(
+        registry.mark_failed(low, "503", told).unwrap(),
+        Some(9_000),
+        "nothing urgent waits"
+    );
+    let same = [of("low", event(2, 0, "a1", "worsened", "active"))];
+    record(registry, 2, &same, &[pager()], 200).unwrap();
+    let other = [of("high", event(2, 1, "a2", "raised", "active"))];
+    record(registry, 2, &other, &[pager()], 200).unwrap();
+    assert_eq!(
+        keys(&due(registry, 200)),
+        ["a2-2-1"],
+        "others' haste is theirs"
+    );
+
+    let worse = [of("high", event(3, 0, "a1", "worsened", "active"))];
+    record(registry, 3, &worse, &[pager()], 300).unwrap();
+    assert_eq!(keys(&due(registry, 300)), ["a2-2-1", "a1-1-0"]);
+    // And while it waits, what is before it is not put off for longer than it may be itself.
+    let told = |urgent: bool| Some(if urgent { 400 } else { 9_000 });
+    assert_eq!(registry.mark_failed(low, "503", told).unwrap(), Some(400));
+}
+
+#[test]
+fn a_destination_gets_the_most_urgent_first() {
+    let fixture = Fixture::new();
+    let registry = &fixture.registry;
+    let later = |priority: &str, number: u32| {
+        let raised = event(1, number, &format!("a{number}"), "raised", "active");
+        of(priority, raised)
+    };
+    let over = AlertEventRecord {
+        page: false,
+        ..later("high", 0)
+    };
+    let events = [
+        over,
+        later("info", 1),
+        later("low", 2),
+        later("medium", 3),
+        later("high", 4),
+    ];
+    record(registry, 1, &events, &[pager()], 100).unwrap();
+    assert_eq!(
+        keys(&due(registry, 100)),
+        ["a4-1-4", "a3-1-3", "a2-1-2", "a0-1-0", "a1-1-1"]
+    );
+    assert_eq!(keys(&registry.due(100, 1).unwrap()), ["a4-1-4"]);
+}
+
+#[test]
+fn many_destinations_that_hang_hide_none() {
+    let fixture = Fixture::new();
+    let registry = &fixture.registry;
+    let hang: Vec<Destination> = (0..40)
+        .map(|number| Destination {
+            name: format!("hang{number}"),
+            ..pager()
+        })
+        .collect();
+    let events: Vec<_> = (0..30)
+        .map(|number| event(1, number, &format!("a{number}"), "raised", "active"))
+        .collect();
+    record(registry, 1, &events, &hang, 100).unwrap();
+    let last = [event(2, 0, "z", "raised", "active")];
+    record(registry, 2, &last, &[pager()], 200).unwrap();
+    let found = registry.due(300, 30).unwrap();
+    assert!(found.iter().any(|entry| entry.destination == "pager"));
+}
+
+#[test]
+fn one_that_is_tried_again_by_hand_has_its_attempts_anew() {
+    let fixture = filled();
+    let registry = &fixture.registry;
+    let first = due(registry, 100)[0].id;
+    registry.mark_failed(first, "503", |_| Some(100)).unwrap();
+    registry.mark_failed(first, "503", |_| None).unwrap();
+    registry.retry_dead(first, 700).unwrap();
+    let again = due(registry, 700).into_iter().find(|e| e.id == first);
+    assert_eq!(again.map(|entry| entry.attempts), Some(0));
 }
