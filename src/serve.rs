@@ -166,7 +166,7 @@ async fn with_core(
     settings.insecure = config.http.insecure;
     settings.public_url = config.http.url.clone();
     settings.limits.sql_timeout = config.store.query_timeout + ANSWER;
-    let server = tokio::spawn(wardline_dashboard::serve(
+    let mut server = tokio::spawn(wardline_dashboard::serve(
         settings,
         adapter,
         live,
@@ -176,7 +176,7 @@ async fn with_core(
     ));
 
     let outbox = deliver::outbox(config, core, listener, brokers)?;
-    let deliveries = tokio::spawn(outbox.run(http_stop.clone()));
+    let mut deliveries = tokio::spawn(outbox.run(http_stop.clone()));
     for watchdog in deliver::watchdogs(config, core)? {
         tokio::spawn(watchdog.run(intake_stop.clone()));
     }
@@ -198,6 +198,17 @@ async fn with_core(
             if !core.broken.is_cancelled() {
                 anyhow::bail!("a way in ended on its own");
             }
+        }
+        // A server that raises alerts and tells nobody is worse than none: that none is there is noticed.
+        ended = &mut deliveries => {
+            intake_stop.cancel();
+            ended.context("the deliveries failed")?;
+            anyhow::bail!("the deliveries ended on their own");
+        }
+        ended = &mut server => {
+            intake_stop.cancel();
+            ended.context("the HTTP server failed")??;
+            anyhow::bail!("the HTTP server ended on its own");
         }
     }
     if core.broken.is_cancelled() {

@@ -94,6 +94,8 @@ pub(crate) fn outbox(
         };
         receivers.insert(TOPIC.to_owned(), Arc::new(topic));
     }
+    // Before anybody asks whether it stands still.
+    core.metrics.delivery.turned.now();
     Ok(Outbox {
         registry: Arc::clone(&core.registry),
         receivers,

@@ -1,7 +1,8 @@
 //! "All is well", said as often as a receiver wants it, so that it notices when nobody says it any more.
 //!
 //! It does not go through the outbox: said late it would be a lie. It is said only while the rules follow the log, into
-//! which the time goes each second: whoever hears it knows that a reading would have been judged.
+//! which the time goes each second, and the outbox's worker looks for what is due: whoever hears it knows that a reading
+//! would have been judged, and that somebody would have been told.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,6 +10,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +22,8 @@ use crate::metrics::Metrics;
 
 /// How long the rules may stand still beyond the time between two ticks: a disk that is slow for a moment is no fault.
 const STILL: Duration = Duration::from_secs(5);
+/// How long the outbox's worker may go without a look at the outbox: it looks every few seconds.
+const STUCK: Duration = Duration::from_secs(30);
 
 /// What became of them, by receiver.
 #[derive(Debug, Default)]
@@ -29,7 +34,7 @@ pub(crate) struct Counts(Mutex<BTreeMap<String, Count>>);
 pub(crate) struct Count {
     pub(crate) sent: u64,
     pub(crate) failed: u64,
-    /// Not sent because the rules stood still.
+    /// Not sent because rules or deliveries stood still.
     pub(crate) withheld: u64,
     /// When the last was taken.
     pub(crate) last: Option<Micros>,
@@ -63,7 +68,7 @@ impl Counts {
             ),
             (
                 "withheld",
-                "Watchdog messages not sent because the rules stood still.",
+                "Watchdog messages not sent because rules or deliveries stood still.",
                 |count| count.withheld,
             ),
         ];
@@ -101,15 +106,19 @@ pub(crate) struct Watchdog {
 
 impl Watchdog {
     /// Says it until told to stop. One that failed is not said again: the next comes at its time.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let mut due = tokio::time::interval(self.every);
         due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut applied = self.applied.clone();
         let mut moved: Option<Instant> = None;
         self.metrics.delivery.watchdogs.change(&self.name, |_| ());
+        // The rules are watched while a receiver takes its time: one or two messages are under way at most, for it has no
+        // longer than lies between two.
+        let mut under_way = FuturesUnordered::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                changed = self.applied.changed() => match changed {
+                changed = applied.changed() => match changed {
                     Ok(()) => {
                         // The first is said as soon as the rules are seen to live.
                         if moved.replace(Instant::now()).is_none() {
@@ -118,23 +127,40 @@ impl Watchdog {
                     }
                     Err(_) => return,
                 },
+                Some(()) = under_way.next() => {}
                 _ = due.tick() => {
+                    // Both may have come while nothing was looked at: what has moved does not stand still.
+                    if moved.is_some() && applied.has_changed().unwrap_or(false) {
+                        applied.mark_unchanged();
+                        moved = Some(Instant::now());
+                    }
                     let Some(at) = moved else { continue };
-                    if at.elapsed() > self.tick + STILL {
-                        self.withhold();
-                    } else {
-                        self.say().await;
+                    match self.fault(at.elapsed()) {
+                        Some(fault) => self.withhold(fault),
+                        None => under_way.push(self.say()),
                     }
                 }
             }
         }
     }
 
-    fn withhold(&self) {
+    /// Why it cannot be said, when the rules moved so long ago.
+    fn fault(&self, moved: Duration) -> Option<&'static str> {
+        if moved > self.tick + STILL {
+            Some("the rules stand still")
+        } else if self.metrics.delivery.turned.elapsed() > STUCK {
+            Some("deliveries stand still")
+        } else {
+            None
+        }
+    }
+
+    fn withhold(&self, fault: &str) {
         tracing::error!(
             receiver = self.name,
             position = *self.applied.borrow(),
-            "the rules stand still: the watchdog message is withheld"
+            fault,
+            "the watchdog message is withheld"
         );
         let counts = &self.metrics.delivery.watchdogs;
         counts.change(&self.name, |count| count.withheld += 1);
@@ -164,5 +190,48 @@ impl Watchdog {
                 counts.change(&self.name, |count| count.failed += 1);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Events, Secret};
+
+    fn watchdog() -> Watchdog {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let webhook = crate::config::Webhook {
+            name: "pager".to_owned(),
+            url: "http://127.0.0.1:9/".to_owned(),
+            secret: Secret("s".to_owned()),
+            ca: None,
+            events: Events::None,
+            watchdog: None,
+        };
+        Watchdog {
+            name: webhook.name.clone(),
+            webhook: Webhook::new(&webhook).unwrap(),
+            every: Duration::from_secs(60),
+            site: "s1".to_owned(),
+            applied: watch::channel(0).1,
+            tick: Duration::from_secs(1),
+            metrics: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn it_is_withheld_when_rules_or_deliveries_stand_still() {
+        let watchdog = watchdog();
+        let turned = &watchdog.metrics.delivery.turned;
+        let just = Duration::from_secs(1);
+        assert_eq!(watchdog.fault(just), None);
+        let late = watchdog.fault(Duration::from_secs(7));
+        assert_eq!(late, Some("the rules stand still"));
+        turned.before(Duration::from_secs(29));
+        assert_eq!(watchdog.fault(just), None);
+        turned.before(Duration::from_secs(31));
+        assert_eq!(watchdog.fault(just), Some("deliveries stand still"));
+        turned.now();
+        assert_eq!(watchdog.fault(just), None);
     }
 }
