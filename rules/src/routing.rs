@@ -16,7 +16,8 @@
 //! Invariants, each kept by a property test:
 //! 1. No clock, no I/O, no randomness. The same events give the same outcomes, however they are cut, and after a
 //!    restart from a checkpoint at any point.
-//! 2. Every page ends in a notification, or in `NotWatched`, or in `Unrouted`.
+//! 2. Every page ends in a notification, or in `NotWatched`, or in `Unrouted`, unless it is silenced before that and over
+//!    before the silence is.
 //! 3. Nobody is told twice of one page, unless as a repeat; repeats end with the acknowledgement.
 //! 4. Whoever is responsible for an open alert knows of it, or waits for a group, for hours or for the end of a silence.
 //! 5. An alert leaves when it is resolved and those who knew of it were told.

@@ -149,7 +149,13 @@ impl Router {
         let id = &event.alert_id;
         let wanted = event.page;
         match self.state.alerts.get_mut(id) {
-            Some(open) => open.latest = event.clone(),
+            Some(open) => {
+                // Without a page of its own: another priority may be another route's.
+                if !wanted && open.latest.priority != event.priority {
+                    self.state.moved.insert(id.clone());
+                }
+                open.latest = event.clone();
+            }
             None if wanted => {
                 let open = Open::new(event.clone());
                 self.state.alerts.insert(id.clone(), open);
@@ -168,6 +174,7 @@ impl Router {
                 };
                 self.call(id, call, out);
             }
+            (EventKind::Silenced, _) if event.silenced_until.is_some() => self.hush_waiting(id),
             _ => self.unhush(id),
         }
         if event.event == EventKind::Resolved {

@@ -1,6 +1,7 @@
 //! Timelines of what people do and what they are told, and properties of the whole.
 
 mod alerts;
+mod changes;
 mod desk;
 mod documents;
 mod endings;

@@ -60,6 +60,7 @@ impl Router {
         let group = match place.and_then(|place| open.told.get_mut(place)) {
             Some(told) => {
                 (told.over, told.at) = (over, at);
+                told.send_resolved |= send_resolved;
                 told.group.clone()
             }
             None => {

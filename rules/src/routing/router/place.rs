@@ -38,6 +38,17 @@ impl Router {
         self.end(out);
     }
 
+    /// It is silenced: what its groups were to tell waits for the end of that.
+    pub(super) fn hush_waiting(&mut self, alert: &str) {
+        let open = self.state.alerts.get(alert);
+        for place in open.map_or_else(Vec::new, |open| open.places.clone()) {
+            let waits = self.member(&place, alert, |member| member.waits().then_some(()));
+            if waits.is_some() {
+                self.hush(&place, alert);
+            }
+        }
+    }
+
     /// It is silenced no longer: who was not told because of that is told.
     pub(super) fn unhush(&mut self, alert: &str) {
         let state = &mut self.state;

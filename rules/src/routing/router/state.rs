@@ -27,6 +27,9 @@ pub(super) struct State {
     pub(super) timers: BTreeSet<(Due, String)>,
 }
 
+/// How long after its time the end of a silence is waited for, µs: the log clock moves more often.
+const WITHOUT_A_WORD: Micros = 120_000_000;
+
 /// When, and which route's.
 pub(super) type Due = (Micros, usize);
 
@@ -143,8 +146,10 @@ impl Open {
         !self.is_over() && self.latest.acknowledged_by.is_none()
     }
 
+    /// Until the event that ends it; one that ends without a word ends a little later.
     pub(super) fn is_silenced(&self, now: Micros) -> bool {
-        self.latest.silenced_until.is_some_and(|until| until > now)
+        let until = self.latest.silenced_until;
+        until.is_some_and(|until| until.saturating_add(WITHOUT_A_WORD) > now)
     }
 
     /// Whether the receiver was told after a time.

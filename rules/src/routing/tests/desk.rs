@@ -130,6 +130,9 @@ impl Desk {
                     event.priority = Priority::from_word(priority).expect("a priority");
                 }
             }),
+            ["correct", _, priority] => alerts.next(at, id, EventKind::Corrected, false, |event| {
+                event.priority = Priority::from_word(priority).expect("a priority");
+            }),
             ["ack", _] => alerts.next(at, id, EventKind::Acknowledged, false, |event| {
                 event.acknowledged_by = Some("somebody".to_owned());
                 event.acknowledged_at = Some(at);

@@ -168,7 +168,17 @@ proptest! {
         for (number, step) in steps.iter().enumerate() {
             let What::Events(events) = &step.what else { continue };
             for event in events.iter().filter(|event| event.page) {
-                let seen = told.iter().any(|(then, outcome)| match outcome {
+                let id = &event.alert_id;
+                let silenced = steps[number..].iter().any(|step| match &step.what {
+                    What::Events(events) => events.iter().any(|later| {
+                        (later.seq, later.ordinal) > (event.seq, event.ordinal)
+                            && later.alert_id == *id
+                            && later.event == EventKind::Silenced
+                    }),
+                    _ => false,
+                });
+                // Whoever silences it may see its end before people are told.
+                let seen = silenced || told.iter().any(|(then, outcome)| match outcome {
                     Outcome::Notify(told) => {
                         // A silence that ended tells nobody who knows of what was acknowledged meanwhile.
                         (*then >= number || event.event == EventKind::Silenced)
