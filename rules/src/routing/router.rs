@@ -148,6 +148,7 @@ impl Router {
     fn event(&mut self, event: &AlertEvent, out: &mut Vec<Outcome>) {
         let id = &event.alert_id;
         let wanted = event.page;
+        let known = self.state.alerts.contains_key(id);
         match self.state.alerts.get_mut(id) {
             Some(open) => {
                 // Without a page of its own: another priority may be another route's.
@@ -165,6 +166,10 @@ impl Router {
         match (event.event, &event.escalate_to) {
             (EventKind::Escalated, Some(target)) if wanted => {
                 self.escalations.insert((id.clone(), target.clone()));
+                // Nobody was told of it by routes: the state of the routing was lost.
+                if !known {
+                    self.call(id, Call::Page, out);
+                }
             }
             (kind, _) if wanted => {
                 let call = match kind {

@@ -236,6 +236,22 @@ fn a_ladder_that_leads_to_nobody_is_seen() {
 }
 
 #[test]
+fn a_step_of_an_alert_that_is_not_known_is_its_page_too() {
+    check(
+        &[WARD],
+        "11-23 10:00 raise a p1 high quiet
+         11-23 10:10 escalate a doctor
+         11-23 10:20 resolve a",
+        "11-23 10:10 escalation a to roy/mail by target:doctor
+         11-23 10:10 escalation a to roy/teams by target:doctor
+         11-23 10:10 page a to ito/teams by ward
+         11-23 10:20 resolved a to roy/mail by target:doctor
+         11-23 10:20 resolved a to ito/teams by ward
+         11-23 10:20 resolved a to roy/teams by target:doctor",
+    );
+}
+
+#[test]
 fn the_first_route_takes_it_unless_it_lets_the_next_look_too() {
     let file = r#"
 fallback = ["channel:last"]

@@ -140,3 +140,42 @@ fn a_change_of_shift_while_the_server_was_down_is_made_up_for() {
     // Everybody is told again nine hours after the page, and the shift after that is known.
     assert_eq!(router.next_due(), Some(time("11-23 23:00")));
 }
+
+#[test]
+fn the_state_of_a_version_that_knew_of_no_handover_goes_on() {
+    let (router, said) = super::desk::run(&[WARD], "11-23 14:00 raise a p1 high");
+    assert_eq!(said.len(), 2);
+    let mut state: serde_json::Value = serde_json::from_slice(&router.checkpoint()).expect("JSON");
+    let groups = state["state"]["groups"].as_object_mut().expect("groups");
+    for group in groups.values_mut() {
+        let group = group.as_object_mut().expect("a group");
+        group.remove("handover").expect("what is new");
+        for member in group["members"]
+            .as_object_mut()
+            .expect("members")
+            .values_mut()
+        {
+            let member = member.as_object_mut().expect("a member");
+            member.remove("hushed").expect("what is new");
+        }
+    }
+    for alert in state["state"]["alerts"]
+        .as_object_mut()
+        .expect("alerts")
+        .values_mut()
+    {
+        for told in alert["told"].as_array_mut().expect("a list") {
+            told.as_object_mut()
+                .expect("who")
+                .remove("at")
+                .expect("what is new");
+        }
+    }
+    let mut router = Router::restore(state.to_string().as_bytes()).expect("its state");
+    assert_eq!(router.next_due(), Some(time("11-23 23:00")));
+    let mut out = Vec::new();
+    router.advance(2, time("11-23 23:00"), &mut out);
+    // With the repeat: the shift of the evening, and from then on every change.
+    assert_eq!(out.len(), 2, "{out:?}");
+    assert_eq!(router.next_due(), Some(time("11-24 07:00")));
+}
