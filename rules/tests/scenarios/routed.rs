@@ -1,9 +1,11 @@
 //! Rules and routing together: what people are told in the end.
 
 use crate::language::{apply, clock, parse, timeline};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use wardline_rules::routing::{Outcome, Router, Routing};
-use wardline_rules::{AlertEvent, Engine};
+use wardline_rules::{AlertEvent, Engine, EventKind};
 
 const RULES: &str = r#"
 [[rule]]
@@ -127,4 +129,87 @@ fn a_router_without_state_is_told_by_the_rules_what_is_open() {
         "31:00 hush s 04:00 rule=low\n 31:10 spo2 85\n 32:00 wait",
     );
     assert_eq!((engine.open_alerts(), engine.asking().len()), (1, 0));
+}
+
+/// A line of a timeline: seconds since the one before, what, how long.
+fn lines_of(draws: &[(i64, u8, i64)]) -> String {
+    let mut at = 20 * 60;
+    let mut text = "20:00 spo2 85\n".to_owned();
+    for (gap, what, minutes) in draws {
+        at += gap;
+        let clock = format!("{:02}:{:02}", at / 60, at % 60);
+        let what = match what {
+            0..3 => "spo2 85".to_owned(),
+            3..6 => "spo2 97".to_owned(),
+            6 => "ack".to_owned(),
+            7..9 => format!("silence {minutes:02}:00"),
+            9 => "silence 00:00".to_owned(),
+            10 => format!("hush s {minutes:02}:00 rule=low"),
+            11 => format!("hush t {minutes:02}:00 patient=p1"),
+            _ => "wait".to_owned(),
+        };
+        text.push_str(&format!("{clock} {what}\n"));
+    }
+    at += 30 * 60;
+    text.push_str(&format!("{}:{:02} wait", at / 60, at % 60));
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_page_of_the_rules_is_one_message_and_whoever_opens_knows(
+        draws in prop::collection::vec((1..300i64, 0..14u8, 1..9i64), 1..20)
+    ) {
+        let text = lines_of(&draws);
+        let file = routing();
+        let rules = parse(&RULES.replace("medium", "high"));
+        let (mut engine, mut router) = (Engine::new(), Router::default());
+        let (mut events, mut out): (Vec<AlertEvent>, _) = (Vec::new(), Vec::new());
+        for (seq, step) in (1..).zip(&timeline(&[rules], &text)) {
+            let before = events.len();
+            apply(&mut engine, seq, step, &mut events);
+            router.configure(engine.clock(), Arc::clone(&file));
+            router.take(&events[before..], &mut out);
+            router.advance(seq, engine.clock(), &mut out);
+        }
+        let told = |channel: &str| {
+            let mut told = Vec::new();
+            for outcome in &out {
+                if let Outcome::Notify(one) = outcome && one.channel == channel && one.kind.as_str() != "resolved" {
+                    told.extend(one.alerts.iter().map(|alert| (one.at, alert.alert_id.clone())));
+                }
+            }
+            told
+        };
+        // Acknowledged or silenced anew in the instant in which its silence ends, it needs nobody.
+        let seen = |page: &AlertEvent| {
+            events.iter().any(|event| {
+                (event.processed_time, &event.alert_id) == (page.processed_time, &page.alert_id)
+                    && event.ordinal > page.ordinal
+                    && match event.event {
+                        EventKind::Acknowledged => page.event == EventKind::Silenced,
+                        EventKind::Silenced => event.silenced_until.is_some(),
+                        _ => false,
+                    }
+            })
+        };
+        let pages = events
+            .iter()
+            .filter(|event| event.page && event.event != EventKind::Escalated);
+        let of = |page: &AlertEvent| (page.processed_time, page.alert_id.clone());
+        let all: BTreeSet<_> = pages.clone().map(of).collect();
+        let at_once: BTreeSet<_> = pages.filter(|page| !seen(page)).map(of).collect();
+        let desk = told("desk");
+        let once: BTreeSet<_> = desk.iter().cloned().collect();
+        prop_assert!(at_once.is_subset(&once), "\n{}\n{:?}\n{:?}", text, all, desk);
+        prop_assert!(desk.len() == once.len() && once.len() <= all.len(), "\n{}\n{:?}\n{:?}", text, all, desk);
+        let at_the_clinic = told("clinic");
+        for asking in engine.asking() {
+            let stands = asking.acknowledged_by.is_none() && asking.silenced_until.is_none();
+            let knows = at_the_clinic.iter().any(|(_, alert)| *alert == asking.alert_id);
+            prop_assert!(!stands || knows, "\n{}\n{:?}", text, asking);
+        }
+    }
 }
