@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
+use wardline_rules::routing::Outcome;
 use wardline_store::registry::{Checkpoint, Destination, Registry};
 use wardline_store::{Entry, Store};
 
@@ -149,6 +150,7 @@ impl Follower {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = self.judgement.engine.stats();
         self.metrics.log_clock.store(clock, Relaxed);
+        self.untold(&followed.outcomes);
         let bed = |patient: &str| crate::deliver::bed(&self.registry, patient);
         let records = record::Records::of(&followed, clock, &bed);
         let consequences = records.consequences();
@@ -171,6 +173,22 @@ impl Follower {
                 .record_since(durable.received, crate::clock::now());
         }
         Ok(())
+    }
+
+    /// Counts and logs the pages that reach nobody now.
+    fn untold(&self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Notify(_) => {}
+                Outcome::NotWatched { .. } => {
+                    self.metrics.not_watched.fetch_add(1, Relaxed);
+                }
+                Outcome::Unrouted { alert_id } => {
+                    self.metrics.unrouted.fetch_add(1, Relaxed);
+                    tracing::warn!(alert_id, "no route takes a page");
+                }
+            }
+        }
     }
 
     fn save(&mut self) -> anyhow::Result<()> {

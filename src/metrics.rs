@@ -1,8 +1,8 @@
 //! Figures for `/metrics`: counts of every stage, and latencies as HDR histograms.
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
@@ -59,6 +59,10 @@ pub(crate) struct Metrics {
     pub(crate) alert: Latency,
     pub(crate) delivery: crate::deliver::Counts,
     pub(crate) rules: RulesAlarm,
+    /// Pages that no route took.
+    pub(crate) unrouted: AtomicU64,
+    /// Pages that wait for a closed calendar.
+    pub(crate) not_watched: AtomicU64,
     /// What the rules could not use or held back, since their state began.
     pub(crate) judged: Mutex<wardline_rules::Stats>,
     /// The log's clock as the rules have it.
@@ -255,6 +259,26 @@ impl Sources {
                 outbox.dead,
             )?;
         }
+        self.receivers(out)?;
+        for (name, help, counter) in [
+            (
+                "unrouted",
+                "Pages that no route took; the fallback may have.",
+                &self.metrics.unrouted,
+            ),
+            (
+                "not_watched",
+                "Pages that wait for a closed calendar to open.",
+                &self.metrics.not_watched,
+            ),
+        ] {
+            count(
+                out,
+                &format!("wardline_pages_{name}"),
+                help,
+                counter.load(Relaxed),
+            )?;
+        }
         let delivery = &self.metrics.delivery;
         count(
             out,
@@ -300,6 +324,45 @@ impl Sources {
 }
 
 impl Sources {
+    /// Which receiver is behind, and for how long.
+    fn receivers(&self, out: &mut String) -> std::fmt::Result {
+        let Ok(counts) = self.registry.outbox_counts_by_destination() else {
+            return Ok(());
+        };
+        let now = crate::clock::now();
+        type Of = fn(&wardline_store::registry::OutboxCounts, Micros) -> u64;
+        let metrics: [(&str, &str, Of); 3] = [
+            (
+                "pending",
+                "Deliveries not made yet, by receiver.",
+                |c, _| c.pending,
+            ),
+            ("dead", "Deliveries given up, by receiver.", |c, _| c.dead),
+            (
+                "oldest_seconds",
+                "Age of the oldest delivery not made yet, by receiver.",
+                |c, now| {
+                    let age = c.oldest_pending.map_or(0, |oldest| (now - oldest).max(0));
+                    u64::try_from(age / 1_000_000).unwrap_or(0)
+                },
+            ),
+        ];
+        for (name, help, of) in metrics {
+            writeln!(
+                out,
+                "# HELP wardline_receiver_{name} {help}\n# TYPE wardline_receiver_{name} gauge"
+            )?;
+            for (receiver, counts) in &counts {
+                let value = of(counts, now);
+                writeln!(
+                    out,
+                    "wardline_receiver_{name}{{receiver={receiver:?}}} {value}"
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn judged(&self, out: &mut String) -> std::fmt::Result {
         let stats = *self
             .metrics

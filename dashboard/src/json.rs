@@ -74,6 +74,7 @@ fn delivered(delivery: &Delivery) -> Value {
         "pending": delivery.pending,
         "delivered": delivery.delivered,
         "dead": delivery.dead,
+        "told": delivery.told,
         "lastError": delivery.last_error,
         "notWatchedUntil": delivery.not_watched.as_ref().map(|closed| json!({
             "calendar": closed.calendar,

@@ -22,6 +22,7 @@ pub(super) fn delivery(found: &Delivery) -> api::Delivery {
         pending: found.pending,
         delivered: found.delivered,
         dead: found.dead,
+        told: found.told,
         last_error: found.last_error.clone(),
         not_watched: found
             .not_watched_until

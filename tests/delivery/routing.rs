@@ -127,6 +127,8 @@ async fn the_nurse_of_the_care_team_is_told_once_through_a_crash_and_hears_the_e
     let listed = server.get("/api/v1/alerts?patient=p2").await;
     let alert = &listed["items"][0];
     assert_eq!(alert["delivery"]["unrouted"], true, "and the inbox says so");
+    assert_eq!(alert["delivery"]["told"], 1);
+    assert_eq!(server.metric("wardline_pages_unrouted_total").await, 1.0);
     let listed = server.get("/api/v1/alerts?patient=p1").await;
     let id = listed["items"][0]["alertId"].as_str().unwrap();
     let path = format!("/api/v1/alerts/{id}/notifications");
@@ -186,6 +188,7 @@ async fn nobody_is_told_while_the_clinic_is_closed_and_it_is_said_that_nobody_wa
     let watch = server.get("/api/v1/watch").await;
     assert_eq!(watch["calendars"][0]["open"], false, "{watch}");
     assert!(pager.bodies().is_empty(), "nobody is called");
+    assert_eq!(server.metric("wardline_pages_not_watched_total").await, 1.0);
 
     // The clinic opens.
     clock.ahead(3 * 86_400);
@@ -199,6 +202,8 @@ async fn nobody_is_told_while_the_clinic_is_closed_and_it_is_said_that_nobody_wa
         "Patient/p1".to_owned(),
     );
     assert_eq!(told(&pager)[0], opening);
+    let listed = server.get("/api/v1/alerts?patient=p1").await;
+    assert!(listed["items"][0]["delivery"]["notWatchedUntil"].is_null());
     let watch = server.get("/api/v1/watch").await;
     assert_eq!(watch["calendars"][0]["open"], true, "{watch}");
     assert!(desk.bodies().is_empty());

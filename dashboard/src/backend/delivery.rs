@@ -11,6 +11,8 @@ pub struct Delivery {
     pub delivered: u32,
     /// Messages given up.
     pub dead: u32,
+    /// Of those taken, messages that called people by the routing.
+    pub told: u32,
     /// What the last failed attempt said.
     pub last_error: Option<String>,
     /// Nobody watches: told when this calendar opens.

@@ -189,7 +189,7 @@ async fn alerts_say_what_became_of_them() {
     let found = server.json("/api/v1/alerts/A1").await;
     assert_eq!(
         found["delivery"],
-        json!({ "pending": 2, "delivered": 0, "dead": 1, "lastError": "410 Gone",
+        json!({ "pending": 2, "delivered": 0, "dead": 1, "told": 0, "lastError": "410 Gone",
             "notWatchedUntil": { "calendar": "clinic", "until": "2026-11-22T13:01:00Z" },
             "unrouted": false })
     );

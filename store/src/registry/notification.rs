@@ -115,10 +115,12 @@ pub struct Delivery {
     pub delivered: u32,
     /// Given up.
     pub dead: u32,
+    /// Of those delivered, messages that called people by the routing: neither events for machines nor the end.
+    pub told: u32,
     /// What the last failed attempt of an undelivered one said.
     pub last_error: Option<String>,
-    /// Nobody watches: the calendar that is closed, and when it opens. Gone once the opening was
-    /// told.
+    /// Nobody watches: the calendar that is closed, and when it opens. Gone once the opening or anything later was told
+    /// to somebody, and with the alert's end or acknowledgement.
     pub not_watched_until: Option<(String, Option<Micros>)>,
     /// Its latest page was taken by no route, but perhaps by the fallback.
     pub unrouted: bool,
@@ -228,6 +230,11 @@ fn summary(conn: &Connection, alert: &str) -> Result<Delivery> {
             OutboxState::Dead => &mut found.dead,
         } += number;
     }
+    let mut told = conn.prepare_cached(
+        "SELECT count(*) FROM notification_alert AS a JOIN notification AS n ON n.id = a.notification
+         WHERE a.alert_id = ?1 AND n.state = 'delivered' AND n.kind <> 'resolved'",
+    )?;
+    found.told = told.query_row([alert], |row| row.get(0))?;
     let mut error = conn.prepare_cached(
         "SELECT o.last_error FROM outbox AS o WHERE o.last_error IS NOT NULL AND o.state <> 'delivered'
            AND (o.alert_id = ?1
@@ -238,7 +245,8 @@ fn summary(conn: &Connection, alert: &str) -> Result<Delivery> {
     let mut closed = conn.prepare_cached(
         "SELECT w.calendar, w.until_at FROM not_watched AS w WHERE w.alert_id = ?1
            AND NOT EXISTS (SELECT 1 FROM notification_alert AS a JOIN notification AS n ON n.id = a.notification
-             WHERE a.alert_id = ?1 AND n.kind = 'opening' AND n.seq >= w.seq)
+             WHERE a.alert_id = ?1 AND n.kind <> 'resolved' AND (n.seq > w.seq OR n.kind = 'opening' AND n.seq = w.seq))
+           AND NOT EXISTS (SELECT 1 FROM alert AS t WHERE t.id = ?1 AND (t.state = 'resolved' OR t.acknowledged))
          ORDER BY w.seq DESC, w.calendar LIMIT 1",
     )?;
     found.not_watched_until = first(&mut closed, alert, |row| Ok((row.get(0)?, row.get(1)?)))?;

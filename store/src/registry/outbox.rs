@@ -512,6 +512,28 @@ impl Registry {
         })
     }
 
+    /// The same for each destination that waits or has given up, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn outbox_counts_by_destination(&self) -> Result<Vec<(String, OutboxCounts)>> {
+        self.read(|conn| {
+            let sql = "SELECT destination, count(*) FILTER (WHERE state = 'pending'),
+                count(*) FILTER (WHERE state = 'dead'), min(created_at) FILTER (WHERE state = 'pending')
+                FROM outbox WHERE state <> 'delivered' GROUP BY destination ORDER BY destination";
+            let mut statement = conn.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| {
+                let counts = OutboxCounts {
+                    pending: db::unsigned(row, 1)?,
+                    dead: db::unsigned(row, 2)?,
+                    oldest_pending: row.get(3)?,
+                };
+                Ok((row.get(0)?, counts))
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
     /// Forgets up to a thousand entries delivered before `before` and returns how many; call again
     /// while it returns a thousand. A replay sends nothing again: event and notification are kept,
     /// and that they were delivered.

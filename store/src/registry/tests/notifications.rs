@@ -117,7 +117,20 @@ fn a_replay_stores_and_sends_nothing_again() {
         ),
         (Some("ann"), Some("ann@example.org"), b"n1".as_slice())
     );
+    assert_eq!(delivery(registry, "a1").told, 0);
     registry.mark_delivered(&[first.id], 600).unwrap();
+    assert_eq!(delivery(registry, "a1").told, 1);
+    let by_receiver = registry.outbox_counts_by_destination().unwrap();
+    let (receiver, waits) = &by_receiver[0];
+    assert_eq!(
+        (
+            receiver.as_str(),
+            waits.pending,
+            waits.oldest_pending,
+            by_receiver.len()
+        ),
+        ("ward-teams", 1, Some(500), 1)
+    );
     let before = (
         listed(registry, &NotificationFilter::default()),
         counts(registry, "a1"),
