@@ -392,11 +392,14 @@ fn who_did_not_watch_is_told_and_who_was_not_told_is_seen() {
         (found.not_watched_until.is_some(), found.unrouted)
     };
     assert_eq!(seen(registry), (true, true));
-    notify(registry, 6, &[note("n1", 6, "escalation", None, &["a1"])]);
+    // Somebody else is told at the same time: the calendar holds back all the same.
+    notify(registry, 5, &[note("n0", 5, "page", None, &["a1"])]);
     assert_eq!(seen(registry), (true, false));
-    notify(registry, 7, &[note("n2", 7, "opening", None, &["a1"])]);
+    notify(registry, 6, &[note("n1", 6, "escalation", None, &["a1"])]);
     assert_eq!(seen(registry), (false, false));
-    // Closed and unrouted once more.
+    // Closed and unrouted once more, until it opens.
     registry.record_alerts(8, &consequences, &[], 0).unwrap();
     assert_eq!(seen(registry), (true, true));
+    notify(registry, 8, &[note("n2", 8, "opening", None, &["a1"])]);
+    assert_eq!(seen(registry), (false, false));
 }
