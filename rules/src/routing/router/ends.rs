@@ -35,6 +35,10 @@ impl Router {
                 }
             }
             for receiver in to {
+                // Two steps at once may lead to the same person.
+                if letters.reach(&receiver, &alert) {
+                    continue;
+                }
                 let kind = NotificationKind::Escalation;
                 self.tell(&mut letters, kind, receiver, (&group, &route, true), &alert);
             }
@@ -72,6 +76,7 @@ impl Router {
         }
         self.send(letters, out);
         for alert in gone {
+            self.state.moved.remove(&alert);
             if let Some(open) = self.state.alerts.remove(&alert) {
                 for place in &open.places {
                     self.state.leave(place, &alert);

@@ -55,6 +55,22 @@ impl Router {
         }
     }
 
+    /// When people are told again by a group that has taken over what they know.
+    pub(super) fn repeats_at(&self, route: &Route, members: &[String]) -> Micros {
+        let now = self.state.clock;
+        let latest = now.saturating_add(route.repeat);
+        members
+            .iter()
+            .filter_map(|alert| self.state.alerts.get(alert))
+            .filter(|open| open.asks(now))
+            .filter_map(|open| open.told.iter().map(|told| told.at).max())
+            // A version that did not keep it wrote none.
+            .filter(|told| *told > 0)
+            .map(|told| told.saturating_add(route.repeat).clamp(now, latest))
+            .min()
+            .unwrap_or(latest)
+    }
+
     /// Whether everybody whom a group would tell again is told of all it has: then the next time is an interval away.
     pub(super) fn all_told(
         &self,

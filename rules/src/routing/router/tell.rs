@@ -50,6 +50,7 @@ impl Router {
         let told = !letters.is_empty();
         let all_told = self.all_told((&routing, route, id), &members, &letters);
         self.send(letters, out);
+        let first_repeat = self.repeats_at(route, &members);
         let asks = members.iter().any(|alert| {
             let open = self.state.alerts.get(alert);
             // A silence may end without a word; then the next repeat tells.
@@ -66,9 +67,10 @@ impl Router {
             (group.repeat, group.handover) = (None, None);
         } else {
             // Those who were not told just now do not wait longer because others were.
-            if all_told || group.repeat.is_none() {
+            if all_told || again {
                 group.repeat = Some(now.saturating_add(route.repeat));
             }
+            group.repeat.get_or_insert(first_repeat);
             if group.handover.is_none() {
                 group.handover = routing.next_change(route, now);
             }

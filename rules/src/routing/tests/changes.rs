@@ -147,3 +147,20 @@ fn whoever_is_promised_the_end_by_one_route_hears_it() {
          11-23 10:20 resolved a to ito/teams by ward",
     );
 }
+
+#[test]
+fn repeats_go_on_in_another_group() {
+    let renamed = WARD.replace("id = \"ward\"", "id = \"house\"");
+    check(
+        &[WARD, &renamed],
+        "11-23 10:00 raise a p1 medium
+         11-23 10:50 routing 1
+         11-23 11:30 routing 0
+         11-23 11:40 no-routing
+         11-23 12:40 routing 1
+         11-23 13:00 ack a",
+        "11-23 10:00:30 page a to ito/teams by ward
+         11-23 11:00:30 repeat a to ito/teams by house
+         11-23 12:40:30 repeat a to ito/teams by house",
+    );
+}

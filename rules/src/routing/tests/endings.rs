@@ -38,6 +38,7 @@ group-wait = "30s"
 /// Alerts and groups that a router still holds.
 pub(super) fn left(router: &Router) -> (usize, usize) {
     let state: serde_json::Value = serde_json::from_slice(&router.checkpoint()).expect("JSON");
+    assert_eq!(state["state"]["moved"], serde_json::json!([]));
     let size = |key: &str| state["state"][key].as_object().expect("an object").len();
     (size("alerts"), size("groups"))
 }
@@ -93,4 +94,18 @@ fn who_was_told_hears_of_the_end_at_once_although_others_are_told_later() {
          11-23 16:30:10 resolved a to ito/teams by now
          11-23 16:30:30 page a over to cho/teams by later",
     );
+}
+
+#[test]
+fn without_a_file_nothing_stays_either() {
+    let (router, said) = run(
+        &[],
+        "11-23 16:00 raise a p1 medium
+         11-23 16:01 correct a high
+         11-23 16:02 seed a
+         11-23 16:03 correct a low
+         11-23 16:04 resolve a",
+    );
+    assert!(said.is_empty(), "{said:?}");
+    assert_eq!(left(&router), (0, 0));
 }

@@ -236,6 +236,22 @@ fn a_ladder_that_leads_to_nobody_is_seen() {
 }
 
 #[test]
+fn two_steps_at_once_that_lead_to_one_person_are_one_message() {
+    let two =
+        format!("{WARD}\n[[target]]\nname = \"matron\"\nto = [\"person:ito\", \"person:roy\"]");
+    check(
+        &[&two],
+        "11-23 10:00 raise a p1 high
+         11-23 10:10 escalate a doctor
+         11-23 10:10 & escalate a matron",
+        "11-23 10:00 page a to ito/teams by ward
+         11-23 10:10 escalation a to roy/mail by target:doctor
+         11-23 10:10 escalation a to ito/teams by target:matron
+         11-23 10:10 escalation a to roy/teams by target:doctor",
+    );
+}
+
+#[test]
 fn a_step_of_an_alert_that_is_not_known_is_its_page_too() {
     check(
         &[WARD],
