@@ -89,6 +89,25 @@ pub fn convert(value: f64, from: &str, to: &str) -> Option<f64> {
         .filter(|converted| converted.is_finite())
 }
 
+/// As [`convert`]; where that fails, between mass and substance concentration by the molar mass in g/mol.
+#[must_use]
+pub fn convert_substance(
+    value: f64,
+    from: &str,
+    to: &str,
+    grams_per_mole: Option<f64>,
+) -> Option<f64> {
+    if let Some(converted) = convert(value, from, to) {
+        return Some(converted);
+    }
+    let grams_per_mole = grams_per_mole?;
+    if let Some(grams_per_liter) = convert(value, from, "g/L") {
+        return convert(grams_per_liter / grams_per_mole, "mol/L", to);
+    }
+    let moles_per_liter = convert(value, from, "mol/L")?;
+    convert(moles_per_liter * grams_per_mole, "g/L", to)
+}
+
 /// How people read the unit: `mmHg` for `mm[Hg]`. The code itself where it reads well.
 #[must_use]
 pub fn display(ucum: &str) -> &str {

@@ -30,6 +30,7 @@ mod slim;
 mod standing;
 mod state;
 mod threshold;
+mod units;
 
 use crate::{AlertEvent, Assignment, Input, PatientAttributes, Subject};
 use context::{Context, Key, Purpose};

@@ -290,14 +290,6 @@ impl Metric {
     /// `value` in another UCUM unit; between mass and substance concentration by the metric's molar mass.
     #[must_use]
     pub fn convert(&self, value: f64, from: &str, to: &str) -> Option<f64> {
-        if let Some(converted) = units::convert(value, from, to) {
-            return Some(converted);
-        }
-        let grams_per_mole = self.molar_mass?;
-        if let Some(grams_per_liter) = units::convert(value, from, "g/L") {
-            return units::convert(grams_per_liter / grams_per_mole, "mol/L", to);
-        }
-        let moles_per_liter = units::convert(value, from, "mol/L")?;
-        units::convert(moles_per_liter * grams_per_mole, "g/L", to)
+        units::convert_substance(value, from, to, self.molar_mass)
     }
 }

@@ -1,6 +1,7 @@
 //! Rules compiled for the row loop: from a metric straight to the lanes and absence rules that use it.
 
 use super::hash::Fast;
+use super::units::Units;
 use crate::{Class, Condition, Feed, Judge, Limit, Method, RuleSet, Signal};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(crate) enum Kind {
 pub(crate) struct LanePlan {
     pub(crate) kind: Kind,
     pub(crate) feeds: Vec<Feed>,
+    /// By place of the feed: how numbers come into its unit.
+    pub(crate) units: Vec<Units>,
     /// Indices into the rule set, with what they judge.
     pub(crate) rules: Vec<(usize, Judge)>,
     /// If its rules judge the readings themselves: from where to where, both included, a value is beyond no limit.
@@ -106,6 +109,7 @@ impl Plan {
                     plan.add(LanePlan {
                         kind,
                         feeds: judge.feeds.clone(),
+                        units: judge.feeds.iter().map(Units::of).collect(),
                         rules: vec![(index, judge.clone())],
                         quiet: None,
                     });

@@ -11,13 +11,13 @@ use super::plan::{Kind, Plan, Use, Uses};
 use super::row::{RowId, Sample};
 use super::state::{Groups, Subject};
 use super::threshold::Cause;
+use super::units::Units;
 use super::{Engine, threshold};
 use crate::{Feed, Reason, Reattributed, Words};
 use arrow_array::RecordBatch;
 use std::sync::Arc;
 use wardline_normalize::columns::Columns;
 use wardline_normalize::time::Micros;
-use wardline_normalize::units;
 
 /// Metrics of a batch that are remembered: devices send a handful.
 const KNOWN: usize = 8;
@@ -218,9 +218,9 @@ fn uses<'p>(
 }
 
 /// The number that a feed makes of it.
-fn number(feed: &Feed, said: Said<'_>) -> Option<f64> {
+fn number(feed: &Feed, units: &Units, said: Said<'_>) -> Option<f64> {
     match (&feed.words, said) {
-        (Words::None, Said::Number(value, unit)) => converted(value, unit, &feed.unit),
+        (Words::None, Said::Number(value, unit)) => units.convert(value, unit),
         (Words::AnyOf(words), Said::Words(said)) => {
             let known = |one: &str| words.iter().any(|word| word == one);
             Some(f64::from(u8::from(said.split([' ', ',']).any(known))))
@@ -234,16 +234,6 @@ fn number(feed: &Feed, said: Said<'_>) -> Option<f64> {
     }
 }
 
-/// Nine significant decimals are beyond any sensor; what conversion adds behind them must not decide.
-fn converted(value: f64, from: &str, to: &str) -> Option<f64> {
-    if same(from, to) {
-        return Some(value);
-    }
-    units::convert(value, from, to)
-        .map(|value| (value * 1e9).round() / 1e9)
-        .filter(|value| value.is_finite())
-}
-
 fn offer(
     ctx: &mut Context,
     plan: &Plan,
@@ -255,9 +245,10 @@ fn offer(
     let Use { lane, input, rank } = used;
     let lane_plan = &plan.lanes[lane];
     let feed = &lane_plan.feeds[usize::from(input)];
+    let units = &lane_plan.units[usize::from(input)];
     let value = match &feed.words {
         Words::Marked(words) => row.marked(words),
-        _ => row.value.and_then(|said| number(feed, said)),
+        _ => row.value.and_then(|said| number(feed, units, said)),
     };
     ctx.stats.foreign += u64::from(value.is_none() && row.value.is_some() && row.version == 1);
     let id = RowId::new(row.id);

@@ -130,7 +130,8 @@ pub(super) fn unit(
         return metrics.unit.map(str::to_owned);
     };
     let probe = metrics.unit.unwrap_or(&stated.value);
-    if !units::is_ucum(&stated.value) || units::convert(1.0, probe, &stated.value).is_none() {
+    let converted = units::convert_substance(1.0, probe, &stated.value, metrics.molar_mass);
+    if !units::is_ucum(&stated.value) || converted.is_none() {
         let message = match metrics.unit {
             Some(unit) => format!(
                 "`unit`: \"{}\" is no UCUM unit that {unit} of {} converts to",

@@ -2,7 +2,7 @@
 
 use super::condition::bounded;
 use super::fields::{Faults, Fields};
-use super::rule::{Clear, ClearLimit, Condition, Judge, Limit, Rule, Signal, Words};
+use super::rule::{Clear, ClearLimit, Condition, Feed, Judge, Limit, Rule, Signal, Words};
 use super::{LimitReview, RuleSet};
 use crate::{Class, LimitChange, Priority};
 use wardline_normalize::time::Micros;
@@ -222,12 +222,14 @@ impl LimitChange {
         let to = &judge.unit;
         let from = self.unit.as_deref().unwrap_or(to);
         let refused = || format!("\"{from}\" does not convert to {to}, the unit of the rule");
-        let converted = units::convert(number, from, to).ok_or_else(refused)?;
+        let molar_mass = judge.feeds.first().and_then(Feed::molar_mass);
+        let convert = |number| units::convert_substance(number, from, to, molar_mass);
+        let converted = convert(number).ok_or_else(refused)?;
         let converted = if matches!(judge.signal, Signal::Value) {
             converted
         } else {
             // A distance: degrees have another zero, not another one for what is between them.
-            converted - units::convert(0.0, from, to).ok_or_else(refused)?
+            converted - convert(0.0).ok_or_else(refused)?
         };
         let converted = rounded(converted);
         if judge.signal == Signal::Value
@@ -257,7 +259,10 @@ fn range(judge: &Judge) -> Option<(f64, f64)> {
     let metric = judge.feeds.first()?.metrics.first()?;
     let metric = vocabulary::resolve(metric).first().copied()?;
     let (low, high) = metric.range?;
-    let convert = |value| units::convert(value, metric.unit, &judge.unit).map(rounded);
+    let convert = |value| {
+        let converted = metric.convert(value, metric.unit, &judge.unit);
+        converted.map(rounded)
+    };
     Some((convert(low)?, convert(high)?))
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Metrics {
     pub(super) name: String,
     /// The vocabulary's unit; `None` for a code outside it.
     pub(super) unit: Option<&'static str>,
+    /// g/mol, where mass and substance concentration both are in use.
+    pub(super) molar_mass: Option<f64>,
     /// Kind of its values; `None` for a code outside the vocabulary.
     pub(super) kind: Option<ValueKind>,
 }
@@ -200,6 +202,7 @@ pub(super) fn resolve(name: &At<String>, faults: &mut Faults<'_>) -> Option<Metr
                 keys: vec![name.value.clone()],
                 name: name.value.clone(),
                 unit: None,
+                molar_mass: None,
                 kind: None,
             });
         }
@@ -221,6 +224,7 @@ pub(super) fn resolve(name: &At<String>, faults: &mut Faults<'_>) -> Option<Metr
         keys,
         name: first.display.to_owned(),
         unit: Some(first.unit),
+        molar_mass: first.molar_mass,
         kind: Some(first.kind),
     })
 }

@@ -3,6 +3,7 @@
 use crate::{Class, Priority, Score};
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
+use wardline_normalize::vocabulary;
 
 /// One rule: what to look for, on whom, and what an alert of it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,15 @@ pub struct Feed {
     /// UCUM; readings are converted to it.
     pub unit: String,
     pub words: Words,
+}
+
+impl Feed {
+    /// g/mol of what it measures, where mass and substance concentration both are in use: those of one LOINC are one
+    /// substance.
+    pub(crate) fn molar_mass(&self) -> Option<f64> {
+        let known = vocabulary::resolve(self.metrics.first()?);
+        known.first().and_then(|metric| metric.molar_mass)
+    }
 }
 
 /// Word of [`Words::Marked`] for a reading without a value, whatever the reason.
