@@ -89,7 +89,7 @@ impl Message {
             "escalation" | "escalated" => format!("not acknowledged: {priority}"),
             "repeat" => format!("still open: {priority}"),
             "resolved" => format!("resolved: {priority}"),
-            "opening" => format!("from when nobody watched: {priority}"),
+            "opening" => format!("open as your watch begins: {priority}"),
             other => format!("{other}: {priority}"),
         };
         let count = self.alerts.len();

@@ -98,7 +98,7 @@ fn kind_text(kind: &str) -> &'static str {
         "escalation" => "Nobody acknowledged an alert in time",
         "repeat" => "An alert is still open",
         "resolved" => "An alert is over",
-        "opening" => "What happened while nobody watched",
+        "opening" => "An alert is open as a watch begins",
         _ => "An alert",
     }
 }
