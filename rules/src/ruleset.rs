@@ -92,13 +92,18 @@ impl RuleSet {
             .iter()
             .map(Fields::offset)
             .collect();
+        let zone = judge::zone(&mut fields, &mut faults);
         let ladders = life::ladders(&mut fields, &mut faults);
         let review = limits::review(&mut fields, &mut faults);
         fields.finish("a rules file", &mut faults);
-        let scores = own_scores(text, &scores, &mut faults);
+        let site = parse::Site {
+            scores: own_scores(text, &scores, &mut faults),
+            zone: zone.unwrap_or(chrono_tz::UTC),
+            ladders,
+        };
         let parsed: Vec<_> = rules
             .into_iter()
-            .map(|table| parse::rule(table, &scores, &ladders, &mut faults))
+            .map(|table| parse::rule(table, &site, &mut faults))
             .collect();
         let mut ids = HashSet::new();
         for id in parsed.iter().filter_map(|parsed| parsed.id.as_ref()) {
@@ -130,7 +135,7 @@ impl RuleSet {
             text: text.to_owned(),
             version: version(text),
             rules,
-            ladders,
+            ladders: site.ladders,
             review,
         })
     }

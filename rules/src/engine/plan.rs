@@ -218,6 +218,8 @@ fn quiet(rules: &[(usize, Judge)]) -> Option<(f64, f64)> {
     Some((low, high))
 }
 
+const DAY: Micros = 86_400_000_000;
+
 /// How far back a fold can look.
 fn memory(judge: &Judge) -> Micros {
     let signal = match &judge.signal {
@@ -233,5 +235,6 @@ fn memory(judge: &Judge) -> Micros {
             within + parts.iter().map(memory).max().unwrap_or_default()
         }
     };
-    signal + judge.hold.max(judge.clear.hold) + judge.max_gap
+    let days = judge.each.map_or(1, |each| Micros::from(each.days));
+    signal + (days - 1) * DAY + judge.hold.max(judge.clear.hold) + judge.max_gap
 }

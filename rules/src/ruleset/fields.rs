@@ -158,28 +158,58 @@ impl<'a, 'i> Fields<'a, 'i> {
         faults: &mut Faults<'_>,
     ) -> Option<At<Micros>> {
         let At { value, offset } = self.text(key, faults)?;
-        let micros = humantime::parse_duration(&value)
-            .ok()
-            .and_then(|d| Micros::try_from(d.as_micros()).ok());
-        match micros {
-            Some(micros) if micros <= LONGEST => Some(At {
-                value: micros,
-                offset,
-            }),
-            Some(_) => {
-                faults.at(offset, format!("`{key}` is longer than 200 years"));
-                None
-            }
-            None => {
-                faults.at(offset, format!("`{key}` must be a duration like \"30s\", \"5m\" or \"1h 30m\", not \"{value}\""));
-                None
-            }
-        }
+        let value = micros(key, &value, offset, faults)?;
+        Some(At { value, offset })
     }
 
     pub(crate) fn texts(&mut self, key: &'static str, faults: &mut Faults<'_>) -> Vec<At<String>> {
         self.get(key)
             .map_or_else(Vec::new, |found| texts_of(key, found, faults))
+    }
+
+    /// A text, or a list of them.
+    pub(crate) fn one_or_more(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Vec<At<String>> {
+        let Some(found) = self.get(key) else {
+            return Vec::new();
+        };
+        if let DeValue::Array(items) = found.get_ref() {
+            if items.is_empty() {
+                faults.at(found.span().start, format!("`{key}` names nothing"));
+            }
+            return texts_of(key, found, faults);
+        }
+        self.text(key, faults).into_iter().collect()
+    }
+
+    /// A table whose keys are the writer's own, each with a duration.
+    pub(crate) fn durations(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Vec<(String, At<Micros>)> {
+        let Some(found) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(table) = found.get_ref() else {
+            let offset = found.span().start;
+            faults.at(offset, format!("`{key}` must be a table of durations"));
+            return Vec::new();
+        };
+        let own = table.iter().filter_map(|(name, value)| {
+            let name = name.get_ref().as_ref().to_owned();
+            let offset = value.span().start;
+            let Some(text) = as_text(value.get_ref()) else {
+                faults.at(offset, format!("`{name}` must be a text in quotes"));
+                return None;
+            };
+            let value = micros(&name, text, offset, faults)?;
+            Some((name, At { value, offset }))
+        });
+        own.collect()
     }
 
     /// A table whose keys are the writer's own, each with a list of texts.
@@ -273,6 +303,27 @@ impl<'a, 'i> Fields<'a, 'i> {
 
 /// Keeps sums of durations and times far from overflow.
 const LONGEST: Micros = 200 * 365 * 86_400 * 1_000_000;
+
+fn micros(key: &str, text: &str, offset: usize, faults: &mut Faults<'_>) -> Option<Micros> {
+    let parsed = humantime::parse_duration(text).ok();
+    let micros = parsed.and_then(|d| Micros::try_from(d.as_micros()).ok());
+    match micros {
+        Some(micros) if micros <= LONGEST => Some(micros),
+        Some(_) => {
+            faults.at(offset, format!("`{key}` is longer than 200 years"));
+            None
+        }
+        None => {
+            faults.at(
+                offset,
+                format!(
+                    "`{key}` must be a duration like \"30s\", \"5m\" or \"1h 30m\", not \"{text}\""
+                ),
+            );
+            None
+        }
+    }
+}
 
 fn texts_of(key: &str, found: &Spanned<DeValue<'_>>, faults: &mut Faults<'_>) -> Vec<At<String>> {
     let must = format!("`{key}` must be a list of texts");

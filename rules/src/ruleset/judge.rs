@@ -2,7 +2,7 @@
 
 use super::condition::{EXPECT_EVERY, Shape, bounded, limit, shape, unit};
 use super::fields::{At, Faults, Fields};
-use super::parse::{Metrics, resolve};
+use super::parse::{Metrics, Site, named, resolve};
 use super::rule::{
     ABSENT, Baseline, Each, Feed, Judge, Limit, Measure, Method, Signal, Take, Words,
 };
@@ -24,6 +24,9 @@ const QUALITIES: [&str; 5] = [
     ABSENT,
 ];
 
+/// Most days that `each-day` takes the mean of: a month is what people call a course.
+const MOST_DAYS: f64 = 31.0;
+
 /// Conditions of `all` and `any`: more than people can keep apart is a mistake.
 const MAX_CONDITIONS: usize = 16;
 
@@ -31,15 +34,15 @@ pub(super) fn judge(
     kind: &str,
     fields: &mut Fields<'_, '_>,
     of: &str,
-    tables: &[Arc<Score>],
+    site: &Site,
     faults: &mut Faults<'_>,
 ) -> Option<Judge> {
     match kind {
-        "threshold" => threshold(fields, of, faults),
-        "rate-of-change" => rate(fields, of, faults),
-        "score" => score(fields, of, tables, faults),
-        "baseline" => baseline(fields, of, faults),
-        _ => count(kind, fields, of, tables, faults),
+        "threshold" => threshold(fields, of, site, faults),
+        "rate-of-change" => rate(fields, of, site, faults),
+        "score" => score(fields, of, &site.scores, faults),
+        "baseline" => baseline(fields, of, site, faults),
+        _ => count(kind, fields, of, site, faults),
     }
 }
 
@@ -47,8 +50,7 @@ fn metrics(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Op
     if !fields.has("metric") {
         faults.at(fields.offset(), format!("{of} has no `metric`"));
     }
-    let name = fields.text("metric", faults)?;
-    resolve(&name, faults)
+    named(fields, faults)
 }
 
 /// Numbers of one metric, in the unit of the rule.
@@ -150,7 +152,12 @@ fn marked_feed(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -
     })
 }
 
-fn threshold(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Judge> {
+fn threshold(
+    fields: &mut Fields<'_, '_>,
+    of: &str,
+    site: &Site,
+    faults: &mut Faults<'_>,
+) -> Option<Judge> {
     if fields.has("is") || fields.has("quality") {
         let feed = match fields.has("is") {
             true => word_feed(fields, of, faults),
@@ -162,7 +169,7 @@ fn threshold(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> 
     }
     let limit = limit(fields, of, faults).map(|at| at.value);
     let feed = feed(fields, of, faults);
-    let each = each(fields, faults);
+    let each = each(fields, site, faults);
     let gap = if each.is_some() {
         2 * DAY
     } else {
@@ -172,10 +179,15 @@ fn threshold(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> 
     Some(made(vec![feed?], each, Signal::Value, limit?, None, shape?))
 }
 
-fn rate(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Judge> {
+fn rate(
+    fields: &mut Fields<'_, '_>,
+    of: &str,
+    site: &Site,
+    faults: &mut Faults<'_>,
+) -> Option<Judge> {
     let limit = limit(fields, of, faults).map(|at| at.value);
     let feed = feed(fields, of, faults);
-    let each = each(fields, faults);
+    let each = each(fields, site, faults);
     let per = needed(fields, "per", of, faults);
     let window = bounded(fields, "window", faults).filter(|at| {
         if at.value == 0 {
@@ -222,6 +234,7 @@ fn score(
     };
     let readings = bounded(fields, "max-age", faults).map_or(HOUR, |at| at.value);
     let stated = bounded(fields, "observation-max-age", faults).map_or(12 * HOUR, |at| at.value);
+    let own_ages = fields.durations("max-ages", faults);
     let shape = shape(fields, limit, readings.max(2 * EXPECT_EVERY), faults);
     let name = name?;
     let own = tables.iter().find(|table| table.id == name.value).cloned();
@@ -242,13 +255,21 @@ fn score(
     for (place, input) in table.names().enumerate() {
         let found = score_feed(&table, input, name.offset, faults);
         let words = found.as_ref().is_some_and(|feed| feed.words != Words::None);
-        max_age.push(match (table.is_setting(place), words) {
+        let own = own_ages.iter().find(|(name, _)| name == input);
+        max_age.push(match (own, table.is_setting(place), words) {
+            (Some((_, own)), ..) => own.value.min(366 * DAY),
             // A decision stands until another is recorded.
-            (true, _) => 366 * DAY,
-            (false, true) => stated,
-            (false, false) => readings,
+            (None, true, _) => 366 * DAY,
+            (None, false, true) => stated,
+            (None, false, false) => readings,
         });
         feeds.push(found?);
+    }
+    for (name, at) in &own_ages {
+        if !table.names().any(|known| known == name) {
+            let fault = format!("`max-ages`: score {} has no input `{name}`", table.id);
+            faults.at(at.offset, fault);
+        }
     }
     let signal = Signal::Score {
         table,
@@ -285,10 +306,15 @@ fn score_feed(table: &Score, input: &str, offset: usize, faults: &mut Faults<'_>
     })
 }
 
-fn baseline(fields: &mut Fields<'_, '_>, of: &str, faults: &mut Faults<'_>) -> Option<Judge> {
+fn baseline(
+    fields: &mut Fields<'_, '_>,
+    of: &str,
+    site: &Site,
+    faults: &mut Faults<'_>,
+) -> Option<Judge> {
     let limit = limit(fields, of, faults).map(|at| at.value);
     let feed = feed(fields, of, faults);
-    let each = each(fields, faults);
+    let each = each(fields, site, faults);
     let method = method(fields, of, faults);
     let learn = bounded(fields, "learn", faults).map_or(3 * DAY, |at| at.value);
     let least = fields
@@ -361,7 +387,7 @@ fn count(
     kind: &str,
     fields: &mut Fields<'_, '_>,
     of: &str,
-    tables: &[Arc<Score>],
+    site: &Site,
     faults: &mut Faults<'_>,
 ) -> Option<Judge> {
     let offset = fields.offset();
@@ -387,7 +413,7 @@ fn count(
             );
             continue;
         }
-        parts.push(judge(kind, &mut condition, &of, tables, faults));
+        parts.push(judge(kind, &mut condition, &of, site, faults));
         condition.finish(&of, faults);
     }
     let within = bounded(fields, "within", faults).map_or(0, |at| at.value);
@@ -410,13 +436,16 @@ fn count(
     Some(made(feeds, None, signal, limit, Some("1"), shape?))
 }
 
-fn each(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Each> {
+fn each(fields: &mut Fields<'_, '_>, site: &Site, faults: &mut Faults<'_>) -> Option<Each> {
     let mut table = fields.table("each-day", faults)?;
     let offset = table.offset();
     let take = table.text("take", faults);
     let from = minutes(&mut table, "from", faults);
     let to = minutes(&mut table, "to", faults);
-    let zone = table.text("zone", faults);
+    let stated = table.has("zone");
+    let zone = zone(&mut table, faults);
+    let days = whole(&mut table, "days", MOST_DAYS, faults);
+    let least = whole(&mut table, "least", MOST_DAYS, faults);
     table.finish("`each-day`", faults);
     let take = match take.as_ref().map(|take| take.value.as_str()) {
         Some("first") => Take::First,
@@ -432,26 +461,54 @@ fn each(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Each> {
             return None;
         }
     };
-    let zone = match zone {
-        None => chrono_tz::UTC,
-        Some(zone) => match zone.value.parse() {
-            Ok(known) => known,
-            Err(_) => {
-                faults.at(
-                    zone.offset,
-                    format!("`zone`: \"{}\" is no zone of the IANA database", zone.value),
-                );
-                return None;
-            }
-        },
-    };
+    if stated && zone.is_none() {
+        return None;
+    }
+    let days = days.map_or(1, |at| at.value);
+    if let Some(least) = least.as_ref().filter(|least| least.value > days) {
+        faults.at(least.offset, "`least` is above `days`");
+    }
     if from.is_some() != to.is_some() {
         faults.at(offset, "`each-day` needs both `from` and `to`, or neither");
     }
     Some(Each {
         take,
         between: from.zip(to),
-        zone,
+        zone: zone.unwrap_or(site.zone),
+        days,
+        least: least.map_or(1, |at| at.value),
+    })
+}
+
+/// `zone`, a name of the IANA database.
+pub(super) fn zone(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<chrono_tz::Tz> {
+    let At { value, offset } = fields.text("zone", faults)?;
+    let zone = value.parse().ok();
+    if zone.is_none() {
+        let fault = format!("`zone`: \"{value}\" is no zone of the IANA database");
+        faults.at(offset, fault);
+    }
+    zone
+}
+
+/// A whole number from 1 on.
+fn whole(
+    fields: &mut Fields<'_, '_>,
+    key: &'static str,
+    most: f64,
+    faults: &mut Faults<'_>,
+) -> Option<At<u32>> {
+    let At { value, offset } = fields.number(key, faults)?;
+    if value.fract() != 0.0 || !(1.0..=most).contains(&value) {
+        faults.at(
+            offset,
+            format!("`{key}` must be a whole number from 1 to {most}"),
+        );
+        return None;
+    }
+    Some(At {
+        value: value as u32,
+        offset,
     })
 }
 

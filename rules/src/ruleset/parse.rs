@@ -6,6 +6,7 @@ use super::judge::judge;
 use super::life;
 use super::rule::{AppliesTo, Condition, Judge, Ladders, Rule};
 use crate::{Class, Priority, Score};
+use std::collections::HashSet;
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
 use wardline_normalize::vocabulary::{self, Metric, ValueKind};
@@ -32,6 +33,16 @@ pub(super) struct Parsed {
     pub(super) inhibited_by: Vec<At<String>>,
 }
 
+/// What the whole file says that its rules need.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// Its own score tables.
+    pub(super) scores: Vec<Arc<Score>>,
+    /// Whose days `each-day` goes by, where a rule does not say.
+    pub(super) zone: chrono_tz::Tz,
+    pub(super) ladders: Ladders,
+}
+
 /// What `metric` names.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -45,21 +56,10 @@ pub(super) struct Metrics {
     pub(super) kind: Option<ValueKind>,
 }
 
-pub(super) fn rule(
-    mut fields: Fields<'_, '_>,
-    tables: &[Arc<Score>],
-    ladders: &Ladders,
-    faults: &mut Faults<'_>,
-) -> Parsed {
+pub(super) fn rule(mut fields: Fields<'_, '_>, site: &Site, faults: &mut Faults<'_>) -> Parsed {
     let id = fields.text("id", faults);
     let inhibited_by = fields.texts("inhibited-by", faults);
-    let rule = body(
-        fields,
-        id.as_ref(),
-        &inhibited_by,
-        (tables, ladders),
-        faults,
-    );
+    let rule = body(fields, id.as_ref(), &inhibited_by, site, faults);
     Parsed {
         rule,
         id,
@@ -71,7 +71,7 @@ fn body(
     mut fields: Fields<'_, '_>,
     id: Option<&At<String>>,
     inhibited_by: &[At<String>],
-    (tables, ladders): (&[Arc<Score>], &Ladders),
+    site: &Site,
     faults: &mut Faults<'_>,
 ) -> Option<Rule> {
     let start = fields.offset();
@@ -105,7 +105,7 @@ fn body(
         let metrics = watched(&mut fields, faults);
         (absence(&mut fields, &of, faults), metrics)
     } else {
-        let judge = judge(&kind.value, &mut fields, &of, tables, faults);
+        let judge = judge(&kind.value, &mut fields, &of, site, faults);
         let metrics = judge.as_ref().map(judged);
         (judge.map(Condition::Judged), metrics)
     };
@@ -160,7 +160,7 @@ fn body(
         escalate: if own_ladder {
             escalate
         } else {
-            ladders.of(priority).to_vec()
+            site.ladders.of(priority).to_vec()
         },
         latch,
         max_silence: max_silence.map_or(class.longest_silence(), |at| at.value),
@@ -174,8 +174,7 @@ fn watched(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<(Vec<
     if !fields.has("metric") {
         return Some((Vec::new(), "reading".to_owned()));
     }
-    let name = fields.text("metric", faults)?;
-    resolve(&name, faults).map(|metrics| (metrics.keys, metrics.name))
+    named(fields, faults).map(|metrics| (metrics.keys, metrics.name))
 }
 
 /// All metrics of a judge, and the name of the first.
@@ -190,6 +189,49 @@ pub(crate) fn is_id(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// `metric`, one name or several in order of preference, without what `except` names.
+pub(super) fn named(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> Option<Metrics> {
+    let names = fields.one_or_more("metric", faults);
+    let except = fields.texts("except", faults);
+    let mut named: Option<Metrics> = None;
+    for name in &names {
+        let found = resolve(name, faults)?;
+        let Some(named) = &mut named else {
+            named = Some(found);
+            continue;
+        };
+        if (found.unit, found.kind) != (named.unit, named.kind) {
+            let other = &named.name;
+            let fault = format!("`metric`: {} is not measured as {other} is", found.name);
+            faults.at(name.offset, fault);
+            return None;
+        }
+        named.keys.extend(found.keys);
+    }
+    let mut named = named?;
+    let mut seen = HashSet::new();
+    named.keys.retain(|key| seen.insert(key.clone()));
+    for name in &except {
+        let gone = resolve(name, faults)?.keys;
+        let before = named.keys.len();
+        named.keys.retain(|key| !gone.contains(key));
+        if named.keys.len() == before {
+            let fault = format!("`except`: `metric` does not take in \"{}\"", name.value);
+            faults.at(name.offset, fault);
+        }
+    }
+    let Some(first) = named.keys.first() else {
+        faults.at(fields.offset(), "`except` leaves nothing of `metric`");
+        return None;
+    };
+    if !except.is_empty()
+        && let Some(first) = vocabulary::by_mdc(first)
+    {
+        first.display.clone_into(&mut named.name);
+    }
+    Some(named)
 }
 
 /// LOINC (its metrics in order of preference, then rows that have the code alone), reference id, alias, or an own

@@ -181,6 +181,10 @@ pub struct Each {
     /// night are those of the day it began.
     pub between: Option<(u32, u32)>,
     pub zone: chrono_tz::Tz,
+    /// The mean of the values of so many days, the one that is over or has begun among them; 1: the day's own.
+    pub days: u32,
+    /// Nothing is judged before so many of these days have a value.
+    pub least: u32,
 }
 
 /// Which value stands for a day.

@@ -242,3 +242,127 @@ fn when_limits_are_to_be_reviewed() {
         &[(7, 14, "`may-be-off` must be true or false")],
     );
 }
+
+#[test]
+fn several_metrics_and_all_but_some() {
+    let metrics = |keys: &str| {
+        let text = format!(
+            "[[rule]]\nid = \"r\"\nkind = \"threshold\"\n{keys}\nbelow = 90\npriority = \"high\"\n"
+        );
+        let set = RuleSet::parse(&text).expect("no fault");
+        (
+            set.rules()[0].metrics.clone(),
+            set.rules()[0].metric_name.clone(),
+        )
+    };
+    // No arterial line; what is known by the code alone counts.
+    let (keys, name) = metrics("metric = \"8480-6\"\nexcept = [\"76215-3\"]");
+    assert_eq!(
+        keys,
+        [
+            "MDC_PRESS_BLD_NONINV_SYS",
+            "MDC_PRESS_CUFF_SYS",
+            "MDC_PRESS_BLD_SYS",
+            "8480-6"
+        ]
+    );
+    assert_eq!(name, "Systolic pressure, non-invasive");
+    let (keys, name) = metrics("metric = [\"2345-7\", \"MDC_CONC_GLU_GEN\", \"glucose-plasma\"]");
+    assert_eq!(
+        keys.first().map(String::as_str),
+        Some("MDC_CONC_GLU_UNDETERMINED_PLASMA")
+    );
+    assert_eq!(keys.last().map(String::as_str), Some("MDC_CONC_GLU_GEN"));
+    assert_eq!((keys.len(), name.as_str()), (6, "Glucose, plasma"));
+
+    let faulty = |keys: &str| {
+        format!(
+            "[[rule]]\nid = \"r\"\nkind = \"threshold\"\n{keys}\nbelow = 90\npriority = \"high\"\n"
+        )
+    };
+    check(&faulty("metric = []"), &[(4, 10, "names nothing")]);
+    check(
+        &faulty("metric = [\"spo2\", \"8867-4\"]"),
+        &[(4, 19, "is not measured as")],
+    );
+    check(
+        &faulty("metric = \"spo2\"\nexcept = [\"8867-4\"]"),
+        &[(5, 11, "does not take in \"8867-4\"")],
+    );
+    check(
+        &faulty("metric = \"spo2\"\nexcept = [\"spo2\"]"),
+        &[(1, 1, "leaves nothing")],
+    );
+}
+
+#[test]
+fn the_zone_of_a_file_is_that_of_its_days() {
+    let each = |zone: &str, own: &str| {
+        let text = format!(
+            "{zone}\n[[rule]]\nid = \"r\"\nkind = \"threshold\"\nmetric = \"29463-7\"\nabove = 90\neach-day = {{ take = \"mean\"{own} }}\npriority = \"low\"\n"
+        );
+        let set = RuleSet::parse(&text).expect("no fault");
+        let Condition::Judged(judge) = &set.rules()[0].condition else {
+            panic!("a judge")
+        };
+        judge.each.expect("a day")
+    };
+    assert_eq!(each("", "").zone, chrono_tz::UTC);
+    let berlin = "zone = \"Europe/Berlin\"";
+    assert_eq!(each(berlin, "").zone, chrono_tz::Europe::Berlin);
+    let own = each(berlin, ", zone = \"Asia/Tokyo\", days = 7, least = 3");
+    assert_eq!(
+        (own.zone, own.days, own.least),
+        (chrono_tz::Asia::Tokyo, 7, 3)
+    );
+    check(
+        "zone = \"Europe/Nowhere\"",
+        &[(1, 8, "no zone of the IANA")],
+    );
+    check(
+        "[[rule]]\nid = \"r\"\nkind = \"threshold\"\nmetric = \"29463-7\"\nabove = 90\neach-day = { take = \"mean\", days = 40, least = 2 }\npriority = \"low\"\n",
+        &[
+            (6, 36, "a whole number from 1 to 31"),
+            (6, 48, "`least` is above `days`"),
+        ],
+    );
+}
+
+#[test]
+fn an_input_of_a_score_may_have_an_age_of_its_own() {
+    let rule = |ages: &str| {
+        format!(
+            "[[rule]]\nid = \"r\"\nkind = \"score\"\nscore = \"news2\"\nat-least = 7\nmax-ages = {ages}\npriority = \"high\"\n"
+        )
+    };
+    let set = RuleSet::parse(&rule("{ systolic = \"6h\", oxygen = \"2h\" }")).expect("no fault");
+    let Condition::Judged(judge) = &set.rules()[0].condition else {
+        panic!("a judge")
+    };
+    let Signal::Score { table, max_age, .. } = &judge.signal else {
+        panic!("a score")
+    };
+    let age = |input: &str| {
+        let place = table
+            .names()
+            .position(|name| name == input)
+            .expect("an input");
+        max_age[place] / 3_600_000_000
+    };
+    assert_eq!(
+        [
+            age("systolic"),
+            age("pulse"),
+            age("oxygen"),
+            age("consciousness")
+        ],
+        [6, 1, 2, 12]
+    );
+    check(
+        &rule("{ systolic = 6, glucose = \"1h\" }"),
+        &[
+            (6, 25, "must be a text in quotes"),
+            (6, 38, "no input `glucose`"),
+        ],
+    );
+}

@@ -403,3 +403,54 @@ fn faults_of_the_new_kinds() {
         assert!(found.contains(expected), "{body}\n{found}");
     }
 }
+
+/// The mean of a week: one day within the limit does not make it another week, nor does one that is missing.
+#[test]
+fn a_mean_of_days_takes_the_days_there_are() {
+    let events = check(
+        r#"
+zone = "Europe/Berlin"
+[[rule]]
+id = "week"
+kind = "threshold"
+metric = "nibp-systolic"
+above = 134.99
+each-day = { take = "mean", days = 7, least = 3 }
+clear = { below = 130 }
+priority = "low"
+page-within = "24h"
+"#,
+        "6:00:00 nibp-systolic 150
+         18:00:00 nibp-systolic 144
+         30:00:00 nibp-systolic 120
+         78:00:00 nibp-systolic 144
+         102:00:00 nibp-systolic 150
+         126:00:00..270:00:00/86400 nibp-systolic 120",
+        // 147, 120, none, 144 are 137; a week later 120, 144, 150 and three times 120 are 129.
+        "102:00:00 raised week Patient/p1 active onset=102:00:00 page
+         198:00:00 resolved week Patient/p1 resolved onset=102:00:00 ended=198:00:00 cleared",
+    );
+    assert!(
+        events[0].message.contains(" 137 mmHg,"),
+        "{}",
+        events[0].message
+    );
+}
+
+/// A cuff every few hours counts for longer than what is measured all the time.
+#[test]
+fn an_input_counts_for_as_long_as_it_is_said_to() {
+    let rule = NEWS2.replace(
+        "max-age = \"1h\"",
+        "max-age = \"1h\"\nmax-ages = { systolic = \"6h\" }",
+    );
+    check(
+        &rule,
+        "00:00 8480-6 95
+         00:00 temp 39.5
+         2:00:00 rr 25
+         2:00:05 rr 16
+         6:30:00 rr 25",
+        "2:00:00 raised news2 Patient/p1 active onset=2:00:00 page",
+    );
+}

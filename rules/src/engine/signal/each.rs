@@ -1,10 +1,11 @@
-//! One value a day, by local time.
+//! One value a day, by local time, or the mean of those of several days.
 
 use crate::engine::exact::Exact;
 use crate::engine::row::Sample;
 use crate::{Each, Take};
 use chrono::{DateTime, Datelike as _, Timelike as _};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use wardline_normalize::time::Micros;
 
 /// What a resting value is averaged over.
@@ -23,11 +24,32 @@ pub(super) struct Day {
     rest: (i64, u32, Exact),
     /// Lowest mean of the five minutes before.
     resting: Option<Exact>,
+    /// Days and their values, of a mean of several.
+    #[serde(default)]
+    recent: VecDeque<(i32, Exact)>,
 }
 
 impl Day {
     /// The value of a day: with its first reading if that is the one taken, else with the first reading after it.
     pub(super) fn take(&mut self, each: &Each, sample: &Sample<'_>) -> Option<f64> {
+        let before = self.date;
+        let value = self.day(each, sample)?;
+        if each.days < 2 {
+            return Some(value);
+        }
+        let day = match each.take {
+            Take::First => self.date,
+            _ => before,
+        }?;
+        let days = i32::try_from(each.days).ok()?;
+        self.recent.push_back((day, Exact(value)));
+        self.recent.retain(|(known, _)| *known > day - days);
+        let count = u32::try_from(self.recent.len()).ok()?;
+        let sum: f64 = self.recent.iter().map(|(_, Exact(value))| value).sum();
+        (count >= each.least).then(|| sum / f64::from(count))
+    }
+
+    fn day(&mut self, each: &Each, sample: &Sample<'_>) -> Option<f64> {
         let date = date(each, sample.time);
         let over = if date == self.date {
             None
@@ -35,6 +57,7 @@ impl Day {
             let over = self.value(each.take);
             *self = Self {
                 date,
+                recent: std::mem::take(&mut self.recent),
                 ..Self::default()
             };
             over
@@ -122,6 +145,8 @@ mod tests {
             take: Take::Low,
             between: Some((22 * 60, 6 * 60)),
             zone: chrono_tz::Europe::Berlin,
+            days: 1,
+            least: 1,
         };
         let at = |text: &str| wardline_normalize::time::parse_rfc3339(text).unwrap();
         let evening = date(&each, at("2026-03-28T21:30:00Z")); // 22:30 in Berlin
