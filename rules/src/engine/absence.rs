@@ -147,7 +147,7 @@ pub(crate) fn overdue(ctx: &mut Context, key: &Key, device: &mut Subject, rule: 
     let mut alert = Alert::new(onset);
     alert.device = Some(std::sync::Arc::clone(&key.id));
     alert.evidence = absence.last.iter().map(RowId::to_text).collect();
-    if ctx.inhibited(rule, key, &key.id) {
+    if ctx.inhibited(rule, key, &key.id, ctx.clock) {
         ctx.stats.held_by_inhibition += 1;
         (absence.held, absence.timer) = (true, true);
         let at = ctx.clock.saturating_add(HELD);

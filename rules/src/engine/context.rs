@@ -1,6 +1,7 @@
 //! What all parts of the engine share: clock, plan, timers, what is open, and the making of events.
 
 use super::alert::{Alert, Told, alert_id};
+use super::lane::Series;
 use super::limits::{self, Limits};
 use super::message;
 use super::plan::{Kind, Plan};
@@ -9,7 +10,7 @@ use crate::{
     AlertEvent, Condition, EventKind, PatientAttributes, Priority, Reason, RuleSet, State, Subject,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
@@ -118,8 +119,9 @@ pub(crate) struct Context {
     pub(crate) timers: BTreeSet<Timer>,
     /// Open alerts that people know of.
     pub(crate) open: HashMap<String, (Key, usize)>,
-    /// Subjects on which an inhibiting rule has an open alert.
-    pub(crate) inhibiting: HashSet<(usize, Key)>,
+    /// Subjects on which the condition of an inhibiting rule holds, with the time of the last reading that says so; of
+    /// absence the end of time. Follows from the state of the subjects.
+    pub(crate) inhibiting: HashMap<(usize, Key), Micros>,
     pub(crate) attributes: HashMap<String, PatientAttributes>,
     pub(crate) silences: Silences,
     /// Whom each device is with.
@@ -140,7 +142,7 @@ impl Default for Context {
             plan: Arc::new(Plan::new(Arc::new(RuleSet::empty()))),
             timers: BTreeSet::new(),
             open: HashMap::new(),
-            inhibiting: HashSet::new(),
+            inhibiting: HashMap::new(),
             attributes: HashMap::new(),
             silences: Silences::default(),
             wearers: Wearers::default(),
@@ -207,8 +209,15 @@ impl Context {
         });
     }
 
-    /// Whether a rule that inhibits `rule` is active for the subject or for the device of the reading.
-    pub(crate) fn inhibited(&self, rule: usize, key: &Key, device: &Arc<str>) -> bool {
+    /// Whether the condition of a rule that inhibits `rule` holds for the subject, or for the device of the reading, and
+    /// was confirmed lately enough before the reading's time.
+    pub(crate) fn inhibited(
+        &self,
+        rule: usize,
+        key: &Key,
+        device: &Arc<str>,
+        time: Micros,
+    ) -> bool {
         let inhibitors = &self.plan.inhibitors[rule];
         if inhibitors.is_empty() || self.inhibiting.is_empty() {
             return false;
@@ -217,10 +226,25 @@ impl Context {
             kind: Kind::Device,
             id: Arc::clone(device),
         };
-        inhibitors.iter().any(|by| {
-            self.inhibiting.contains(&(*by, key.clone()))
-                || self.inhibiting.contains(&(*by, device.clone()))
-        })
+        let holds = |by: usize, subject: &Key| {
+            let last = self.inhibiting.get(&(by, subject.clone()));
+            let longest = self.plan.set.rules()[by].holds_for;
+            last.is_some_and(|last| time.saturating_sub(*last) <= longest)
+        };
+        inhibitors
+            .iter()
+            .any(|by| holds(*by, key) || holds(*by, &device))
+    }
+
+    /// Notes what the series says of those that its rule inhibits.
+    pub(crate) fn note_inhibiting(&mut self, rule: usize, key: &Key, series: &Series) {
+        if !self.plan.inhibits[rule] {
+            return;
+        }
+        match series.confirmed() {
+            Some(last) => self.inhibiting.insert((rule, key.clone()), last),
+            None => self.inhibiting.remove(&(rule, key.clone())),
+        };
     }
 
     /// Whether people are told of the rule's alerts at all: `info` asks for nobody's attention.
@@ -319,8 +343,15 @@ impl Context {
         let definition = &plan.set.rules()[rule];
         if alert.is_open() {
             self.open.insert(alert.id.clone(), (key.clone(), rule));
-            if plan.inhibits[rule] {
-                self.inhibiting.insert((rule, key.clone()));
+            if plan.inhibits[rule] && alert.latched.is_some() {
+                // Kept for people to acknowledge: the condition is over.
+                self.inhibiting.remove(&(rule, key.clone()));
+            } else if plan.inhibits[rule] {
+                let last = match definition.condition {
+                    Condition::Judged(_) => alert.last_change,
+                    Condition::Absence { .. } => Micros::MAX,
+                };
+                self.inhibiting.entry((rule, key.clone())).or_insert(last);
             }
         } else {
             // One that was over when it was found was never open, and another may be.

@@ -65,6 +65,14 @@ impl Series {
         }
     }
 
+    /// The last reading that says that the condition of the open alert holds; none of one that is over and latched.
+    pub(crate) fn confirmed(&self) -> Option<Micros> {
+        let holds = |alert: &Alert| alert.is_shown() && alert.latched.is_none();
+        let run = self.current.run.as_deref();
+        run.filter(|run| run.fired.is_some() && self.alerts.iter().any(holds))
+            .map(|run| run.evidence.last.time)
+    }
+
     fn takes(&self, sample: &Sample<'_>) -> bool {
         self.applies && sample.time > self.since
     }

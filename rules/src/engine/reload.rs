@@ -61,12 +61,13 @@ impl Context {
     pub(super) fn index(&mut self, key: &Key, subject: &mut Subject) {
         let plan = Arc::clone(&self.plan);
         for rule in 0..plan.set.rules().len() {
+            let confirmed = subject.confirmed(&plan, rule);
             let Some(alert) = subject.shown(&plan, rule) else {
                 continue;
             };
             self.open.insert(alert.id.clone(), (key.clone(), rule));
-            if plan.inhibits[rule] {
-                self.inhibiting.insert((rule, key.clone()));
+            if let Some(last) = confirmed.filter(|_| plan.inhibits[rule]) {
+                self.inhibiting.insert((rule, key.clone()), last);
             }
         }
     }

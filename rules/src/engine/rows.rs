@@ -6,8 +6,8 @@ use super::cells::{Cells, Row, Said};
 use super::context::{Context, Key};
 use super::device_clock;
 use super::hash::same;
-use super::lane::{Lane, NEVER, Offered};
-use super::plan::{Kind, Plan, Use, Uses};
+use super::lane::{Lane, NEVER, Offered, Series};
+use super::plan::{Kind, LanePlan, Plan, Use, Uses};
 use super::row::{RowId, Sample};
 use super::state::{Groups, Subject};
 use super::threshold::Cause;
@@ -290,6 +290,9 @@ fn offer(
     {
         ctx.stats.late += 1;
     }
+    if !state.calm {
+        confirm(ctx, lane_plan, (kind, &subject.id), &state.series);
+    }
     if !state.calm && state.series.iter().any(|series| series.dirty) {
         let cause = if row.version == 1 {
             Cause::Reading
@@ -300,6 +303,16 @@ fn offer(
         reconcile(ctx, plan, &Key { kind, id }, subject, lane, cause);
     } else {
         state.settle(lane_plan);
+    }
+}
+
+/// A reading may confirm what inhibits others.
+fn confirm(ctx: &mut Context, lane: &LanePlan, (kind, id): (Kind, &Arc<str>), all: &[Series]) {
+    for (series, (rule, _)) in all.iter().zip(&lane.rules) {
+        if ctx.plan.inhibits[*rule] && series.confirmed().is_some() {
+            let id = Arc::clone(id);
+            ctx.note_inhibiting(*rule, &Key { kind, id }, series);
+        }
     }
 }
 

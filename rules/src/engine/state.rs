@@ -122,6 +122,25 @@ impl Subject {
         absence.alert.as_mut()
     }
 
+    /// The last reading that says that the condition of the rule's open alert holds; an absence holds by the clock.
+    pub(crate) fn confirmed(&self, plan: &Plan, rule: usize) -> Option<Micros> {
+        let series = self.lanes.iter().flat_map(|(index, lane)| {
+            let rules = plan.lanes[*index].rules.iter();
+            lane.series.iter().zip(rules)
+        });
+        let of_rule = series.filter(|(_, (other, _))| *other == rule);
+        let absence = || {
+            let mut absences = self.absences.iter();
+            let absence = absences.find(|absence| absence.rule == rule)?;
+            let alert = absence.alert.as_ref()?;
+            alert.latched.is_none().then_some(Micros::MAX)
+        };
+        of_rule
+            .filter_map(|(series, _)| series.confirmed())
+            .next()
+            .or_else(absence)
+    }
+
     /// What people know of an alert that they have acknowledged, without having been told of it, is what it says. So is
     /// what they were told in a version that kept no note of it. Worse than that is told again.
     pub(crate) fn note_told(&mut self, plan: &Plan) {

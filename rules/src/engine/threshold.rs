@@ -101,6 +101,7 @@ pub(crate) fn reconcile(
         series.current.done.pop();
     }
     series.alerts = alerts;
+    ctx.note_inhibiting(rule, key, series);
 }
 
 /// Which episode each alert is: the one it was first raised for, else one that overlaps it.
@@ -263,7 +264,8 @@ fn begin(
     (episode, limits): (&Episode, &InForce),
     cause: Cause,
 ) {
-    let inhibited = ctx.inhibited(rule, key, &episode.evidence.last.device);
+    let last = &episode.evidence.last;
+    let inhibited = ctx.inhibited(rule, key, &last.device, last.time);
     ctx.stats.held_by_inhibition += u64::from(inhibited);
     if cause == Cause::Removal || inhibited {
         alert.state = state_of(episode);
@@ -308,7 +310,7 @@ fn follow(
     }
     let page = cause == Cause::Reading && recent(ctx, rule, last.time);
     if !alert.reported {
-        if !ctx.inhibited(rule, key, &last.device) {
+        if !ctx.inhibited(rule, key, &last.device, last.time) {
             alert.take(episode, limits);
             ctx.report(rule, key, alert, last.time, page);
         }

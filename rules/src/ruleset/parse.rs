@@ -14,6 +14,9 @@ use wardline_normalize::vocabulary::{self, Metric, ValueKind};
 /// Late data older than this page nobody, unless the rule says otherwise.
 const PAGE_WITHIN: Micros = 600_000_000;
 
+/// An inhibiting condition that was not confirmed for longer holds nothing back, unless its readings come more seldom.
+const HOLDS_FOR: Micros = 300_000_000;
+
 /// Kinds of design 5.6.
 const KINDS: [&str; 7] = [
     "threshold",
@@ -133,6 +136,7 @@ fn body(
     let escalate = life::ladder(&mut fields, "escalate", faults);
     let latch = fields.flag("latch", faults).unwrap_or(false);
     let max_silence = bounded(&mut fields, "max-silence", faults);
+    let holds_for = holds_for(&mut fields, condition.as_ref(), faults);
     let worsens = life::worsens(&mut fields, condition.as_ref(), faults);
     let applies_to = applies_to(&mut fields, faults);
     let may_be_off = fields.flag("may-be-off", faults);
@@ -157,6 +161,7 @@ fn body(
         condition,
         page_within,
         inhibited_by: inhibited_by.iter().map(|at| at.value.clone()).collect(),
+        holds_for,
         escalate: if own_ladder {
             escalate
         } else {
@@ -167,6 +172,31 @@ fn body(
         applies_to,
         may_be_off: may_be_off.unwrap_or(false),
     })
+}
+
+/// `holds-for`; not given, the rule's longest hole between readings, and no less than [`HOLDS_FOR`].
+fn holds_for(
+    fields: &mut Fields<'_, '_>,
+    condition: Option<&Condition>,
+    faults: &mut Faults<'_>,
+) -> Micros {
+    let stated = bounded(fields, "holds-for", faults);
+    let usual = match condition {
+        Some(Condition::Judged(judge)) => judge.max_gap.max(HOLDS_FOR),
+        _ => HOLDS_FOR,
+    };
+    let Some(stated) = stated else { return usual };
+    match condition {
+        Some(Condition::Absence { .. }) => faults.at(
+            stated.offset,
+            "`holds-for` is for readings: an absence holds until the device is heard",
+        ),
+        _ if stated.value == 0 => {
+            faults.at(stated.offset, "`holds-for` must be longer than nothing");
+        }
+        _ => {}
+    }
+    stated.value
 }
 
 /// What an absence rule watches: keys and name.

@@ -23,6 +23,9 @@ pub struct Rule {
     /// Ids of rules; while one is active for the subject, or for the device that sent the reading, this one does
     /// not raise.
     pub inhibited_by: Vec<String>,
+    /// How much younger than the last reading that confirms it a reading may be that this rule holds back: a state that
+    /// nobody has confirmed for longer says nothing of now. Not of absence, which holds until the device is heard.
+    pub holds_for: Micros,
     /// In order of `after`; the file's ladder for the priority, if the rule has none of its own.
     pub escalate: Vec<Escalation>,
     /// When the condition is over and nobody has acknowledged it, the alert stays open until somebody does.

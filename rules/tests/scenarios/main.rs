@@ -6,6 +6,7 @@ mod calm;
 mod device;
 mod device_clock;
 mod glucose;
+mod inhibition;
 mod language;
 mod life;
 mod limits;

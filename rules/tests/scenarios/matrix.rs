@@ -2,7 +2,8 @@
 //! the lines, one file a kind in `matrix/`.
 //!
 //! ```text
-//! [[rule]] …                       the rule `r`; `off`, a sensor that is not on the patient, is always beside it
+//! [[rule]] …                       the rule `r`; `off`, a sensor that is not on the patient and says so once, is
+//!                                  always beside it
 //! # gap                            a situation, all of SITUATIONS
 //! 00:00 hr 130                     what comes in
 //! > 02:00 raised r …               what follows
@@ -41,6 +42,7 @@ kind = "threshold"
 class = "technical"
 metric = "MDC_PULS_OXIM_DEV_STATUS"
 is = ["sensor-unconnected-to-user"]
+holds-for = "30d"
 priority = "low"
 "#;
 

@@ -46,6 +46,7 @@ outside = [50, 120]
 for = "30s"
 max-gap = "1m"
 clear = { inside = [55, 115], for = "10s" }
+holds-for = "20s"
 priority = "medium"
 
 [[rule]]
