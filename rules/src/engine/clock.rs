@@ -3,9 +3,9 @@
 use super::Engine;
 use super::absence;
 use super::context::{Context, Key, Purpose, Timer, What};
-use super::plan::Kind;
+use super::plan::{Kind, lasts, memory};
 use super::state::Subject;
-use crate::{EventKind, Reason};
+use crate::{EventKind, Judge, Reason};
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
 
@@ -16,8 +16,8 @@ const UNWATCHED_AFTER: Micros = 120_000_000;
 /// How often idle subjects are looked for.
 const SWEEP: Micros = 3_600_000_000;
 
-/// A subject without readings for so long is let go, unless a rule looks further back. An alert on values that is
-/// still open then resolves as stale: nothing is known of the patient any more.
+/// After so long without readings of the subject an alert on values resolves as stale, unless its rule asks for longer:
+/// nothing is known of the patient any more. The subject itself is let go, unless a rule looks further back on it.
 const IDLE: Micros = 24 * 3_600_000_000;
 
 impl Engine {
@@ -90,10 +90,7 @@ impl Engine {
 
     fn sweep(&mut self) {
         let plan = Arc::clone(&self.ctx.plan);
-        let oldest = self
-            .ctx
-            .clock
-            .saturating_sub(IDLE.max(plan.memory.saturating_mul(2)));
+        let twice = |time: Micros| IDLE.max(time.saturating_mul(2));
         for key in self.groups.keys() {
             let Some(subject) = self.groups.get(key.kind, &key.id) else {
                 continue;
@@ -102,13 +99,24 @@ impl Engine {
             subject
                 .stays
                 .retain(|stay| stay.until.is_none_or(|until| until > now));
-            if subject.heard >= oldest || !subject.stays.is_empty() {
+            let silent = now.saturating_sub(subject.heard);
+            if silent <= IDLE {
                 continue;
             }
-            for (lane, state) in &mut subject.lanes {
-                for (series, (rule, _)) in state.series.iter_mut().zip(&plan.lanes[*lane].rules) {
-                    self.ctx.drop_series(*rule, &key, series, Reason::Stale);
+            let mut back = 0;
+            for (index, lane) in &mut subject.lanes {
+                let lane_plan = &plan.lanes[*index];
+                let is_stale = |judge: &Judge| silent > twice(lasts(judge));
+                for (series, (rule, judge)) in lane.series.iter_mut().zip(&lane_plan.rules) {
+                    back = back.max(memory(judge));
+                    if is_stale(judge) {
+                        self.ctx.drop_series(*rule, &key, series, Reason::Stale);
+                    }
                 }
+                lane.let_go(lane_plan, is_stale);
+            }
+            if silent <= twice(back) || !subject.stays.is_empty() {
+                continue;
             }
             let clock = subject.times.let_go();
             if !subject.has_open() {

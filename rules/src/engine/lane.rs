@@ -333,6 +333,28 @@ impl Lane {
         self.fold(plan, 0);
     }
 
+    /// Nothing was heard for long, and the alerts of these rules have ended with it: their conditions begin anew with
+    /// the next reading.
+    pub(crate) fn let_go(&mut self, plan: &LanePlan, ended: impl Fn(&Judge) -> bool) {
+        self.floor = self.floor.max(self.seen.saturating_add(1));
+        self.settle(plan);
+        (self.calm, self.mark) = (false, None);
+        for (series, (_, judge)) in self.series.iter_mut().zip(&plan.rules) {
+            if !ended(judge) {
+                continue;
+            }
+            series.alerts.clear();
+            (series.told, series.dirty, series.mark) = (None, false, None);
+            for fold in [&mut series.base, &mut series.current] {
+                if !fold.is_empty() {
+                    fold.forget();
+                    fold.settle(self.floor);
+                    fold.trim();
+                }
+            }
+        }
+    }
+
     /// Moves what is too old to be changed from the buffer into `base`. After the alerts were brought in line.
     pub(crate) fn settle(&mut self, plan: &LanePlan) {
         let floor = self.floor.max(self.seen.saturating_sub(LATENESS));

@@ -80,8 +80,6 @@ pub(crate) struct Plan {
     pub(crate) inhibitors: Vec<Vec<usize>>,
     /// Whether a rule inhibits any.
     pub(crate) inhibits: Vec<bool>,
-    /// Longest time that any fold can look back.
-    pub(crate) memory: Micros,
 }
 
 impl Plan {
@@ -94,14 +92,12 @@ impl Plan {
             overdue: vec![None; rules.len()],
             inhibitors: vec![Vec::new(); rules.len()],
             inhibits: vec![false; rules.len()],
-            memory: 0,
             set: Arc::clone(&set),
         };
         let mut any = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             match &rule.condition {
                 Condition::Judged(judge) => {
-                    plan.memory = plan.memory.max(memory(judge));
                     let kind = match rule.class {
                         Class::Physiological => Kind::Patient,
                         Class::Technical => Kind::Device,
@@ -220,8 +216,26 @@ fn quiet(rules: &[(usize, Judge)]) -> Option<(f64, f64)> {
 
 const DAY: Micros = 86_400_000_000;
 
+/// How long a condition can go on without another reading: what it is told of, and its longest hole.
+pub(crate) fn lasts(judge: &Judge) -> Micros {
+    let signal = match &judge.signal {
+        Signal::Value | Signal::Baseline(_) => 0,
+        Signal::Rate { window, .. } => *window,
+        // A decision stands for a year and says nothing of how the patient is.
+        Signal::Score { table, max_age, .. } => {
+            let ages = max_age.iter().enumerate();
+            let readings = ages.filter(|(place, _)| !table.is_setting(*place));
+            readings.map(|(_, age)| *age).max().unwrap_or(0)
+        }
+        Signal::Count { parts, within } => {
+            within + parts.iter().map(lasts).max().unwrap_or_default()
+        }
+    };
+    signal + days(judge) + judge.hold.max(judge.clear.hold) + judge.max_gap
+}
+
 /// How far back a fold can look.
-fn memory(judge: &Judge) -> Micros {
+pub(crate) fn memory(judge: &Judge) -> Micros {
     let signal = match &judge.signal {
         Signal::Value => 0,
         Signal::Rate { window, .. } => *window,
@@ -235,6 +249,12 @@ fn memory(judge: &Judge) -> Micros {
             within + parts.iter().map(memory).max().unwrap_or_default()
         }
     };
-    let days = judge.each.map_or(1, |each| Micros::from(each.days));
-    signal + (days - 1) * DAY + judge.hold.max(judge.clear.hold) + judge.max_gap
+    signal + days(judge) + judge.hold.max(judge.clear.hold) + judge.max_gap
+}
+
+/// The days before today that count with it.
+fn days(judge: &Judge) -> Micros {
+    judge
+        .each
+        .map_or(0, |each| Micros::from(each.days).saturating_sub(1) * DAY)
 }

@@ -299,3 +299,53 @@ fn a_patient_without_readings_for_a_day_resolves_as_stale() {
          26:00:00 resolved low Patient/p1 resolved onset=00:00 ended=26:00:00 stale",
     );
 }
+
+#[test]
+fn what_one_rule_looks_back_makes_no_other_stale_later() {
+    // The scale of saturation is known for a year.
+    let rules = format!(
+        "{NOW}
+[[rule]]
+id = \"warning\"
+kind = \"score\"
+score = \"news2\"
+at-least = 2
+priority = \"low\"
+
+[[rule]]
+id = \"weight\"
+kind = \"rate-of-change\"
+metric = \"29463-7\"
+above = 2
+unit = \"kg\"
+per = \"1d\"
+window = \"1d\"
+priority = \"low\"
+"
+    );
+    check(
+        &rules,
+        "00:00 spo2 85
+         00:10 29463-7 80
+         6:00:00 29463-7 84
+         13:00:00 29463-7 90
+         40:00:00 jump
+         120:00:00 jump
+         121:00:00 spo2 85
+         121:00:05 spo2 85 at=120:59:50
+         121:01:00 spo2 95
+         150:00:00 jump",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:00 raised warning Patient/p1 active onset=00:00 page
+         13:00:00 raised weight Patient/p1 active onset=13:00:00 page
+         40:00:00 resolved low Patient/p1 resolved onset=00:00 ended=40:00:00 stale
+         40:00:00 resolved warning Patient/p1 resolved onset=00:00 ended=40:00:00 stale
+         120:00:00 resolved weight Patient/p1 resolved onset=13:00:00 ended=120:00:00 stale
+         121:00:00 raised low Patient/p1 active onset=121:00:00 page
+         121:00:00 raised warning Patient/p1 active onset=121:00:00 page
+         121:00:05 corrected low Patient/p1 active onset=120:59:50
+         121:00:05 corrected warning Patient/p1 active onset=120:59:50
+         121:01:00 resolved low Patient/p1 resolved onset=120:59:50 ended=121:01:00 cleared
+         150:00:00 resolved warning Patient/p1 resolved onset=120:59:50 ended=150:00:00 stale",
+    );
+}
