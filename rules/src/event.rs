@@ -191,7 +191,7 @@ pub struct AlertEvent {
     pub event_time: Micros,
     /// Log clock when this event was made.
     pub processed_time: Micros,
-    /// The deciding reading, in `unit`.
+    /// The deciding reading, in `unit`; none where it is off the scale of its device, as the message says.
     pub value: Option<f64>,
     /// UCUM unit of the rule.
     pub unit: Option<String>,

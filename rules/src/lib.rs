@@ -28,7 +28,9 @@
 //!    (`worsens`, `latch`) and at the end of a silence. An alert found in late data pages when current readings show
 //!    that it goes on.
 //! 7. Readings that are implausible, from a demo or test, without value, or in a unit that does not convert never
-//!    count for rules on values. Readings without a patient count for technical rules only.
+//!    count for rules on values. Readings without a patient count for technical rules only. Off the scale of its device
+//!    (`<`, `>`, infinite), a reading is beyond a limit on that side; otherwise it neither holds nor clears, and no mean,
+//!    slope or score is made of it.
 //! 8. State per subject is bounded; idle subjects are let go by the log clock.
 //!
 //! Semantics that a rules file relies on:

@@ -13,12 +13,22 @@ const STAGED: [&str; 2] = ["demo", "test"];
 /// Statuses of readings that do not hold.
 const VOID: [&str; 2] = ["entered-in-error", "cancelled"];
 
+/// Reasons for a missing value that go with one off the scale.
+const OFF_SCALE: [&str; 4] = [
+    "unknown",
+    "as-text",
+    "negative-infinity",
+    "positive-infinity",
+];
+
 /// What a reading says.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Said<'a> {
     /// Value and unit.
     Number(f64, &'a str),
     Words(&'a str),
+    /// Below (negative infinity) or above what the device can show, in whatever words beside that.
+    OffScale(f64, Option<&'a str>),
 }
 
 /// A row with what the rules ask of it.
@@ -61,6 +71,7 @@ pub(super) struct Cells<'a> {
     /// None where no row has any.
     quality: Option<&'a StringArray>,
     absent: Option<&'a StringArray>,
+    interpretation: Option<&'a StringArray>,
 }
 
 impl<'a> Cells<'a> {
@@ -74,6 +85,7 @@ impl<'a> Cells<'a> {
             value: columns.value.values(),
             quality: used(columns.quality),
             absent: used(columns.data_absent_reason),
+            interpretation: used(columns.interpretation),
         }
     }
 
@@ -111,10 +123,16 @@ impl<'a> Cells<'a> {
 
     /// What the row says, if it may count for rules on values.
     fn countable(&self, row: usize, quality: Option<&str>) -> Option<Said<'a>> {
-        let usable = self.absent.is_none_or(|column| column.is_null(row))
-            && !quality.is_some_and(|quality| has_word(quality, &NOT_FROM_A_PATIENT))
+        let usable = !quality.is_some_and(|quality| has_word(quality, &NOT_FROM_A_PATIENT))
             && !self.is_void(row);
         if !usable {
+            return None;
+        }
+        let reason = self.absent.and_then(|column| text(column, row));
+        if let Some(end) = self.off_scale(row, reason) {
+            return Some(Said::OffScale(end, text(self.columns.value_text, row)));
+        }
+        if reason.is_some() {
             return None;
         }
         if self.columns.value.is_null(row) {
@@ -123,6 +141,22 @@ impl<'a> Cells<'a> {
         let value = self.value[row];
         let unit = text(self.columns.unit, row)?;
         value.is_finite().then_some(Said::Number(value, unit))
+    }
+
+    /// Which end of its scale the device is beyond, by HL7's interpretation `<` or `>`, with or without the end itself as
+    /// a value, or by FHIR's reason for the missing one.
+    fn off_scale(&self, row: usize, reason: Option<&str>) -> Option<f64> {
+        let said = self.interpretation.and_then(|column| text(column, row));
+        if said.is_none() && reason.is_none()
+            || reason.is_some_and(|reason| !OFF_SCALE.contains(&reason))
+        {
+            return None;
+        }
+        match (said, reason) {
+            (Some("<"), _) | (_, Some("negative-infinity")) => Some(f64::NEG_INFINITY),
+            (Some(">"), _) | (_, Some("positive-infinity")) => Some(f64::INFINITY),
+            _ => None,
+        }
     }
 
     fn is_void(&self, row: usize) -> bool {

@@ -376,6 +376,7 @@ impl Context {
         let (by, at) = alert.acknowledged.clone().unzip();
         let held = self.plan.held_back(rule);
         let (limit_low, limit_high, limit_source) = limits::told(definition, alert);
+        let value = alert.value.filter(|value| value.is_finite());
         AlertEvent {
             seq: self.seq,
             ordinal: self.ordinal,
@@ -396,9 +397,9 @@ impl Context {
             ended: alert.ended,
             event_time: what.event_time,
             processed_time: self.clock,
-            value: alert.value,
+            value,
             unit: message::unit_of(definition)
-                .filter(|_| alert.value.is_some())
+                .filter(|_| value.is_some())
                 .map(str::to_owned),
             message: message::sentence(definition, alert, &what, &held),
             evidence: alert.evidence.clone(),

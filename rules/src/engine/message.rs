@@ -156,9 +156,23 @@ fn value(rule: &Rule, alert: &Alert) -> String {
     format!("{} {}", signal(judge), quantity(value, &judge.unit))
 }
 
+/// What stands in the place of a number that the device could not show.
+pub(crate) fn off_scale(value: f64) -> Option<&'static str> {
+    if value == f64::NEG_INFINITY {
+        Some("below the range of the device")
+    } else if value == f64::INFINITY {
+        Some("above the range of the device")
+    } else {
+        None
+    }
+}
+
 /// A number with its unit as people write it.
 pub(crate) fn quantity(value: f64, unit: &str) -> String {
-    format!("{}{}", number(value), shown_unit(unit))
+    match off_scale(value) {
+        Some(off) => off.to_owned(),
+        None => format!("{}{}", number(value), shown_unit(unit)),
+    }
 }
 
 fn resolved(rule: &Rule, alert: &Alert, reason: Option<Reason>) -> String {

@@ -217,20 +217,29 @@ fn uses<'p>(
     plan.uses(metric)
 }
 
-/// The number that a feed makes of it.
+/// The number that a feed makes of it. What is off the scale of its device is infinite.
 fn number(feed: &Feed, units: &Units, said: Said<'_>) -> Option<f64> {
     match (&feed.words, said) {
         (Words::None, Said::Number(value, unit)) => units.convert(value, unit),
-        (Words::AnyOf(words), Said::Words(said)) => {
+        (Words::None, Said::OffScale(end, _)) => Some(end),
+        (Words::AnyOf(words), Said::Words(said) | Said::OffScale(_, Some(said))) => {
             let known = |one: &str| words.iter().any(|word| word == one);
             Some(f64::from(u8::from(said.split([' ', ',']).any(known))))
         }
         // A list of words is a handful.
-        (Words::Place(words), Said::Words(said)) => words
-            .iter()
-            .position(|word| word == said)
-            .map(|place| place as f64),
+        (Words::Place(words), Said::Words(said) | Said::OffScale(_, Some(said))) => {
+            let place = words.iter().position(|word| word == said);
+            place.map(|place| place as f64)
+        }
         _ => None,
+    }
+}
+
+/// Whether a feed has no use for what a reading says.
+fn is_foreign(feed: &Feed, value: Option<f64>) -> bool {
+    match (&feed.words, value) {
+        (Words::Place(_), Some(place)) => place.is_infinite(),
+        (_, value) => value.is_none(),
     }
 }
 
@@ -250,7 +259,8 @@ fn offer(
         Words::Marked(words) => row.marked(words),
         _ => row.value.and_then(|said| number(feed, units, said)),
     };
-    ctx.stats.foreign += u64::from(value.is_none() && row.value.is_some() && row.version == 1);
+    let foreign = row.value.is_some() && row.version == 1 && is_foreign(feed, value);
+    ctx.stats.foreign += u64::from(foreign);
     let id = RowId::new(row.id);
     let sample = value.map(|value| Sample {
         time: row.time,

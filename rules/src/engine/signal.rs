@@ -64,6 +64,11 @@ impl Derived {
 
     /// The signal with this sample of feed `input`.
     pub(crate) fn take(&mut self, judge: &Judge, input: usize, sample: &Sample<'_>) -> Said {
+        if sample.value.is_infinite()
+            && !matches!(judge.signal, Signal::Score { .. } | Signal::Count { .. })
+        {
+            return off_scale(judge, sample.value);
+        }
         let value = match &judge.each {
             None => Some(sample.value),
             Some(each) => self.day.get_or_insert_default().take(each, sample),
@@ -158,5 +163,15 @@ impl Derived {
             }
             _ => None,
         }
+    }
+}
+
+/// A reading off the scale of its device is beyond a limit on its side, and says nothing certain otherwise. No mean, slope
+/// or usual value is made of it.
+fn off_scale(judge: &Judge, value: f64) -> Said {
+    match judge.signal {
+        Signal::Value if judge.each.is_none() && judge.limit.is_beyond(value) => Said::Value(value),
+        Signal::Value if judge.each.is_none() => Said::Unknown,
+        _ => Said::Nothing,
     }
 }

@@ -116,23 +116,23 @@ impl Score {
         let typed = &self.typed;
         let input = typed.inputs.get(place.checked_sub(typed.settings.len())?)?;
         match &input.points {
-            Points::Words(points, _) => points.get(value as usize).copied(),
+            Points::Words(points, _) if value.is_finite() => points.get(value as usize).copied(),
             Points::Number(steps) if value.is_finite() => {
                 Some(steps.of(Some(rounded(value, input.scale))))
             }
-            Points::Number(_) | Points::Cases(_) => None,
+            Points::Words(..) | Points::Number(_) | Points::Cases(_) => None,
         }
     }
 
     /// The numbers of a score; `given` answers by place in [`Score::names`], a word by its place in
-    /// [`Score::words`]; `alone` what [`Score::alone`] says of what is given.
+    /// [`Score::words`]; what is infinite is known not to be known. `alone` is what [`Score::alone`] says of what is given.
     pub(crate) fn sum(
         &self,
         given: impl Fn(usize) -> Option<f64>,
         alone: impl Fn(usize) -> Option<u8>,
     ) -> Sum {
         let typed = &self.typed;
-        let word = |place: usize| given(place).map(|word| word as usize);
+        let word = |place: usize| Some(given(place).filter(|word| word.is_finite())? as usize);
         let mut best: [Option<u8>; MAX_INPUTS] = [None; MAX_INPUTS];
         let mut least = [0; MAX_INPUTS];
         let mut sum = Sum {

@@ -45,6 +45,7 @@ fn row(at: Micros, patient: &str, value: f64) -> RecordBatch {
         quality: None,
         status: "final",
         unit: None,
+        off_scale: None,
     };
     reading.batch()
 }
@@ -200,6 +201,7 @@ fn readings_that_never_count_are_counted() {
             quality: None,
             status: "final",
             unit: None,
+            off_scale: None,
         };
         change(&mut reading);
         engine.apply(2, &Input::Readings(&reading.batch()), out);

@@ -116,6 +116,7 @@ proptest! {
                 quality: None,
                 status: "final",
                 unit: None,
+                off_scale: None,
             };
             let batch = reading.batch();
             if restart {

@@ -6,6 +6,7 @@
 //! 01:00..05:00/60 hr 130             one every 60 s
 //! 02:00 hr 130 at=01:10 d=d2 p=p2 v=2 q=demo s=entered-in-error u=[degF]     p=- is no patient
 //! 02:00 oximeter-status 'poor-signal,unconnected'                         words instead of a number
+//! 02:00 99504-3 <                    off the scale of the device, without a number: <, >, -inf, +inf; or 40 i=< with one
 //! 05:00 wait                         ticks every 10 s until then; `jump` is one tick
 //! 05:00 ack, 05:00 silence 10:00     of the alert raised last
 //! 05:00 hush s1 10:00 patient=p1 rule=low device=d1 ward=w1 class=technical from=06:00     05:00 unhush s1
@@ -85,6 +86,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) quality: Option<&'a str>,
     pub(crate) status: &'a str,
     pub(crate) unit: Option<&'a str>,
+    /// `<`, `>`, or `-inf`, `+inf` for a device that says so as its reason.
+    pub(crate) off_scale: Option<&'a str>,
 }
 
 impl Reading<'_> {
@@ -106,11 +109,16 @@ impl Reading<'_> {
             .and_then(Decimal::shortest)
             .map(Value::Number)
             .or(self.word.map(Value::Text))
-            .unwrap_or(Value::Absent("unknown"));
+            .unwrap_or(Value::Absent(match self.off_scale {
+                Some("-inf") => "negative-infinity",
+                Some("+inf") => "positive-infinity",
+                _ => "unknown",
+            }));
         let mut measurement =
             Measurement::new(self.device, metric, value, self.effective, self.received);
         measurement.quality = self.quality;
         measurement.status = self.status;
+        measurement.interpretation = self.off_scale.filter(|said| said.len() == 1);
         if self.unit.is_some() {
             measurement.unit = self.unit;
         }
@@ -127,7 +135,10 @@ fn reading(received: Micros, words: &[&str]) -> Reading<'static> {
     let words: Vec<&'static str> = words.iter().map(|word| &*word.to_string().leak()).collect();
     let mut reading = Reading {
         metric: words[0],
-        value: words[1].parse().ok(),
+        value: words[1]
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite()),
         word: words[1]
             .strip_prefix('\'')
             .and_then(|word| word.strip_suffix('\'')),
@@ -139,6 +150,9 @@ fn reading(received: Micros, words: &[&str]) -> Reading<'static> {
         quality: None,
         status: "final",
         unit: None,
+        off_scale: ["<", ">", "-inf", "+inf"]
+            .into_iter()
+            .find(|said| *said == words[1]),
     };
     for word in &words[2..] {
         let (key, value) = word
@@ -152,6 +166,7 @@ fn reading(received: Micros, words: &[&str]) -> Reading<'static> {
             "q" => reading.quality = Some(value),
             "s" => reading.status = value,
             "u" => reading.unit = Some(value),
+            "i" => reading.off_scale = Some(value),
             _ => panic!("{key}: unknown"),
         }
     }

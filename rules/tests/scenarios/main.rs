@@ -12,6 +12,7 @@ mod life;
 mod limits;
 mod marked;
 mod matrix;
+mod off_scale;
 mod packs;
 mod people;
 mod properties;

@@ -82,6 +82,7 @@ fn hour(shift: impl Fn(i64) -> f64) -> Vec<AlertEvent> {
                 quality: None,
                 status: "final",
                 unit: None,
+                off_scale: None,
             };
             engine.apply(2, &Input::Readings(&reading.batch()), &mut events);
         }

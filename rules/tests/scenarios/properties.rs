@@ -217,6 +217,7 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
             quality: None,
             status: "final",
             unit: None,
+            off_scale: None,
         };
         rows.push((
             at + draw.late * SECOND,

@@ -38,6 +38,7 @@ fn row(at: &str, device: &'static str, patient: &'static str, value: f64) -> Rec
         quality: None,
         status: "final",
         unit: None,
+        off_scale: None,
     }
     .batch()
 }

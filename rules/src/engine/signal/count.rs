@@ -2,6 +2,7 @@
 
 use crate::Judge;
 use crate::engine::fold::Fold;
+use crate::engine::message;
 use crate::engine::row::Sample;
 use serde::{Deserialize, Serialize};
 use wardline_normalize::time::Micros;
@@ -91,8 +92,15 @@ impl Parts {
     pub(super) fn note(&self, parts: &[Judge], within: Micros) -> String {
         let held: Vec<String> = self
             .held(within)
-            .filter_map(|place| parts.get(place))
-            .map(crate::engine::message::judged)
+            .filter_map(|place| parts.get(place).zip(self.folds.get(place)))
+            .map(|(part, fold)| {
+                let last = fold.run.as_deref().map(|run| run.evidence.last.value);
+                let judged = message::judged(part);
+                match last.and_then(message::off_scale) {
+                    Some(off) => format!("{judged}: {off}"),
+                    None => judged,
+                }
+            })
             .collect();
         held.join(" and ")
     }

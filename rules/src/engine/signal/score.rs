@@ -1,6 +1,7 @@
 //! Early warning scores of the latest readings.
 
 use crate::engine::exact::Exact;
+use crate::engine::message::off_scale;
 use crate::engine::row::Sample;
 use crate::score::Sum;
 use crate::{Given, Judge, Limit, Measure, Score, Words};
@@ -57,7 +58,8 @@ impl Latest {
         self.now = now.max(sample.time);
     }
 
-    /// The value of an input, while it is not too old.
+    /// The value of an input, while it is not too old. Infinite: the latest that is known is no value, and what was
+    /// before it does not count.
     fn value(&self, max_age: &[Micros], input: usize) -> Option<f64> {
         let (time, Exact(value)) = self.values.get(input).copied().flatten()?;
         (self.now - time <= *max_age.get(input)?).then_some(value)
@@ -67,7 +69,10 @@ impl Latest {
         let value = self.value(max_age, input)?;
         match &judge.feeds.get(input)?.words {
             // Places were made from this list.
-            Words::Place(words) => words.get(value as usize).map(|word| Given::Word(word)),
+            Words::Place(words) if value.is_finite() => {
+                words.get(value as usize).map(|word| Given::Word(word))
+            }
+            Words::Place(_) => None,
             _ => Some(Given::Number(value)),
         }
     }
@@ -115,8 +120,24 @@ impl Latest {
             note.push_str(&format!(": {}", parts.join(", ")));
         }
         if !outcome.missing.is_empty() {
-            note.push_str(&format!("; missing: {}", outcome.missing.join(", ")));
+            let missing: Vec<String> = (outcome.missing.iter())
+                .map(|name| {
+                    let input = names.iter().position(|known| known == name);
+                    let why = input.and_then(|input| self.why_missing(judge, max_age, input));
+                    why.map_or((*name).to_owned(), |why| format!("{name} ({why})"))
+                })
+                .collect();
+            note.push_str(&format!("; missing: {}", missing.join(", ")));
         }
         note
+    }
+
+    /// Of an input that something was said of.
+    fn why_missing(&self, judge: &Judge, max_age: &[Micros], input: usize) -> Option<&'static str> {
+        let value = self.value(max_age, input)?;
+        match judge.feeds.get(input)?.words {
+            Words::Place(_) => Some("what is recorded is not in the table"),
+            _ => off_scale(value),
+        }
     }
 }
