@@ -217,7 +217,8 @@ fn uses<'p>(
     plan.uses(metric)
 }
 
-/// The number that a feed makes of it. What is off the scale of its device is infinite.
+/// The number that a feed makes of it. What is off the scale of its device is infinite; so is a word that a score
+/// cannot place, which makes what was known before old.
 fn number(feed: &Feed, units: &Units, said: Said<'_>) -> Option<f64> {
     match (&feed.words, said) {
         (Words::None, Said::Number(value, unit)) => units.convert(value, unit),
@@ -229,7 +230,7 @@ fn number(feed: &Feed, units: &Units, said: Said<'_>) -> Option<f64> {
         // A list of words is a handful.
         (Words::Place(words), Said::Words(said) | Said::OffScale(_, Some(said))) => {
             let place = words.iter().position(|word| word == said);
-            place.map(|place| place as f64)
+            Some(place.map_or(f64::INFINITY, |place| place as f64))
         }
         _ => None,
     }

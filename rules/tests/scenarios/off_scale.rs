@@ -184,3 +184,37 @@ priority = "medium"
         events[0].message
     );
 }
+
+#[test]
+fn a_word_that_the_score_cannot_place_makes_the_word_before_it_old() {
+    let rules = r#"
+[[rule]]
+id = "mews"
+kind = "score"
+score = "mews"
+at-least = 2
+priority = "medium"
+"#;
+    let events = check(
+        rules,
+        "00:00 8480-6 120
+         00:00 hr 70
+         00:00 rr 12
+         00:00 temp 37
+         00:00 consciousness 'V'
+         05:00 consciousness 'A'
+         10:00 consciousness 'C'
+         15:00 rr 25
+         20:00 rr 12
+         25:00 consciousness 'A'",
+        "15:00 raised mews Patient/p1 active onset=15:00 page
+         25:00 resolved mews Patient/p1 resolved onset=15:00 ended=25:00 cleared",
+    );
+    assert!(
+        events[0].message.contains(
+            "MEWS at least 2: respiratoryRate 2; missing: consciousness (what is recorded is not in the table)"
+        ),
+        "{}",
+        events[0].message
+    );
+}
