@@ -234,7 +234,6 @@ impl Engine {
             self.ctx.limits.left(&attributes.id, known.ward, now);
         }
         self.facts_changed();
-        let plan = Arc::clone(&self.ctx.plan);
         let Some(patient) = self.groups.get(Kind::Patient, &attributes.id) else {
             return;
         };
@@ -242,19 +241,7 @@ impl Engine {
             kind: Kind::Patient,
             id: Arc::clone(&patient.id),
         };
-        for (index, lane) in &mut patient.lanes {
-            let since = lane.seen;
-            for (series, (rule, _)) in lane.series.iter_mut().zip(&plan.lanes[*index].rules) {
-                let applies = self.ctx.applies(*rule, &key);
-                if applies == series.applies {
-                    continue;
-                }
-                self.ctx
-                    .drop_series(*rule, &key, series, crate::Reason::NotApplicable);
-                *series = self.ctx.series(*rule, &key, since);
-                lane.calm = false;
-            }
-        }
+        self.ctx.reapply(&key, patient);
         // In another ward, other limits.
         self.hold_limits(&attributes.id, None);
     }

@@ -3,8 +3,10 @@
 use super::context::{Context, Key};
 use super::lane::Series;
 use super::plan::Kind;
+use super::state::Subject;
 use crate::{AppliesTo, PatientAttributes, Reason};
 use chrono::{Months, NaiveDate};
+use std::sync::Arc;
 use wardline_normalize::time::Micros;
 
 const DAY: Micros = 86_400_000_000;
@@ -18,6 +20,22 @@ impl Context {
         self.attributes
             .get(&*key.id)
             .is_none_or(|known| matches(wanted, known, self.clock))
+    }
+
+    /// Looks again at which rules apply to the subject.
+    pub(crate) fn reapply(&mut self, key: &Key, subject: &mut Subject) {
+        let plan = Arc::clone(&self.plan);
+        for (index, lane) in &mut subject.lanes {
+            let since = lane.seen;
+            for (series, (rule, _)) in lane.series.iter_mut().zip(&plan.lanes[*index].rules) {
+                if self.applies(*rule, key) == series.applies {
+                    continue;
+                }
+                self.drop_series(*rule, key, series, Reason::NotApplicable);
+                *series = self.series(*rule, key, since);
+                lane.calm = false;
+            }
+        }
     }
 
     /// A rule on a subject, of which nothing was seen yet after `since`.

@@ -188,9 +188,14 @@ fn resolved(rule: &Rule, alert: &Alert, reason: Option<Reason>) -> String {
             "resolved (unassigned): the device is no longer assigned".to_owned()
         }
         Some(Reason::RuleRemoved) => {
-            "resolved (rule-removed): the rule is no longer in force".to_owned()
+            "resolved (rule-removed): the rule is no longer in force, which says nothing of the patient"
+                .to_owned()
         }
-        Some(Reason::RuleChanged) => "resolved (rule-changed): the rule was changed".to_owned(),
+        Some(Reason::RuleChanged) => {
+            "resolved (rule-changed): the rule was changed, which says nothing of the patient; \
+             as it is now it judges the readings from here on"
+                .to_owned()
+        }
         Some(Reason::NotApplicable) => {
             "resolved (not-applicable): the rule no longer applies to the patient".to_owned()
         }

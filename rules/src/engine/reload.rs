@@ -1,4 +1,4 @@
-//! Another rule set in force: rules with unchanged content keep their state, alerts of the others resolve.
+//! Another rule set in force: rules that look for the same keep their state, alerts of the others resolve.
 
 use super::Engine;
 use super::absence;
@@ -28,6 +28,12 @@ impl Engine {
             }
         }
         self.reindex();
+        for key in &keys {
+            if let Some(subject) = self.groups.get(key.kind, &key.id) {
+                self.ctx.reapply(key, subject);
+            }
+        }
+        self.hush_all();
         self.review_all();
     }
 
@@ -95,7 +101,7 @@ impl Context {
     }
 }
 
-/// For each old rule its place in the new set, if it is there with the same content.
+/// For each old rule its place in the new set, if one there looks for the same.
 fn kept(old: &Plan, new: &Plan) -> Vec<Option<usize>> {
     let rules = new.set.rules();
     old.set

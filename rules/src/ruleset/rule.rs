@@ -39,11 +39,25 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the other is the same but for whom it is escalated to: its state goes on under it.
+    /// Whether the other looks for the same and makes the same of it: its state goes on under it. What it is called, on
+    /// whom it is, who is told and what holds it back may differ.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let bare = |rule: &Self| Self {
-            escalate: Vec::new(),
-            ..rule.clone()
+        let bare = |rule: &Self| {
+            let mut bare = Self {
+                title: String::new(),
+                escalate: Vec::new(),
+                page_within: 0,
+                inhibited_by: Vec::new(),
+                holds_for: 0,
+                max_silence: 0,
+                may_be_off: false,
+                applies_to: AppliesTo::default(),
+                ..rule.clone()
+            };
+            if let Condition::Judged(judge) = &mut bare.condition {
+                judge.signal.untitle();
+            }
+            bare
         };
         self.id == other.id && bare(self) == bare(other)
     }
@@ -137,6 +151,21 @@ pub enum Signal {
     Baseline(Baseline),
     /// How many of these were true within the last `within`.
     Count { parts: Vec<Judge>, within: Micros },
+}
+
+impl Signal {
+    /// Without what is for people alone.
+    fn untitle(&mut self) {
+        match self {
+            Self::Score { table, .. } => {
+                let table = Arc::make_mut(table);
+                table.title.clear();
+                table.source.clear();
+            }
+            Self::Count { parts, .. } => parts.iter_mut().for_each(|part| part.signal.untitle()),
+            Self::Value | Self::Rate { .. } | Self::Baseline(_) => {}
+        }
+    }
 }
 
 /// What of a score is held against the limit. Of an incomplete one it is the lower bound, which can raise an alert

@@ -94,6 +94,89 @@ fn rules_that_go_or_change_resolve_and_others_go_on() {
 }
 
 #[test]
+fn what_a_rule_is_called_and_who_is_told_changes_no_alert() {
+    let score = "
+[[rule]]
+id = \"warning\"
+kind = \"score\"
+score = \"own\"
+at-least = 1
+priority = \"low\"
+[[score]]
+id = \"own\"
+title = \"Own\"
+source = \"here\"
+[[score.input]]
+name = \"saturation\"
+metric = \"spo2\"
+unit = \"%\"
+decimals = 0
+bands = [{ to = 90, points = 1 }, { points = 0 }]
+";
+    let before = format!("{LOW}{score}");
+    let told = before
+        .replace(
+            "kind = \"threshold\"",
+            "kind = \"threshold\"\ntitle = \"Saturation\"\npage-within = \"5m\"",
+        )
+        .replace("charge-nurse", "nurse")
+        .replace("title = \"Own\"", "title = \"Our own\"");
+    let events = check_all(
+        &[
+            &before,
+            &told,
+            &told.replace("below = 90", "below = 91"),
+            "",
+        ],
+        "00:00 spo2 70
+         01:00 rules 1
+         05:00 wait
+         05:30 rules 2
+         05:40 spo2 70
+         05:50 rules 3",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:00 raised warning Patient/p1 active onset=00:00 page
+         05:00 escalated low Patient/p1 active onset=00:00 1→nurse page
+         05:30 resolved low Patient/p1 resolved onset=00:00 ended=05:30 rule-changed
+         05:40 raised low Patient/p1 active onset=05:40 page
+         05:50 resolved low Patient/p1 resolved onset=05:40 ended=05:50 rule-removed
+         05:50 resolved warning Patient/p1 resolved onset=00:00 ended=05:50 rule-removed",
+    );
+    assert_eq!(
+        events[2].message,
+        "Saturation: Oxygen saturation (pulse oximetry) 70 %, limit below 90 %; not acknowledged"
+    );
+    assert_ne!(events[2].rule_version, events[0].rule_version);
+    assert_eq!(
+        events[3].message,
+        "Saturation: resolved (rule-changed): the rule was changed, which says nothing of the patient; \
+         as it is now it judges the readings from here on"
+    );
+    assert_eq!(
+        events[5].message,
+        "Saturation: resolved (rule-removed): the rule is no longer in force, which says nothing of the patient"
+    );
+}
+
+#[test]
+fn whom_a_rule_is_for_may_change_under_its_alerts() {
+    let adults = format!("{LOW}[rule.applies-to]\nmin-age = \"18y\"\n");
+    check_all(
+        &[LOW, &adults],
+        "00:00 patient p1 born=2019
+         00:00 spo2 85
+         00:00 spo2 85 p=p2 d=d2
+         00:30 rules 1
+         00:40 spo2 85
+         00:50 spo2 95 p=p2 d=d2",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         00:00 raised low Patient/p2 active onset=00:00 page
+         00:30 resolved low Patient/p1 resolved onset=00:00 ended=00:30 not-applicable
+         00:50 resolved low Patient/p2 resolved onset=00:00 ended=00:50 cleared",
+    );
+}
+
+#[test]
 fn a_pending_condition_survives_a_reload_of_unchanged_rules() {
     let held = LOW.replace("priority", "for = \"2m\"\npriority");
     let more = format!(
