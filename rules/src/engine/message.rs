@@ -3,7 +3,8 @@
 use super::alert::Alert;
 use super::context::What;
 use crate::{
-    Condition, EventKind, Judge, Limit, LimitSource, Measure, Method, Reason, Rule, Signal, Words,
+    Condition, EventKind, Judge, Limit, LimitSource, Measure, Method, Reason, Rule, Signal, State,
+    Words,
 };
 use std::time::Duration;
 use wardline_normalize::time::{Micros, format_rfc3339};
@@ -20,14 +21,8 @@ pub(crate) fn unit_of(rule: &Rule) -> Option<&str> {
 /// `held` are the rules that it holds back while it is open.
 pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -> String {
     let mut text = match what.event {
-        EventKind::Raised if held.is_empty() => condition(rule, alert),
-        EventKind::Raised => {
-            format!(
-                "{}; holds back: {}",
-                condition(rule, alert),
-                held.join(", ")
-            )
-        }
+        EventKind::Raised if held.is_empty() || alert.latched.is_some() => standing(rule, alert),
+        EventKind::Raised => format!("{}; holds back: {}", standing(rule, alert), held.join(", ")),
         EventKind::Worsened => format!("{}; {}", condition(rule, alert), what.why),
         EventKind::Acknowledged => format!("{}: acknowledged", rule.title),
         EventKind::Silenced if alert.silenced_until.is_some() => {
@@ -35,25 +30,34 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
         }
         EventKind::Silenced if !what.why.is_empty() => format!("{}: {}", rule.title, what.why),
         EventKind::Silenced => format!("{}: no longer silenced", rule.title),
-        EventKind::Escalated => format!("{}; not acknowledged", condition(rule, alert)),
+        EventKind::Escalated => format!("{}; not acknowledged", standing(rule, alert)),
         EventKind::Corrected => format!(
             "{}: late or corrected readings or another limit changed when it began or ended",
             rule.title
         ),
-        EventKind::Recovering => match alert.latched {
-            Some(over) => format!(
-                "{}: over since {}, waits for acknowledgement",
-                rule.title,
-                format_rfc3339(over)
-            ),
-            None => format!("{}: recovering, {}", rule.title, value(rule, alert)),
-        },
+        EventKind::Recovering => standing(rule, alert),
         EventKind::Resolved => resolved(rule, alert, what.reason),
     };
     if alert.repeats > 0 && !matches!(what.event, EventKind::Acknowledged | EventKind::Silenced) {
         text.push_str(&format!(" (came back {})", times(alert.repeats)));
     }
     text
+}
+
+/// How it stands: what holds, or that it does no longer.
+fn standing(rule: &Rule, alert: &Alert) -> String {
+    match (alert.latched, alert.state) {
+        (Some(over), _) => format!(
+            "{}: over since {}, waits for acknowledgement",
+            rule.title,
+            format_rfc3339(over)
+        ),
+        (None, State::Recovering) => match &rule.condition {
+            Condition::Judged(judge) if judge.by_words() => format!("{}: recovering", rule.title),
+            _ => format!("{}: recovering, {}", rule.title, value(rule, alert)),
+        },
+        (None, State::Active | State::Resolved) => condition(rule, alert),
+    }
 }
 
 fn condition(rule: &Rule, alert: &Alert) -> String {

@@ -206,7 +206,11 @@ impl Standing {
             self.level += 1;
             let mut what = What::new(EventKind::Escalated, ctx.clock).paging(true);
             what.escalate_to = Some(to);
-            let message = format!("{}; not acknowledged", self.message);
+            let over = match self.state {
+                State::Recovering => "over, ",
+                State::Active | State::Resolved => "",
+            };
+            let message = format!("{}; {over}not acknowledged", self.message);
             self.emit(ctx, what, message);
         }
         self.remind(ctx);

@@ -203,6 +203,28 @@ fn what_latches_stays_until_it_is_acknowledged() {
         "{}",
         events[1].message
     );
+    // Whoever comes later is not told that it holds.
+    assert_eq!(
+        events[2].message,
+        "low: over since 2026-01-01T00:01:00Z, waits for acknowledgement; not acknowledged"
+    );
+}
+
+#[test]
+fn a_step_of_the_ladder_says_that_it_is_recovering() {
+    let events = check(
+        &LOW.replace("priority", "clear = { above = 92, for = \"9m\" }\npriority"),
+        "00:00 spo2 85
+         04:30 spo2 95
+         05:30 wait",
+        "00:00 raised low Patient/p1 active onset=00:00 page
+         04:30 recovering low Patient/p1 recovering onset=00:00
+         05:00 escalated low Patient/p1 recovering onset=00:00 1→charge-nurse page",
+    );
+    assert_eq!(
+        events[2].message,
+        "low: recovering, Oxygen saturation (pulse oximetry) 95 %; not acknowledged"
+    );
 }
 
 #[test]
