@@ -158,7 +158,7 @@ pub struct Action {
     pub by: String,
     /// Log time.
     pub at: Micros,
-    /// Kept with the action's own record; never in an event's message.
+    /// In the person's own words. The message of the event that follows carries its first 200 characters.
     pub note: Option<String>,
 }
 

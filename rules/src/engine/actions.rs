@@ -32,7 +32,7 @@ impl Engine {
             ActionKind::Acknowledge if alert.acknowledged.is_some() => {}
             ActionKind::Acknowledge => {
                 alert.acknowledged = Some((action.by.clone(), now));
-                let what = What::new(EventKind::Acknowledged, now);
+                let what = What::new(EventKind::Acknowledged, now).by(Some(action));
                 self.ctx.emit(rule, key, alert, what);
                 if let Some(subject) = self.groups.get(key.kind, &key.id) {
                     subject.note_told(&plan);
@@ -48,7 +48,7 @@ impl Engine {
                 }
                 let until = until.min(now.saturating_add(longest));
                 alert.hush.act(until, &action.by, &self.ctx.silences, now);
-                self.ctx.hush_again(rule, key, alert, true);
+                self.ctx.hush_again(rule, key, alert, Some(action));
             }
         }
     }

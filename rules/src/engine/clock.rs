@@ -132,7 +132,7 @@ fn silence_ends(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize
     let Some(alert) = subject.shown(&plan, rule) else {
         return;
     };
-    ctx.hush_again(rule, key, alert, false);
+    ctx.hush_again(rule, key, alert, None);
 }
 
 fn escalate(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize) {
@@ -143,7 +143,7 @@ fn escalate(ctx: &mut Context, key: &Key, subject: &mut Subject, rule: usize) {
     };
     if alert.silenced_until.is_some_and(|until| until <= ctx.clock) {
         // The clock has jumped over its end: that comes first.
-        ctx.hush_again(rule, key, alert, false);
+        ctx.hush_again(rule, key, alert, None);
     }
     let (None, Some(paged)) = (&alert.acknowledged, alert.paged) else {
         return;

@@ -7,7 +7,8 @@ use super::message;
 use super::plan::{Kind, Plan};
 use super::silence::{Silences, Wearers};
 use crate::{
-    AlertEvent, Condition, EventKind, PatientAttributes, Priority, Reason, RuleSet, State, Subject,
+    Action, AlertEvent, Condition, EventKind, PatientAttributes, Priority, Reason, RuleSet, State,
+    Subject,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -163,6 +164,8 @@ pub(crate) struct What {
     pub(crate) escalate_to: Option<String>,
     /// On `worsened`: in what way. On `silenced`: why it is not.
     pub(crate) why: &'static str,
+    /// What the person said who did it, ready for a message; else empty.
+    pub(crate) words: String,
 }
 
 impl What {
@@ -174,7 +177,14 @@ impl What {
             reason: None,
             escalate_to: None,
             why: "",
+            words: String::new(),
         }
+    }
+
+    /// The event follows from what a person did.
+    pub(crate) fn by(mut self, action: Option<&Action>) -> Self {
+        self.words = action.map_or(String::new(), message::words);
+        self
     }
 
     pub(crate) fn why(mut self, why: &'static str) -> Self {

@@ -1,14 +1,17 @@
-//! One sentence for people: what, value, unit, limit. Names no person.
+//! One sentence for people: what, value, unit, limit. Names no person but those who add words of their own.
 
 use super::alert::Alert;
 use super::context::What;
 use crate::{
-    Condition, EventKind, Judge, Limit, LimitSource, Measure, Method, Reason, Rule, Signal, State,
-    Words,
+    Action, Condition, EventKind, Judge, Limit, LimitSource, Measure, Method, Reason, Rule, Signal,
+    State, Words,
 };
 use std::time::Duration;
 use wardline_normalize::time::{Micros, format_rfc3339};
 use wardline_normalize::units;
+
+/// Characters of a note that a message carries.
+const MAX_NOTE: usize = 200;
 
 /// UCUM unit of a rule's values.
 pub(crate) fn unit_of(rule: &Rule) -> Option<&str> {
@@ -24,12 +27,12 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
         EventKind::Raised if held.is_empty() || alert.latched.is_some() => standing(rule, alert),
         EventKind::Raised => format!("{}; holds back: {}", standing(rule, alert), held.join(", ")),
         EventKind::Worsened => format!("{}; {}", condition(rule, alert), what.why),
-        EventKind::Acknowledged => format!("{}: acknowledged", rule.title),
+        EventKind::Acknowledged => format!("{}: acknowledged{}", rule.title, what.words),
         EventKind::Silenced if alert.silenced_until.is_some() => {
-            format!("{}: silenced", rule.title)
+            format!("{}: silenced{}", rule.title, what.words)
         }
         EventKind::Silenced if !what.why.is_empty() => format!("{}: {}", rule.title, what.why),
-        EventKind::Silenced => format!("{}: no longer silenced", rule.title),
+        EventKind::Silenced => format!("{}: no longer silenced{}", rule.title, what.words),
         EventKind::Escalated => format!("{}; not acknowledged", standing(rule, alert)),
         EventKind::Corrected => format!(
             "{}: late or corrected readings or another limit changed when it began or ended",
@@ -42,6 +45,19 @@ pub(crate) fn sentence(rule: &Rule, alert: &Alert, what: &What, held: &[&str]) -
         text.push_str(&format!(" (came back {})", times(alert.repeats)));
     }
     text
+}
+
+/// Who did it and what they said, if they said anything; on one line.
+pub(crate) fn words(action: &Action) -> String {
+    let note = action.note.as_deref().unwrap_or_default();
+    let line = note.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|one| !one.is_control()).collect();
+    if line.is_empty() {
+        return String::new();
+    }
+    let shown: String = line.chars().take(MAX_NOTE).collect();
+    let more = if shown.len() < line.len() { "…" } else { "" };
+    format!(" by {}: \"{shown}{more}\"", action.by)
 }
 
 /// How it stands: what holds, or that it does no longer.

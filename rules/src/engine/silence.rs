@@ -7,7 +7,7 @@ use super::alert::Alert;
 use super::context::{Context, Key, Purpose, What};
 use super::plan::Kind;
 use super::state::Subject;
-use crate::{Class, EventKind, Silence};
+use crate::{Action, Class, EventKind, Silence};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -213,17 +213,25 @@ impl Context {
     }
 
     /// What holds the alert back may have changed: people are told, and paged again. Not when somebody has just ended
-    /// it at the alert itself (`at_hand`), unless nobody was told yet. The ladder, which has waited, counts from here.
-    pub(crate) fn hush_again(&mut self, rule: usize, key: &Key, alert: &mut Alert, at_hand: bool) {
+    /// it `by` an action on the alert itself, unless nobody was told yet. The ladder, which has waited, counts from here.
+    pub(crate) fn hush_again(
+        &mut self,
+        rule: usize,
+        key: &Key,
+        alert: &mut Alert,
+        by: Option<&Action>,
+    ) {
         if !self.hush(rule, key, alert) {
             return;
         }
         let over = alert.silenced_until.is_none() && alert.acknowledged.is_none();
-        let page = over && (alert.hush.held || alert.paged.is_some() && !at_hand);
+        let page = over && (alert.hush.held || alert.paged.is_some() && by.is_none());
         if page || over && alert.paged.is_some() {
             self.note_page(rule, key, alert);
         }
-        let what = What::new(EventKind::Silenced, self.clock).paging(page);
+        let what = What::new(EventKind::Silenced, self.clock)
+            .paging(page)
+            .by(by);
         self.emit(rule, key, alert, what);
     }
 }
@@ -263,7 +271,7 @@ impl Engine {
         for (key, rule) in open {
             let subject = self.groups.get(key.kind, &key.id);
             if let Some(alert) = subject.and_then(|subject| subject.shown(&plan, rule)) {
-                self.ctx.hush_again(rule, &key, alert, false);
+                self.ctx.hush_again(rule, &key, alert, None);
             }
         }
         self.standing.hush_all(&mut self.ctx);

@@ -6,6 +6,7 @@
 use super::Engine;
 use super::alert::{alert_id, exact_option};
 use super::context::{Context, Key, Purpose, What};
+use super::message::words;
 use super::plan::Kind;
 use super::silence::{Facts, Hush};
 use crate::{
@@ -143,13 +144,13 @@ impl Standing {
         }
     }
 
-    fn hush_again(&mut self, ctx: &mut Context, at_hand: bool) {
+    fn hush_again(&mut self, ctx: &mut Context, by: Option<&Action>) {
         if !self.hush(ctx) {
             return;
         }
         let over = self.silenced_until.is_none();
         let asks = over && self.acknowledged.is_none();
-        let page = asks && (self.hush.held || self.paged.is_some() && !at_hand);
+        let page = asks && (self.hush.held || self.paged.is_some() && by.is_none());
         if page || asks && self.paged.is_some() {
             self.note_page(ctx);
         }
@@ -158,7 +159,8 @@ impl Standing {
         } else {
             "silenced"
         };
-        let message = format!("{}: {done}", self.message);
+        let words = by.map_or(String::new(), words);
+        let message = format!("{}: {done}{words}", self.message);
         let what = What::new(EventKind::Silenced, ctx.clock).paging(page);
         self.emit(ctx, what, message);
     }
@@ -369,13 +371,13 @@ impl Standings {
             ActionKind::Acknowledge if alert.acknowledged.is_some() => {}
             ActionKind::Acknowledge => {
                 alert.acknowledged = Some((action.by.clone(), now));
-                let message = format!("{}: acknowledged", alert.message);
+                let message = format!("{}: acknowledged{}", alert.message, words(action));
                 alert.emit(ctx, What::new(EventKind::Acknowledged, now), message);
             }
             ActionKind::Silence { until } => {
                 let until = until.min(now.saturating_add(alert.longest_silence()));
                 alert.hush.act(until, &action.by, &ctx.silences, now);
-                alert.hush_again(ctx, true);
+                alert.hush_again(ctx, Some(action));
             }
         }
         true
@@ -384,7 +386,7 @@ impl Standings {
     /// Its silence may be over, or a step of its ladder due.
     pub(super) fn due(&mut self, ctx: &mut Context, id: &str) {
         if let Some(alert) = self.alerts.get_mut(id) {
-            alert.hush_again(ctx, false);
+            alert.hush_again(ctx, None);
             alert.escalate(ctx);
         }
     }
@@ -401,7 +403,7 @@ impl Standings {
 
     pub(super) fn hush_all(&mut self, ctx: &mut Context) {
         for alert in self.alerts.values_mut() {
-            alert.hush_again(ctx, false);
+            alert.hush_again(ctx, None);
         }
     }
 

@@ -83,7 +83,7 @@ pub(crate) fn reconcile(
             series.current.release(None);
         }
         if alert.reported && alert.hush.by_device {
-            ctx.hush_again(rule, key, alert, false);
+            ctx.hush_again(rule, key, alert, None);
         }
     }
     let open = alerts.iter().find(|alert| alert.is_open());

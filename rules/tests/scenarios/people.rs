@@ -1,6 +1,7 @@
 //! What people do: acknowledge, silence, change rules, patients and assignments.
 
-use crate::language::{check, check_all};
+use crate::language::{apply, check, check_all, parse, time, timeline};
+use wardline_rules::{Action, ActionKind, Engine, Input};
 
 const LOW: &str = r#"
 [[rule]]
@@ -236,4 +237,50 @@ fn a_corrected_assignment_moves_the_whole_interval() {
          04:30 resolved low Patient/p1 resolved onset=00:00 ended=04:30 reattributed
          04:40 raised low Patient/p1 active onset=04:40 page",
     );
+}
+
+#[test]
+fn what_people_say_with_it_is_in_the_message() {
+    let mut engine = Engine::new();
+    let mut events = Vec::new();
+    for (seq, step) in (1..).zip(&timeline(&[parse(LOW)], "00:00 spo2 85")) {
+        apply(&mut engine, seq, step, &mut events);
+    }
+    let mut act = |kind, at, note: &str| {
+        let action = Action {
+            alert_id: events[0].alert_id.clone(),
+            kind,
+            by: "ann".into(),
+            at,
+            note: Some(note.to_owned()),
+        };
+        let before = events.len();
+        engine.apply(9, &Input::Action(action), &mut events);
+        events[before..]
+            .iter()
+            .map(|event| event.message.clone())
+            .collect::<Vec<_>>()
+    };
+    let until = time("20:00");
+    assert_eq!(
+        act(
+            ActionKind::Silence { until },
+            time("00:10"),
+            "in the\n bath"
+        ),
+        ["low: silenced by ann: \"in the bath\""]
+    );
+    let long = "é".repeat(300);
+    assert_eq!(
+        act(ActionKind::Silence { until: 0 }, time("00:20"), &long),
+        [format!(
+            "low: no longer silenced by ann: \"{}…\"",
+            "é".repeat(200)
+        )]
+    );
+    assert_eq!(
+        act(ActionKind::Acknowledge, time("00:30"), "on oxygen"),
+        ["low: acknowledged by ann: \"on oxygen\""]
+    );
+    assert!(act(ActionKind::Acknowledge, time("00:40"), "again").is_empty());
 }
