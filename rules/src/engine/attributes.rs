@@ -60,11 +60,12 @@ impl Context {
 }
 
 fn matches(wanted: &AppliesTo, known: &PatientAttributes, now: Micros) -> bool {
-    if let Some(tags) = &known.tags
-        && !wanted.tags.is_empty()
-        && !wanted.tags.iter().any(|tag| tags.contains(tag))
-    {
-        return false;
+    if let Some(tags) = &known.tags {
+        let has = |tag: &String| tags.contains(tag);
+        let wants = wanted.tags.is_empty() || wanted.tags.iter().any(has);
+        if !wants || wanted.not_tags.iter().any(has) {
+            return false;
+        }
     }
     let Some((earliest, latest)) = known.birth_date.as_deref().and_then(born) else {
         return true;
@@ -112,7 +113,7 @@ mod tests {
         let adults = AppliesTo {
             min_age: Some(18 * year),
             max_age: Some(80 * year),
-            tags: Vec::new(),
+            ..AppliesTo::default()
         };
         for (date, expected) in [
             ("1990-05-01", true),
@@ -136,5 +137,18 @@ mod tests {
         assert!(matches(&copd, &known("1990", None), now));
         assert!(matches(&copd, &known("1990", Some(&["home", "copd"])), now));
         assert!(!matches(&copd, &known("1990", Some(&[])), now));
+        let other = AppliesTo {
+            tags: vec!["ward".into()],
+            not_tags: vec!["pregnant".into(), "dying".into()],
+            ..AppliesTo::default()
+        };
+        assert!(matches(&other, &known("1990", None), now));
+        assert!(matches(&other, &known("1990", Some(&["ward"])), now));
+        assert!(!matches(
+            &other,
+            &known("1990", Some(&["ward", "dying"])),
+            now
+        ));
+        assert!(!matches(&other, &known("1990", Some(&["pregnant"])), now));
     }
 }

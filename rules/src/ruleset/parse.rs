@@ -326,15 +326,23 @@ fn applies_to(fields: &mut Fields<'_, '_>, faults: &mut Faults<'_>) -> AppliesTo
     let min_age = table.duration("min-age", faults);
     let max_age = table.duration("max-age", faults);
     let tags = table.texts("tags", faults);
+    let not_tags = table.texts("not-tags", faults);
     table.finish("`applies-to`", faults);
     if let (Some(min), Some(max)) = (&min_age, &max_age)
         && min.value > max.value
     {
         faults.at(max.offset, "`max-age` is below `min-age`");
     }
+    for tag in &not_tags {
+        if tags.iter().any(|known| known.value == tag.value) {
+            let message = format!("\"{}\" is in `tags` and in `not-tags`", tag.value);
+            faults.at(tag.offset, message);
+        }
+    }
     AppliesTo {
         min_age: min_age.map(|at| at.value),
         max_age: max_age.map(|at| at.value),
         tags: tags.into_iter().map(|at| at.value).collect(),
+        not_tags: not_tags.into_iter().map(|at| at.value).collect(),
     }
 }

@@ -296,4 +296,6 @@ pub struct AppliesTo {
     pub max_age: Option<Micros>,
     /// At least one of them; empty: everybody.
     pub tags: Vec<String>,
+    /// None of them.
+    pub not_tags: Vec<String>,
 }

@@ -284,3 +284,29 @@ fn what_people_say_with_it_is_in_the_message() {
     );
     assert!(act(ActionKind::Acknowledge, time("00:40"), "again").is_empty());
 }
+
+#[test]
+fn whom_a_rule_leaves_out() {
+    let rules = format!("{LOW}[rule.applies-to]\nnot-tags = [\"pregnant\"]\n");
+    check(
+        &rules,
+        "00:00 patient p1 tags=pregnant,ward
+         00:00 patient p2 tags=ward
+         00:10 spo2 85
+         00:20 spo2 85 p=p2 d=d2
+         00:30 spo2 85 p=p3 d=d3
+         01:00 patient p2 tags=pregnant
+         01:10 patient p1 tags=ward
+         01:20 spo2 85",
+        "00:20 raised low Patient/p2 active onset=00:20 page
+         00:30 raised low Patient/p3 active onset=00:30 page
+         01:00 resolved low Patient/p2 resolved onset=00:20 ended=01:00 not-applicable
+         01:20 raised low Patient/p1 active onset=01:20 page",
+    );
+    let both = rules.replace("not-tags", "tags = [\"pregnant\"]\nnot-tags");
+    let faults = wardline_rules::RuleSet::parse(&both).expect_err("a fault");
+    assert_eq!(
+        faults[0].message,
+        "\"pregnant\" is in `tags` and in `not-tags`"
+    );
+}
