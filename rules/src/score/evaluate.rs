@@ -18,6 +18,8 @@ pub struct Part<'s> {
     pub name: &'s str,
     /// `None`: not known.
     pub points: Option<u8>,
+    /// The points, else the least that it can give, whatever is missing; 0 where another of its group is known.
+    pub least: u8,
 }
 
 /// A score of what is known.
@@ -28,7 +30,7 @@ pub struct Outcome<'s> {
     /// At least this, whatever is missing.
     pub lower_bound: u32,
     pub parts: Vec<Part<'s>>,
-    /// The most that a single known input gives.
+    /// The most that a single input gives: what is known of it, else the least that it can give.
     pub max_part: u8,
     /// Of the total, else of the lower bound.
     pub band: &'s str,
@@ -58,13 +60,15 @@ impl Score {
             .collect();
         let mut parts = Vec::with_capacity(self.inputs.len());
         for (index, input) in (settings..).zip(&self.inputs) {
-            let (points, _) = self.points(index, input, &given);
+            let (points, least) = self.points(index, input, &given);
+            let counts = points.is_some() || groups[input.group_index].best.is_none();
             if groups[input.group_index].best.is_none() && !self.is_given(index, input, &given) {
                 missing.push(&input.name);
             }
             parts.push(Part {
                 name: &input.name,
                 points,
+                least: if counts { least } else { 0 },
             });
         }
         Outcome {
@@ -94,12 +98,13 @@ impl Score {
             let group = &mut groups[input.group_index];
             group.best = group.best.max(points);
             group.least = group.least.max(least);
-            sum.max_part = sum.max_part.max(points.unwrap_or(0));
             count = count.max(input.group_index + 1);
         }
         for group in &groups[..count] {
+            let points = group.best.unwrap_or(group.least);
             sum.complete &= group.best.is_some();
-            sum.lower_bound += u32::from(group.best.unwrap_or(group.least));
+            sum.lower_bound += u32::from(points);
+            sum.max_part = sum.max_part.max(points);
         }
         (sum, groups)
     }

@@ -161,11 +161,12 @@ impl Score {
             let group = input.group;
             best[group] = best[group].max(points);
             least[group] = at_least.max(least[group]);
-            sum.max_part = sum.max_part.max(points.unwrap_or(0));
         }
         for (best, least) in best.iter().zip(&least).take(typed.groups) {
+            let points = best.unwrap_or(*least);
             sum.complete &= best.is_some();
-            sum.lower_bound += u32::from(best.unwrap_or(*least));
+            sum.lower_bound += u32::from(points);
+            sum.max_part = sum.max_part.max(points);
         }
         sum
     }

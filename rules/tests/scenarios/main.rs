@@ -18,6 +18,7 @@ mod people;
 mod properties;
 mod replay;
 mod routed;
+mod scores;
 mod signals;
 mod standing;
 mod told;

@@ -107,10 +107,12 @@ impl Latest {
             let input = names.iter().position(|known| *known == name)?;
             self.given(judge, max_age, input)
         });
-        let parts: Vec<String> = outcome
-            .parts
-            .iter()
-            .filter_map(|part| Some(format!("{} {}", part.name, part.points.filter(|p| *p > 0)?)))
+        let parts: Vec<String> = (outcome.parts.iter())
+            .filter(|part| part.least > 0)
+            .map(|part| match part.points {
+                Some(points) => format!("{} {points}", part.name),
+                None => format!("{} at least {}", part.name, part.least),
+            })
             .collect();
         let mut note = match outcome.total {
             Some(total) => format!("{} {total}", table.title),

@@ -66,6 +66,10 @@ fn saturation_is_no_more_than_it_must_be_while_scale_or_oxygen_is_missing() {
                 let on_oxygen = if oxygen == Some(true) { 2 } else { 0 };
                 let case = format!("{number} % scale {scale:?} oxygen {oxygen:?}");
                 assert_eq!(outcome.lower_bound, at_least + on_oxygen, "{case}");
+                let most = at_least.max(on_oxygen);
+                assert_eq!(u32::from(outcome.max_part), most, "{case}");
+                let part = outcome.parts.iter().find(|part| part.name == "spo2");
+                assert_eq!(part.map(|part| u32::from(part.least)), Some(at_least));
                 let known = scale.is_some() && oxygen.is_some();
                 assert_eq!(outcome.total.is_some(), known, "{case}");
                 let missing: Vec<&str> =
