@@ -76,7 +76,7 @@ pub use ruleset::{
     AppliesTo, Baseline, Clear, ClearLimit, Condition, Each, Escalation, Fault, Feed, Judge, Limit,
     LimitReview, Measure, Method, Rule, RuleSet, Signal, Take, Words,
 };
-pub use score::{Given, Outcome, Part, Score, ScoreFault};
+pub use score::{Assumed, Given, Outcome, Part, Score, ScoreFault};
 pub use summary::{Episode, RuleSummary, Summary, episodes};
 
 /// Longest silence a person can ask for at once, in µs: an hour. Longer needs a fresh look at the patient.

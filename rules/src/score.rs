@@ -12,7 +12,7 @@ mod evaluate;
 mod table;
 mod typed;
 
-pub use evaluate::{Given, Outcome, Part};
+pub use evaluate::{Assumed, Given, Outcome, Part};
 pub use table::{Score, ScoreFault};
 pub(crate) use typed::Sum;
 

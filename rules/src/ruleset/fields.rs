@@ -236,6 +236,37 @@ impl<'a, 'i> Fields<'a, 'i> {
         own.collect()
     }
 
+    /// A table whose keys are the writer's own, each with a word: a text, a whole number, or true or false.
+    pub(crate) fn words(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults<'_>,
+    ) -> Vec<(String, At<String>)> {
+        let Some(found) = self.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(table) = found.get_ref() else {
+            let offset = found.span().start;
+            faults.at(offset, format!("`{key}` must be a table of words"));
+            return Vec::new();
+        };
+        let own = table.iter().filter_map(|(name, value)| {
+            let name = name.get_ref().as_ref().to_owned();
+            let offset = value.span().start;
+            let value = match value.get_ref() {
+                DeValue::String(text) => text.as_ref().to_owned(),
+                DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
+                DeValue::Boolean(value) => value.to_string(),
+                _ => {
+                    faults.at(offset, format!("`{name}` must be a word"));
+                    return None;
+                }
+            };
+            Some((name, At { value, offset }))
+        });
+        own.collect()
+    }
+
     pub(crate) fn table(
         &mut self,
         key: &'static str,

@@ -235,10 +235,11 @@ fn score(
     let readings = bounded(fields, "max-age", faults).map_or(HOUR, |at| at.value);
     let stated = bounded(fields, "observation-max-age", faults).map_or(12 * HOUR, |at| at.value);
     let own_ages = fields.durations("max-ages", faults);
+    let assume = fields.words("assume", faults);
     let shape = shape(fields, limit, readings.max(2 * EXPECT_EVERY), faults);
     let name = name?;
     let own = tables.iter().find(|table| table.id == name.value).cloned();
-    let Some(table) = own.or_else(|| Score::shipped(&name.value).map(Arc::new)) else {
+    let Some(mut table) = own.or_else(|| Score::shipped(&name.value).map(Arc::new)) else {
         let known: Vec<&str> = Score::shipped_ids().collect();
         faults.at(
             name.offset,
@@ -250,6 +251,12 @@ fn score(
         );
         return None;
     };
+    for (name, word) in &assume {
+        match table.assuming(name, &word.value) {
+            Ok(assuming) => table = Arc::new(assuming),
+            Err(fault) => faults.at(word.offset, format!("`assume`: {fault}")),
+        }
+    }
     let mut feeds = Vec::new();
     let mut max_age = Vec::new();
     for (place, input) in table.names().enumerate() {

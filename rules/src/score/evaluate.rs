@@ -22,6 +22,15 @@ pub struct Part<'s> {
     pub least: u8,
 }
 
+/// A setting that nobody has recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assumed<'s> {
+    pub name: &'s str,
+    /// For people.
+    pub title: &'s str,
+    pub word: &'s str,
+}
+
 /// A score of what is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome<'s> {
@@ -34,6 +43,8 @@ pub struct Outcome<'s> {
     pub max_part: u8,
     /// Of the total, else of the lower bound.
     pub band: &'s str,
+    /// Settings of which nothing is recorded, where the table says what is then taken.
+    pub assumed: Vec<Assumed<'s>>,
     /// Settings and inputs that are needed and not known, in the order of the table.
     pub missing: Vec<&'s str>,
 }
@@ -51,7 +62,21 @@ impl Score {
     /// Evaluates; `given` answers by name. A word that the input does not have counts as not given.
     pub fn evaluate<'g>(&self, given: impl Fn(&str) -> Option<Given<'g>>) -> Outcome<'_> {
         let names: Vec<&str> = self.names().collect();
-        let given = |index: usize| given(names[index]);
+        let mut assumed = Vec::new();
+        for (name, setting) in names.iter().zip(&self.settings) {
+            if let (Some(word), None) = (&setting.assume, given(name)) {
+                assumed.push(Assumed {
+                    name,
+                    title: setting.title.as_deref().unwrap_or(name),
+                    word,
+                });
+            }
+        }
+        let given = |index: usize| {
+            let name = names[index];
+            let taken = || assumed.iter().find(|assumed| assumed.name == name);
+            given(name).or_else(|| taken().map(|assumed| Given::Word(assumed.word)))
+        };
         let (sum, groups) = self.groups(&given);
         let settings = self.settings.len();
         let mut missing: Vec<&str> = (0..settings)
@@ -78,6 +103,7 @@ impl Score {
             band: self.band(sum.lower_bound, sum.max_part),
             parts,
             missing,
+            assumed,
         }
     }
 

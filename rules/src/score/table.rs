@@ -38,6 +38,10 @@ pub(super) struct Setting {
     /// LOINC, MDC id or alias of the observations that state it.
     pub(super) metric: Option<String>,
     pub(super) words: Vec<String>,
+    /// For people; the name if there is none.
+    pub(super) title: Option<String>,
+    /// What is taken for a patient of whom nothing is recorded; a site decides so.
+    pub(super) assume: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -123,6 +127,8 @@ pub enum ScoreFault {
         name: String,
         word: String,
     },
+    #[error("setting {0:?}: `assume` is none of its words")]
+    Assume(String),
     #[error("level {0:?} needs `total` or `part`")]
     Level(String),
 }
@@ -174,6 +180,13 @@ impl Score {
                 faults.push(ScoreFault::Twice(name.clone()));
             }
         }
+        for setting in &self.settings {
+            if let Some(word) = &setting.assume
+                && !setting.words.contains(word)
+            {
+                faults.push(ScoreFault::Assume(setting.name.clone()));
+            }
+        }
         for input in &self.inputs {
             let kinds = [
                 !input.bands.is_empty(),
@@ -206,6 +219,35 @@ impl Score {
             }
         }
         faults
+    }
+
+    /// The same table, where `word` is taken for a setting of which nothing is recorded; by its name or its metric.
+    ///
+    /// # Errors
+    /// Why not, for whoever writes the rules. Inputs that give points are never assumed.
+    pub(crate) fn assuming(&self, name: &str, word: &str) -> Result<Self, String> {
+        let mut table = self.clone();
+        let mut settings = table.settings.iter_mut();
+        let named =
+            |setting: &Setting| setting.name == name || setting.metric.as_deref() == Some(name);
+        let Some(setting) = settings.find(|setting| named(setting)) else {
+            let known: Vec<&str> = self.settings.iter().map(|known| &*known.name).collect();
+            return Err(match known.is_empty() {
+                true => format!("{} has no setting that could be assumed", self.title),
+                false => format!(
+                    "{} has no setting `{name}`; its settings: {}",
+                    self.title,
+                    known.join(", ")
+                ),
+            });
+        };
+        if !setting.words.iter().any(|known| known == word) {
+            let known = setting.words.join(" or ");
+            return Err(format!("{name} is {known}, not {word}"));
+        }
+        setting.assume = Some(word.to_owned());
+        table.typed = Typed::new(&table);
+        Ok(table)
     }
 
     fn can_be(&self, name: &str, word: &str) -> bool {

@@ -12,8 +12,8 @@ pub(crate) struct Sum {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Typed {
-    /// How many words each setting has.
-    settings: Vec<usize>,
+    /// How many words each setting has, and the place of the one that is assumed.
+    settings: Vec<(usize, Option<usize>)>,
     inputs: Vec<Input>,
     groups: usize,
 }
@@ -102,7 +102,11 @@ impl Typed {
             settings: score
                 .settings
                 .iter()
-                .map(|setting| setting.words.len())
+                .map(|setting| {
+                    let assumed = setting.assume.as_ref();
+                    let place = |word| setting.words.iter().position(|known| known == word);
+                    (setting.words.len(), assumed.and_then(place))
+                })
                 .collect(),
             groups: groups.max().unwrap_or(0),
             inputs: inputs.collect(),
@@ -125,24 +129,28 @@ impl Score {
     }
 
     /// The numbers of a score; `given` answers by place in [`Score::names`], a word by its place in
-    /// [`Score::words`]; what is infinite is known not to be known. `alone` is what [`Score::alone`] says of what is given.
+    /// [`Score::words`]; what is infinite is known not to be known, and is
+    /// not assumed. `alone` is what [`Score::alone`] says of what is given.
     pub(crate) fn sum(
         &self,
         given: impl Fn(usize) -> Option<f64>,
         alone: impl Fn(usize) -> Option<u8>,
     ) -> Sum {
         let typed = &self.typed;
-        let word = |place: usize| Some(given(place).filter(|word| word.is_finite())? as usize);
+        let word = |place: usize| match given(place) {
+            Some(word) => word.is_finite().then_some(word as usize),
+            None => typed.settings.get(place).and_then(|setting| setting.1),
+        };
         let mut best: [Option<u8>; MAX_INPUTS] = [None; MAX_INPUTS];
         let mut least = [0; MAX_INPUTS];
         let mut sum = Sum {
             complete: (typed.settings.iter().enumerate())
-                .all(|(place, words)| word(place).is_some_and(|word| word < *words)),
+                .all(|(place, (words, _))| word(place).is_some_and(|word| word < *words)),
             lower_bound: 0,
             max_part: 0,
         };
         for (place, input) in (typed.settings.len()..).zip(&typed.inputs) {
-            let value = given(place);
+            let value = given(place).filter(|value| value.is_finite());
             let (points, at_least) = match &input.points {
                 Points::Words(_, least) => {
                     let known = value.and_then(|_| alone(place));
@@ -153,8 +161,7 @@ impl Score {
                     (known, known.unwrap_or(steps.least))
                 }
                 Points::Cases(cases) => {
-                    let number = value.filter(|number| number.is_finite());
-                    let number = number.map(|number| rounded(number, input.scale));
+                    let number = value.map(|number| rounded(number, input.scale));
                     cases_of(cases, number, word)
                 }
             };

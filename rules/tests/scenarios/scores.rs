@@ -1,6 +1,7 @@
 //! Early warning scores of what is known, and of what is not.
 
 use crate::language::check;
+use wardline_rules::RuleSet;
 
 const PART: &str = r#"
 [[rule]]
@@ -26,4 +27,70 @@ fn a_part_that_is_three_whatever_is_missing_is_three() {
         "{}",
         events[0].message
     );
+}
+
+const WELL: &str = "00:00 supplemental-oxygen 'false'
+     00:00 consciousness 'A'
+     00:00 rr 16
+     00:00 hr 70
+     00:00 8480-6 120
+     00:00 temp 37
+";
+
+fn news2(keys: &str) -> String {
+    format!(
+        "[[rule]]\nid = \"news2\"\nkind = \"score\"\nscore = \"news2\"\npriority = \"medium\"\n{keys}\n"
+    )
+}
+
+#[test]
+fn a_site_may_take_scale_one_where_nobody_has_recorded_one() {
+    let timeline = format!("{WELL}\n00:00 spo2 94\n01:00 rr 22\n02:00 rr 16\n03:00 spo2 97");
+    // A lower bound without it: it does not reach 3, nor would it ever end.
+    check(&news2("at-least = 3"), &timeline, "");
+    let events = check(
+        &news2("at-least = 3\nassume = { spo2-scale = 1 }"),
+        &timeline,
+        "01:00 raised news2 Patient/p1 active onset=01:00 page
+         02:00 resolved news2 Patient/p1 resolved onset=01:00 ended=02:00 cleared",
+    );
+    assert!(
+        events[0]
+            .message
+            .contains("NEWS2 3 (SpO2 scale 1 assumed): respiratoryRate 2, spo2 1"),
+        "{}",
+        events[0].message
+    );
+}
+
+#[test]
+fn what_is_recorded_is_not_assumed_otherwise() {
+    let rule = news2("at-least = 3\nassume = { spo2Scale = \"1\" }");
+    // Scale 2: 90 % gives nothing. A year later nobody knows, and nothing is assumed.
+    let timeline = format!("00:00 spo2-scale '2'\n{WELL}\n00:00 spo2 90\n01:00 spo2 89");
+    check(&rule, &timeline, "");
+    let day = 366 * 24;
+    let later = format!(
+        "00:00 spo2-scale '2'\n{day}:00:01 spo2 89\n{day}:00:02 supplemental-oxygen 'true'"
+    );
+    check(&rule, &later, "");
+}
+
+#[test]
+fn only_settings_can_be_assumed_and_only_to_what_they_can_be() {
+    for (keys, fault) in [
+        (
+            "assume = { consciousness = \"A\" }",
+            "`assume`: NEWS2 has no setting `consciousness`; its settings: spo2Scale",
+        ),
+        (
+            "assume = { spo2-scale = 3 }",
+            "`assume`: spo2-scale is 1 or 2, not 3",
+        ),
+        ("assume = 1", "`assume` must be a table of words"),
+    ] {
+        let faults = RuleSet::parse(&news2(&format!("at-least = 3\n{keys}"))).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert_eq!(faults[0].message, fault);
+    }
 }

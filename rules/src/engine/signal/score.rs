@@ -58,11 +58,12 @@ impl Latest {
         self.now = now.max(sample.time);
     }
 
-    /// The value of an input, while it is not too old. Infinite: the latest that is known is no value, and what was
-    /// before it does not count.
+    /// The value of an input. Infinite: the latest that is known is no value or too old, and what was before it does not
+    /// count.
     fn value(&self, max_age: &[Micros], input: usize) -> Option<f64> {
         let (time, Exact(value)) = self.values.get(input).copied().flatten()?;
-        (self.now - time <= *max_age.get(input)?).then_some(value)
+        let old = self.now - time > *max_age.get(input)?;
+        Some(if old { f64::INFINITY } else { value })
     }
 
     fn given<'j>(&self, judge: &'j Judge, max_age: &[Micros], input: usize) -> Option<Given<'j>> {
@@ -72,7 +73,8 @@ impl Latest {
             Words::Place(words) if value.is_finite() => {
                 words.get(value as usize).map(|word| Given::Word(word))
             }
-            Words::Place(_) => None,
+            // No word of the table: nothing is assumed in its place.
+            Words::Place(_) => Some(Given::Word("")),
             _ => Some(Given::Number(value)),
         }
     }
@@ -118,6 +120,12 @@ impl Latest {
             Some(total) => format!("{} {total}", table.title),
             None => format!("{} at least {}", table.title, outcome.lower_bound),
         };
+        let remarks: Vec<String> = (outcome.assumed.iter())
+            .map(|assumed| format!("{} {} assumed", assumed.title, assumed.word))
+            .collect();
+        if !remarks.is_empty() {
+            note.push_str(&format!(" ({})", remarks.join("; ")));
+        }
         if !parts.is_empty() {
             note.push_str(&format!(": {}", parts.join(", ")));
         }
@@ -136,7 +144,10 @@ impl Latest {
 
     /// Of an input that something was said of.
     fn why_missing(&self, judge: &Judge, max_age: &[Micros], input: usize) -> Option<&'static str> {
-        let value = self.value(max_age, input)?;
+        let (time, Exact(value)) = self.values.get(input).copied().flatten()?;
+        if self.now - time > *max_age.get(input)? || value.is_finite() {
+            return None;
+        }
         match judge.feeds.get(input)?.words {
             Words::Place(_) => Some("what is recorded is not in the table"),
             _ => off_scale(value),
