@@ -106,7 +106,7 @@ fn config(demo: &Demo, dir: &Path, rules: &Path) -> anyhow::Result<crate::config
     let text = format!("site = {SITE:?}\n[log]\nlevel = \"warn\"\n");
     let mut config = match crate::config::read(&text, &|_| None) {
         Ok(loaded) => loaded.config,
-        Err(faults) => bail!("the demo's configuration has faults: {faults:?}"),
+        Err(refused) => bail!("the demo's configuration has faults: {:?}", refused.faults),
     };
     config.data_dir = dir.to_owned();
     config.rules = Some(rules.to_owned());

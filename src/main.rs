@@ -20,6 +20,7 @@ mod mappings;
 mod metrics;
 mod output;
 mod pipeline;
+mod reload;
 mod sabotage;
 mod serve;
 mod telemetry;

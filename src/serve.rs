@@ -22,6 +22,7 @@ use crate::deliver;
 use crate::gateways::{self, Gateways, Replies, Ways};
 use crate::metrics::Sources;
 use crate::pipeline::Limits;
+use crate::reload::Reload;
 use crate::tls::Own;
 
 /// Where the service listens.
@@ -38,6 +39,7 @@ pub(crate) async fn run(
     ready: impl FnOnce(&Bound, &Core) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let files = crate::files::sound(&config)?;
+    let routing = files.routing.clone();
     for warning in config.warnings() {
         tracing::warn!(warning, "configuration");
     }
@@ -60,7 +62,17 @@ pub(crate) async fn run(
         destinations: Some(destinations),
     })
     .await?;
-    let outcome = with_core(&config, &core, &stop, ready).await;
+    let outcome = match Reload::new(&config, &core, routing) {
+        Ok(reload) => {
+            let reloading = tokio::spawn(reload.run());
+            let outcome = with_core(&config, &core, &stop, ready).await;
+            reloading.abort();
+            // It holds a way into the log, which is to be closed.
+            drop(reloading.await);
+            outcome
+        }
+        Err(error) => Err(error),
+    };
     let broken = core.broken.is_cancelled();
     tracing::info!("draining");
     let closed = core.close(config.intake.drain).await;

@@ -125,3 +125,33 @@ async fn a_checkpoint_of_refused_rules_does_not_block_the_start() {
 
     alerts_by(&server, &secret, "130", "good").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_rules_are_in_force_after_a_reload_and_faulty_ones_change_nothing() {
+    let server = Server::start(&setup(rules("first", 200), ""));
+    server.admit("p1", "d1").await;
+    let secret = server.gateway_token("g1").await;
+    let file = server.dir.path().join("rules.toml");
+
+    std::fs::write(&file, "[[rule]]\nid = \"faulty\"\n").unwrap();
+    server.reload();
+    let refused = async || (server.metric("wardline_rules_refused").await == 1.0).then_some(());
+    eventually("the refusal", refused).await;
+    let detail = readiness(&server).await["detail"].to_string();
+    assert!(
+        detail.contains("rules.toml") && detail.contains("stay in force"),
+        "{detail}"
+    );
+
+    std::fs::write(&file, rules("second", 120)).unwrap();
+    server.reload();
+    let taken = async || (server.metric("wardline_rules_refused").await == 0.0).then_some(());
+    eventually("the new rules", taken).await;
+    alerts_by(&server, &secret, "130", "second").await;
+
+    // In force after a crash too.
+    let (dir, admin) = server.kill();
+    let server = Server::start_in(dir, admin, &setup(rules("second", 120), ""));
+    let listed = server.get("/api/v1/alerts?state=active").await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}

@@ -3,34 +3,16 @@
 use serde_json::json;
 
 use crate::cli::ConfigCommand;
-use crate::config::{Config, Fault, Route, SAMPLE, load, strays};
+use crate::config::{Fault, Loaded, Refused, Route, SAMPLE, load, strays};
 use crate::exit::Exit;
 use crate::output;
 
 pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Check(file) => match load(file.config.as_deref()) {
-            Ok(loaded) => {
-                let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-                let strays = strays(names, &loaded.variables);
-                if !strays.is_empty() {
-                    report(&strays);
-                    return Ok(Exit::Problems);
-                }
-                if !files(&loaded.config)? {
-                    return Ok(Exit::Problems);
-                }
-                if !mappings(&loaded.config.routes) {
-                    return Ok(Exit::Problems);
-                }
-                for warning in loaded.config.warnings() {
-                    output::talk(&format!("warning: {warning}"));
-                }
-                output::talk("the configuration is sound");
-                Ok(Exit::Done)
-            }
-            Err(faults) => {
-                report(&faults);
+            Ok(loaded) => Ok(check(&loaded)),
+            Err(refused) => {
+                report(&refused);
                 Ok(Exit::Problems)
             }
         },
@@ -52,50 +34,68 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<Exit> {
                 )?;
                 Ok(Exit::Done)
             }
-            Err(faults) => {
-                report(&faults);
+            Err(refused) => {
+                report(&refused);
                 Ok(Exit::Usage)
             }
         },
     }
 }
 
-/// Whether the files of rules and routing have no fault; all faults and warnings are shown.
-fn files(config: &Config) -> anyhow::Result<bool> {
-    let (faults, warnings) = crate::files::check(config, &crate::files::texts(config)?);
-    for warning in &warnings {
+/// All that is wrong with what a configuration names.
+fn check(loaded: &Loaded) -> Exit {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let strays = lines(&strays(names, &loaded.variables));
+    let checked = crate::files::check(&loaded.config);
+    let mappings = mappings(&loaded.config.routes);
+    let faults = [strays, checked.faults, mappings].concat();
+    if !faults.is_empty() {
+        show(&faults);
+        return Exit::Problems;
+    }
+    for warning in checked.warnings.iter().chain(&loaded.config.warnings()) {
         output::talk(&format!("warning: {warning}"));
     }
-    for fault in &faults {
-        output::talk(fault);
-    }
-    Ok(faults.is_empty())
+    output::talk("the configuration is sound");
+    Exit::Done
 }
 
-/// Whether the mappings of all routes have no fault; all faults are shown.
-fn mappings(routes: &[Route]) -> bool {
-    let mut sound = true;
+/// Every fault of the mappings of all routes.
+fn mappings(routes: &[Route]) -> Vec<String> {
+    let mut all = Vec::new();
     for route in routes {
-        let Some(settings) = &route.mapping else {
-            continue;
-        };
-        if let Err(faults) = crate::mappings::faults(settings) {
-            sound = false;
-            for fault in faults {
-                output::talk(&format!("route {}: {fault}", route.name));
-            }
+        if let Some(settings) = &route.mapping
+            && let Err(faults) = crate::mappings::faults(settings)
+        {
+            let faults = faults.iter();
+            all.extend(faults.map(|fault| format!("route {}: {fault}", route.name)));
         }
     }
-    sound
+    all
 }
 
-/// All faults, one a line.
-pub(super) fn report(faults: &[Fault]) {
-    for Fault { line, key, message } in faults {
-        let place = line
-            .map(|line| format!("line {line}: "))
-            .unwrap_or_default();
-        output::talk(&format!("{place}{key} {message}"));
+fn lines(faults: &[Fault]) -> Vec<String> {
+    let line = |Fault { line, key, message }: &Fault| {
+        let place = line.map(|line| format!("line {line}: "));
+        format!("{}{key} {message}", place.unwrap_or_default())
+    };
+    faults.iter().map(line).collect()
+}
+
+/// All that is wrong with a configuration that is not used, and with the files that it names as far as that is known.
+pub(super) fn report(refused: &Refused) {
+    let mut faults = lines(&refused.faults);
+    if let Some(config) = &refused.config {
+        faults.extend(crate::files::check(config).faults);
+        faults.extend(mappings(&config.routes));
+    }
+    show(&faults);
+}
+
+/// Faults, one a line.
+pub(super) fn show(faults: &[String]) {
+    for fault in faults {
+        output::talk(fault);
     }
     output::talk(&format!("{} fault(s) in the configuration", faults.len()));
 }

@@ -27,8 +27,8 @@ const RELEASED: i64 = 1_767_225_600_000_000;
 pub(super) async fn run(doctor: &Doctor) -> anyhow::Result<Exit> {
     let config = match crate::config::load(doctor.file.config.as_deref()) {
         Ok(loaded) => loaded.config,
-        Err(faults) => {
-            super::config::report(&faults);
+        Err(refused) => {
+            super::config::report(&refused);
             return Ok(Exit::Usage);
         }
     };

@@ -137,8 +137,8 @@ fn check(file: &Path, rules: Option<&Path>, config: Option<&Path>) -> anyhow::Re
 fn sound(file: &Path) -> anyhow::Result<crate::config::Config> {
     match crate::config::load(Some(file)) {
         Ok(loaded) => Ok(loaded.config),
-        Err(faults) => {
-            super::config::report(&faults);
+        Err(refused) => {
+            super::config::report(&refused);
             Err(UsageError(format!("{} is faulty", file.display())).into())
         }
     }

@@ -8,17 +8,17 @@ use crate::exit::Exit;
 pub(super) async fn run(file: ConfigFile) -> anyhow::Result<Exit> {
     let config = match crate::config::load(file.config.as_deref()) {
         Ok(loaded) => loaded.config,
-        Err(faults) => {
-            super::config::report(&faults);
+        Err(refused) => {
+            super::config::report(&refused);
             return Ok(Exit::Usage);
         }
     };
-    crate::telemetry::start(&config.log);
-    if let Some(rules) = &config.rules
-        && !super::rules::sound(rules)?
-    {
+    let faults = crate::files::check(&config).faults;
+    if !faults.is_empty() {
+        super::config::show(&faults);
         return Ok(Exit::Usage);
     }
+    crate::telemetry::start(&config.log);
     let stop = crate::serve::on_signal()?;
     crate::serve::run(config, stop, |bound, _| {
         let ready = json!({"ready": true, "http": bound.http, "mqtt": bound.mqtt, "pg": null, "flight": null});

@@ -88,7 +88,7 @@ mod tests {
     fn config(text: &str) -> Result<Vec<FhirPush>, Vec<String>> {
         match read(text, &|_| None) {
             Ok(loaded) => Ok(loaded.config.fhir_pushes),
-            Err(faults) => Err(faults.into_iter().map(|fault| fault.key).collect()),
+            Err(refused) => Err(refused.faults.into_iter().map(|fault| fault.key).collect()),
         }
     }
 

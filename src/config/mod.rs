@@ -22,7 +22,7 @@ use wardline_rules::GatewayLimits;
 
 pub(crate) use environment::strays;
 pub(crate) use fhir_push::FhirPush;
-pub(crate) use parse::{load, read};
+pub(crate) use parse::{Loaded, Refused, load, read};
 pub(crate) use reader::{Fault, id};
 pub(crate) use receivers::{Email, Events, MailTls, Part, Show, Teams, Webhook};
 

@@ -26,16 +26,27 @@ pub(crate) struct Loaded {
     pub(crate) variables: BTreeSet<String>,
 }
 
+/// Why a configuration is not used.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) faults: Vec<Fault>,
+    /// What could be read of it, so that the files it names can be looked at too.
+    pub(crate) config: Option<Box<Config>>,
+}
+
 /// Reads the file (none: defaults) and the process environment.
-pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
+pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Refused> {
     let text = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|error| {
-            let message = format!("cannot read {}: {error}", file.display());
-            vec![Fault {
+            let fault = Fault {
                 line: None,
                 key: "--config".to_owned(),
-                message,
-            }]
+                message: format!("cannot read {}: {error}", file.display()),
+            };
+            Refused {
+                faults: vec![fault],
+                config: None,
+            }
         })?,
         None => String::new(),
     };
@@ -43,7 +54,7 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
 }
 
 /// Reads `text`; `env` looks up an environment variable.
-pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Vec<Fault>> {
+pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Refused> {
     let context = Context {
         text,
         env,
@@ -55,7 +66,10 @@ pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<L
         Ok(document) => document,
         Err(error) => {
             context.fault("", error.span().as_ref(), error.message().to_owned());
-            return Err(context.faults.into_inner());
+            return Err(Refused {
+                faults: context.faults.into_inner(),
+                config: None,
+            });
         }
     };
     let root = Section::new(&context, "", Some(document.get_ref()));
@@ -69,7 +83,10 @@ pub(crate) fn read(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<L
             variables: context.variables.into_inner(),
         })
     } else {
-        Err(faults)
+        Err(Refused {
+            faults,
+            config: Some(Box::new(config)),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ fn none(_: &str) -> Option<String> {
 }
 
 fn faults(text: &str) -> Vec<Fault> {
-    read(text, &none).unwrap_err()
+    read(text, &none).unwrap_err().faults
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(crate) use mqtt::Topic;
 pub(crate) use outbox::Outbox;
 pub(crate) use people::{People, bed};
 pub(crate) use retry::Failure;
-pub(crate) use setup::{names, outbox, unaddressed, watchdogs};
+pub(crate) use setup::{deaf, names, outbox, unaddressed, watchdogs};
 pub(crate) use teams::Teams;
 pub(crate) use watchdog::Watchdog;
 pub(crate) use webhook::Webhook;

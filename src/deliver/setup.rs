@@ -9,7 +9,7 @@ use wardline_rules::Fault;
 use wardline_rules::routing::Routing;
 
 use super::{Email, FhirPush, Outbox, People, Receiver, Teams, Topic, Watchdog, Webhook};
-use crate::config::Config;
+use crate::config::{Config, Events};
 use crate::core::Core;
 use crate::serve::{TOPIC, broker_topic};
 
@@ -23,6 +23,20 @@ pub(crate) fn names(config: &Config) -> BTreeSet<String> {
     let listener = config.mqtt.iter().map(|_| TOPIC.to_owned());
     let others = webhooks.chain(teams).chain(emails).chain(pushes);
     others.chain(brokers).chain(listener).collect()
+}
+
+/// Names of the receivers that hear nothing unless a route names them.
+pub(crate) fn deaf(config: &Config) -> Vec<&str> {
+    // A watchdog's sign of life is reason enough for a webhook.
+    let webhooks = config.webhooks.iter().filter(|one| one.watchdog.is_none());
+    let webhooks = webhooks.map(|one| (&one.name, one.events));
+    let teams = config.teams.iter().map(|one| (&one.name, one.events));
+    let emails = config.emails.iter().map(|one| (&one.name, one.events));
+    let pushes = config.fhir_pushes.iter().map(|one| (&one.name, one.events));
+    let all = webhooks.chain(teams).chain(emails).chain(pushes);
+    all.filter(|(_, events)| *events == Events::None)
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 /// Faults of a routing file against the e-mail receivers: a message without an address, or to one that is none, would tell

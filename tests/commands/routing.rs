@@ -143,3 +143,73 @@ fn who_is_told_depends_on_team_priority_and_hour() {
         "{table}"
     );
 }
+
+#[test]
+fn every_fault_of_configuration_rules_and_routing_is_told_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let rules = file("rules.toml", "[[rule]]\nid = \"a\"\ncolour = 1\n");
+    let routing = file(
+        "routing.toml",
+        "fallback = [\"channel:nobody\"]\n[[route]]\nto = [\"channel:desk\"]\n",
+    );
+    let config = file(
+        "wardline.toml",
+        &format!(
+            "site = \"a b\"\n[rules]\nfile = {rules:?}\n[routing]\nfile = {routing:?}\n\
+             [[webhook]]\nname = \"desk\"\nurl = \"ftp://x\"\nsecret = \"s\"\n"
+        ),
+    );
+    for command in [["config", "check"].as_slice(), &["serve"]] {
+        let ran = cli(&[command, &["--config", &config]].concat()).run();
+        for fault in [
+            "site ",
+            "webhook[0].url",
+            "rules.toml:1:1",
+            "routing.toml:1:",
+            "`nobody`",
+        ] {
+            assert!(
+                ran.talk.contains(fault),
+                "{command:?}: {fault}: {}",
+                ran.talk
+            );
+        }
+    }
+    let missing = file(
+        "missing.toml",
+        "[rules]\nfile = \"/no/rules.toml\"\n[routing]\nfile = \"/no/routing.toml\"\n",
+    );
+    let talk = cli(&["config", "check", "--config", &missing]).fails(1);
+    assert!(
+        talk.contains("/no/rules.toml") && talk.contains("/no/routing.toml"),
+        "{talk}"
+    );
+    // Sound, and yet nobody would hear: it is said.
+    let ladder = file(
+        "ladder.toml",
+        "[[rule]]\nid = \"r\"\ntitle = \"t\"\nkind = \"threshold\"\nmetric = \"8867-4\"\nabove = 120\nunit = \"/min\"\n\
+         priority = \"high\"\nescalate = [{ after = \"5m\", to = \"porter\" }]\n",
+    );
+    let deaf = file(
+        "deaf.toml",
+        &format!(
+            "[routing]\nfile = {:?}\n[[webhook]]\nname = \"desk\"\nurl = \"http://127.0.0.1:1/\"\nsecret = \"s\"\n\
+             [[webhook]]\nname = \"deaf\"\nurl = \"http://127.0.0.1:1/\"\nsecret = \"s\"\n",
+            file(
+                "desk.toml",
+                "fallback = [\"channel:desk\"]\n[[route]]\nto = [\"channel:desk\"]\n"
+            )
+        ),
+    );
+    let unrouted = file("unrouted.toml", &format!("[rules]\nfile = {ladder:?}\n"));
+    for (config, warning) in [(deaf, "`deaf` hears nothing"), (unrouted, "porter")] {
+        let ran = cli(&["config", "check", "--config", &config]).run();
+        assert_eq!(ran.code, 0, "{}", ran.talk);
+        assert!(ran.talk.contains(warning), "{}", ran.talk);
+    }
+}

@@ -132,6 +132,12 @@ impl Server {
         (Arc::clone(&self.dir), self.admin.clone())
     }
 
+    /// SIGHUP: read the files again.
+    pub(crate) fn reload(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    }
+
     /// SIGTERM, and how it ended.
     pub(crate) fn stop(mut self) -> (ExitStatus, Arc<TempDir>, String) {
         let pid = rustix::process::Pid::from_child(&self.child);
