@@ -26,6 +26,8 @@ const WARM: usize = 14;
 const FEWEST: usize = 20;
 /// Rows of a micro-batch.
 const BATCH: usize = 1_000;
+/// Rows between two looks at the clock, at least: the kernel's account of a thread costs microseconds to read.
+const TIMED: usize = 5_000;
 /// What pip is asked for, once, into a cache beside this program.
 const PEER: &str = "bytewax==0.21.1";
 const SCRIPT: &str = include_str!("../bytewax/threshold.py");
@@ -116,7 +118,7 @@ fn thirty() -> String {
     text
 }
 
-/// Readings of all patients at one step, five seconds apart, in batches.
+/// Readings of all patients at one step, five seconds apart, in batches; each device's arrive at a time of their own.
 fn step(
     patients: usize,
     step: usize,
@@ -132,7 +134,8 @@ fn step(
             let metric = vocabulary::by_mdc(mdc).expect("the names above are in the vocabulary");
             let number =
                 Decimal::from_f64_decimals(value(patient, *usual), 1).expect("a usual value");
-            let reading = Measurement::new(&device, metric, Value::Number(number), at, at);
+            let received = at + patient as i64;
+            let reading = Measurement::new(&device, metric, Value::Number(number), at, received);
             builder.push(&reading, Some(&id), None);
             if builder.len() == BATCH {
                 batches.push(std::mem::take(&mut builder).finish());
@@ -168,12 +171,17 @@ fn many(
         &mut events,
     );
     let (mut rows, mut took) = (0, Duration::ZERO);
-    for number in 0..steps {
+    let made = |number: usize| {
         // One patient in twenty is out of every limit, on and off.
         let off = |patient: usize| patient.is_multiple_of(20) && (number / 40) % 2 == 1;
-        let batches = step(patients, number, metrics, |patient, usual| {
+        step(patients, number, metrics, |patient, usual| {
             usual * if off(patient) { 1.6 } else { 1.0 } + (patient + number) as f64 % 7.0 / 10.0
-        });
+        })
+    };
+    let together = timed_together(patients * metrics.len());
+    for number in (0..steps).step_by(together) {
+        let steps = number..steps.min(number + together);
+        let batches: Vec<RecordBatch> = steps.flat_map(&made).collect();
         let began = machine::thread_time();
         for (seq, batch) in (2..).zip(&batches) {
             engine.apply(seq, &Input::Readings(batch), &mut events);
@@ -203,6 +211,11 @@ fn many(
         held,
     );
     Ok(())
+}
+
+/// Steps of so many rows that are timed at once.
+fn timed_together(rows: usize) -> usize {
+    TIMED.div_ceil(rows)
 }
 
 /// What the script prints.
@@ -260,14 +273,19 @@ fn ours(rules: &Arc<RuleSet>, patients: usize, steps: usize) -> (f64, u64) {
         &mut events,
     );
     let (mut rows, mut raised, mut took) = (0, 0, Duration::ZERO);
-    for number in 0..steps {
-        let batches = step(patients, number, &METRICS[..1], |patient, _| {
+    let made = |number: usize| {
+        step(patients, number, &METRICS[..1], |patient, _| {
             if (patient * 37 + number) % 240 < 90 {
                 130.0
             } else {
                 80.0 + ((patient + number) % 20) as f64
             }
-        });
+        })
+    };
+    let together = timed_together(patients);
+    for number in (0..steps).step_by(together) {
+        let steps = number..steps.min(number + together);
+        let batches: Vec<RecordBatch> = steps.flat_map(&made).collect();
         let began = machine::thread_time();
         for (seq, batch) in (2..).zip(&batches) {
             engine.apply(seq, &Input::Readings(batch), &mut events);

@@ -11,21 +11,24 @@ const DEVICES: usize = 8;
 
 /// A sample that names its device by place.
 #[derive(Debug, Clone)]
-struct Kept {
-    time: Micros,
-    value: f64,
+pub(crate) struct Kept {
+    pub(crate) time: Micros,
+    pub(crate) value: f64,
     id: RowId,
     version: u32,
     device: u16,
-    input: u8,
-    rank: u8,
+    pub(crate) input: u8,
+    pub(crate) rank: u8,
 }
 
-/// Samples in their order, and the devices they are of.
+/// Samples in their order, and the devices they are of: nearly always one. In this order in memory, for the processor's
+/// cache.
 #[derive(Debug, Clone, Default)]
+#[repr(C)]
 pub(crate) struct Buffer {
     samples: VecDeque<Kept>,
-    devices: Vec<Arc<str>>,
+    device: Option<Arc<str>>,
+    others: Vec<Arc<str>>,
 }
 
 impl Buffer {
@@ -61,13 +64,16 @@ impl Buffer {
     }
 
     /// Takes one that comes after all others.
+    #[inline]
     pub(crate) fn push(&mut self, sample: &Sample<'_>) {
         let kept = self.keep(sample);
+        self.make_room();
         self.samples.push_back(kept);
     }
 
     pub(crate) fn insert(&mut self, place: usize, sample: &Sample<'_>) {
         let kept = self.keep(sample);
+        self.make_room();
         self.samples.insert(place, kept);
     }
 
@@ -82,15 +88,37 @@ impl Buffer {
         self.samples.pop_front();
     }
 
+    /// Lets go of the oldest as long as `old` says so.
+    #[inline]
+    pub(crate) fn remove_while(&mut self, mut old: impl FnMut(&Kept) -> bool) {
+        while self.samples.front().is_some_and(&mut old) {
+            self.samples.pop_front();
+        }
+    }
+
     pub(crate) fn remove_if(&mut self, gone: impl Fn(&Sample<'_>) -> bool) {
-        let Self { samples, devices } = self;
-        samples.retain(|kept| !gone(&kept.sample(devices)));
+        let Self {
+            samples,
+            device,
+            others,
+        } = self;
+        samples.retain(|kept| !gone(&kept.sample(device.as_ref(), others)));
+    }
+
+    /// As many come and go in a minute: there is hardly more room than that.
+    #[inline]
+    fn make_room(&mut self) {
+        let known = self.samples.len();
+        if known == self.samples.capacity() {
+            self.samples.reserve_exact(1 + known / 8);
+        }
     }
 
     fn sample<'a>(&'a self, kept: &'a Kept) -> Sample<'a> {
-        kept.sample(&self.devices)
+        kept.sample(self.device.as_ref(), &self.others)
     }
 
+    #[inline]
     fn keep(&mut self, sample: &Sample<'_>) -> Kept {
         Kept {
             time: sample.time,
@@ -104,40 +132,53 @@ impl Buffer {
         }
     }
 
+    #[inline]
     fn device(&mut self, device: &Arc<str>) -> u16 {
-        if let Some(first) = self.devices.first()
-            && Arc::ptr_eq(first, device)
-        {
+        match &self.device {
+            Some(first) if Arc::ptr_eq(first, device) => 0,
+            _ => self.another(device),
+        }
+    }
+
+    fn another(&mut self, device: &Arc<str>) -> u16 {
+        if self.samples.is_empty() {
+            (self.device, self.others) = (None, Vec::new());
+        }
+        if self.others.len() >= DEVICES {
+            self.tidy();
+        }
+        self.place(device)
+    }
+
+    fn place(&mut self, device: &Arc<str>) -> u16 {
+        if self.device.get_or_insert_with(|| Arc::clone(device)) == device {
             return 0;
         }
-        let known = |other: &Arc<str>| other == device;
-        let place = self.devices.iter().position(known).unwrap_or_else(|| {
-            if self.devices.len() >= DEVICES {
-                self.tidy();
-            }
-            self.devices.push(Arc::clone(device));
-            self.devices.len() - 1
+        let place = self.others.iter().position(|known| known == device);
+        let place = place.unwrap_or_else(|| {
+            self.others.push(Arc::clone(device));
+            self.others.len() - 1
         });
-        u16::try_from(place).expect("no more devices than samples, and those are bounded")
+        u16::try_from(1 + place).expect("no more devices than samples, and those are bounded")
     }
 
     /// Lets go of the devices that no sample is of.
     fn tidy(&mut self) {
-        let before = std::mem::take(&mut self.devices);
-        for kept in &mut self.samples {
-            let device = &before[usize::from(kept.device)];
-            let place = self.devices.iter().position(|known| known == device);
-            let place = place.unwrap_or_else(|| {
-                self.devices.push(Arc::clone(device));
-                self.devices.len() - 1
-            });
-            kept.device = u16::try_from(place).expect("no more than before");
+        let mut samples = std::mem::take(&mut self.samples);
+        let (first, others) = (self.device.take(), std::mem::take(&mut self.others));
+        for kept in &mut samples {
+            kept.device = self.place(kept.sample(first.as_ref(), &others).device);
         }
+        self.samples = samples;
     }
 }
 
 impl Kept {
-    fn sample<'a>(&'a self, devices: &'a [Arc<str>]) -> Sample<'a> {
+    fn sample<'a>(&'a self, first: Option<&'a Arc<str>>, others: &'a [Arc<str>]) -> Sample<'a> {
+        let device = match usize::from(self.device).checked_sub(1) {
+            Some(place) => &others[place],
+            None => first.expect("there is a device where there is a sample"),
+        };
         Sample {
             time: self.time,
             input: self.input,
@@ -145,7 +186,7 @@ impl Kept {
             id: &self.id,
             version: i64::from(self.version),
             value: self.value,
-            device: &devices[usize::from(self.device)],
+            device,
         }
     }
 }
@@ -186,3 +227,6 @@ impl<'de> Deserialize<'de> for Buffer {
         Ok(buffer)
     }
 }
+
+#[cfg(test)]
+mod tests;

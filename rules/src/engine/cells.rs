@@ -89,26 +89,32 @@ impl<'a> Cells<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn rows(&self) -> std::ops::Range<usize> {
         0..self.received.len()
     }
 
+    #[inline]
     pub(super) fn received(&self, row: usize) -> Micros {
         self.received[row]
     }
 
+    #[inline]
     pub(super) fn metric(&self, row: usize) -> &'a str {
         self.columns.metric(row)
     }
 
+    #[inline]
     pub(super) fn device(&self, row: usize) -> &'a str {
         self.columns.device_id.value(row)
     }
 
+    #[inline]
     pub(super) fn patient(&self, row: usize) -> Option<&'a str> {
         text(self.columns.patient_id, row)
     }
 
+    #[inline]
     pub(super) fn row(&self, row: usize) -> Row<'a> {
         let quality = self.quality.and_then(|column| text(column, row));
         Row {
@@ -122,6 +128,7 @@ impl<'a> Cells<'a> {
     }
 
     /// What the row says, if it may count for rules on values.
+    #[inline]
     fn countable(&self, row: usize, quality: Option<&str>) -> Option<Said<'a>> {
         let usable = !quality.is_some_and(|quality| has_word(quality, &NOT_FROM_A_PATIENT))
             && !self.is_void(row);
@@ -145,6 +152,7 @@ impl<'a> Cells<'a> {
 
     /// Which end of its scale the device is beyond, by HL7's interpretation `<` or `>`, with or without the end itself as
     /// a value, or by FHIR's reason for the missing one.
+    #[inline]
     fn off_scale(&self, row: usize, reason: Option<&str>) -> Option<f64> {
         let said = self.interpretation.and_then(|column| text(column, row));
         if said.is_none() && reason.is_none()
@@ -159,6 +167,7 @@ impl<'a> Cells<'a> {
         }
     }
 
+    #[inline]
     fn is_void(&self, row: usize) -> bool {
         let status = self.columns.status.value(row);
         !same(status, "final") && VOID.contains(&status)

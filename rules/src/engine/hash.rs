@@ -24,6 +24,7 @@ impl Hasher for Xxh3 {
 }
 
 /// Whether two texts are the same; without a call for the lengths that ids and names have.
+#[inline]
 pub(crate) fn same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
@@ -38,6 +39,7 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 }
 
 /// Of at most twice `N` bytes the two ends are all.
+#[inline]
 fn ends_are<const N: usize>(a: &[u8], b: &[u8]) -> bool {
     a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
 }

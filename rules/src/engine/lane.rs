@@ -5,7 +5,7 @@
 //! function of the set of samples taken, not of the order in which they came.
 
 use super::alert::{Alert, Told};
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Kept};
 use super::limits::InForce;
 use super::plan::LanePlan;
 use super::row::{RowId, Sample};
@@ -88,22 +88,24 @@ impl Series {
     }
 }
 
+/// In this order in memory, for the processor's cache: what each sample needs comes first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[repr(C)]
 pub(crate) struct Lane {
+    /// All series are calm, as far as is known: whoever changes one makes it false.
+    #[serde(skip)]
+    pub(crate) calm: bool,
     /// Newest sample so far.
     pub(crate) seen: Micros,
     floor: Micros,
     buffer: Buffer,
+    pub(crate) series: Vec<Series>,
     /// By feed and rank: when it was heard last. Empty where each feed has one metric.
     base_ranks: Vec<Vec<Micros>>,
     ranks: Vec<Vec<Micros>>,
     /// Of several feeds: the newest of each that is settled.
     #[serde(default)]
     settled: Vec<Micros>,
-    pub(crate) series: Vec<Series>,
-    /// All series are calm, as far as is known: whoever changes one makes it false.
-    #[serde(skip)]
-    pub(crate) calm: bool,
     /// Of several feeds, readings of one instant come in any order: what was before it is kept in the series.
     #[serde(skip)]
     mark: Option<Mark>,
@@ -127,9 +129,8 @@ pub(crate) enum Offered {
 
 impl Lane {
     pub(crate) fn new(plan: &LanePlan, series: impl Fn(usize) -> Series) -> Self {
-        let several = |feed: &Feed| feed.metrics.len() > 1;
         // One metric has nothing to be preferred to.
-        let ranks: Vec<Vec<Micros>> = match plan.feeds.iter().any(several) {
+        let ranks: Vec<Vec<Micros>> = match plan.ranked {
             true => plan.feeds.iter().map(ranks_of).collect(),
             false => Vec::new(),
         };
@@ -149,22 +150,33 @@ impl Lane {
 
     /// The short way of a sample: one that comes in order and is quiet, while all is calm, is kept and changes nothing
     /// else. False, and nothing done, if it is another.
+    #[inline]
     pub(crate) fn pass(&mut self, plan: &LanePlan, sample: &Sample<'_>) -> bool {
         if !self.calm || sample.time <= self.seen || !plan.is_quiet(sample.value) {
             return false;
         }
         self.seen = sample.time;
         self.floor = self.floor.max(sample.time.saturating_sub(LATENESS));
-        counts(&mut self.ranks, sample);
-        self.buffer.push(sample);
-        while let Some(oldest) = self.buffer.first()
-            && oldest.time < self.floor
-            && plan.is_quiet(oldest.value)
-        {
-            counts(&mut self.base_ranks, &oldest);
-            self.buffer.remove_first();
+        let floor = self.floor;
+        let settled = |old: &Kept| old.time < floor && plan.is_quiet(old.value);
+        if plan.ranked {
+            counts(&mut self.ranks, place(sample));
+            let ranks = &mut self.base_ranks;
+            self.buffer.remove_while(|old| {
+                let settled = settled(old);
+                if settled {
+                    counts(ranks, (old.input, old.rank, old.time));
+                }
+                settled
+            });
+        } else {
+            self.buffer.remove_while(settled);
         }
-        self.settle(plan);
+        self.buffer.push(sample);
+        let is_over = self.buffer.len() > MAX_BUFFER;
+        if is_over || self.buffer.oldest().is_some_and(|oldest| oldest < floor) {
+            self.settle(plan);
+        }
         true
     }
 
@@ -188,7 +200,7 @@ impl Lane {
                 self.set_mark(sample.time);
             }
             self.seen = self.seen.max(sample.time);
-            if counts(&mut self.ranks, sample) && !quiet {
+            if counts(&mut self.ranks, place(sample)) && !quiet {
                 self.step(plan, sample);
             }
             self.buffer.push(sample);
@@ -221,7 +233,7 @@ impl Lane {
         if plan.feeds.len() < 2
             || known >= sample.time && !corrects
             || self.buffer.iter().any(|later| later.input == sample.input)
-            || !counts(&mut self.base_ranks, sample)
+            || !counts(&mut self.base_ranks, place(sample))
         {
             return false;
         }
@@ -291,7 +303,7 @@ impl Lane {
     /// Brings `current` on with the buffer from a place on.
     fn fold(&mut self, plan: &LanePlan, first: usize) {
         for sample in self.buffer.iter().skip(first) {
-            if !counts(&mut self.ranks, &sample) {
+            if !counts(&mut self.ranks, place(&sample)) {
                 continue;
             }
             for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
@@ -371,7 +383,7 @@ impl Lane {
         while let Some(sample) = self.buffer.first()
             && sample.time < self.floor
         {
-            let counts = counts(&mut self.base_ranks, &sample);
+            let counts = counts(&mut self.base_ranks, place(&sample));
             self.calm &= plan.is_quiet(sample.value);
             if counts && !self.calm {
                 for (series, (_, rule)) in self.series.iter_mut().zip(&plan.rules) {
@@ -433,21 +445,28 @@ fn step(fold: &mut Slim, judge: &Judge, sample: &Sample<'_>) -> bool {
     fold.step(judge, usize::from(sample.input), sample)
 }
 
+/// Feed and rank of a sample, and its time.
+type Place = (u8, u8, Micros);
+
+fn place(sample: &Sample<'_>) -> Place {
+    (sample.input, sample.rank, sample.time)
+}
+
 /// Notes the sample's metric as heard, and says whether it counts beside the preferred ones.
-fn counts(ranks: &mut [Vec<Micros>], sample: &Sample<'_>) -> bool {
+fn counts(ranks: &mut [Vec<Micros>], (input, rank, time): Place) -> bool {
     let Some(ranks) = ranks
-        .get_mut(usize::from(sample.input))
+        .get_mut(usize::from(input))
         .filter(|ranks| !ranks.is_empty())
     else {
         return true;
     };
-    let rank = usize::from(sample.rank);
+    let rank = usize::from(rank);
     let preferred = ranks
         .iter()
         .take(rank)
-        .any(|last| *last != NEVER && sample.time - last <= PREFERENCE);
+        .any(|last| *last != NEVER && time - last <= PREFERENCE);
     if let Some(last) = ranks.get_mut(rank) {
-        *last = sample.time;
+        *last = time;
     }
     !preferred
 }

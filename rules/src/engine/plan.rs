@@ -25,12 +25,15 @@ pub(crate) struct LanePlan {
     pub(crate) units: Vec<Units>,
     /// Indices into the rule set, with what they judge.
     pub(crate) rules: Vec<(usize, Judge)>,
+    /// Whether a feed has several metrics, of which one is preferred.
+    pub(crate) ranked: bool,
     /// If its rules judge the readings themselves: from where to where, both included, a value is beyond no limit.
     pub(crate) quiet: Option<(f64, f64)>,
 }
 
 impl LanePlan {
     /// A reading that no rule asks for more than to have come.
+    #[inline]
     pub(crate) fn is_quiet(&self, value: f64) -> bool {
         self.quiet
             .is_some_and(|(low, high)| low <= value && value <= high)
@@ -104,6 +107,7 @@ impl Plan {
                     };
                     plan.add(LanePlan {
                         kind,
+                        ranked: judge.feeds.iter().any(|feed| feed.metrics.len() > 1),
                         feeds: judge.feeds.clone(),
                         units: judge.feeds.iter().map(Units::of).collect(),
                         rules: vec![(index, judge.clone())],

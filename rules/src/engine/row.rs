@@ -20,6 +20,7 @@ enum Text {
 }
 
 impl RowId {
+    #[inline]
     pub(crate) fn new(id: &str) -> Self {
         Self(match <[u8; LEN]>::try_from(id.as_bytes()) {
             Ok(bytes) => Text::Row(bytes),
@@ -89,6 +90,7 @@ pub(crate) struct Sample<'a> {
 
 impl Sample<'_> {
     /// Samples have a total order that does not depend on their arrival.
+    #[inline]
     pub(crate) fn order(&self, other: &Self) -> Ordering {
         (self.time, self.input, self.rank, self.id).cmp(&(
             other.time,

@@ -244,6 +244,7 @@ fn is_foreign(feed: &Feed, value: Option<f64>) -> bool {
     }
 }
 
+#[inline]
 fn offer(
     ctx: &mut Context,
     plan: &Plan,
@@ -262,8 +263,15 @@ fn offer(
     };
     let foreign = row.value.is_some() && row.version == 1 && is_foreign(feed, value);
     ctx.stats.foreign += u64::from(foreign);
+    let place = subject.place_of(lane);
+    let Some(value) = value else {
+        if let (Some(place), true) = (place, row.version > 1) {
+            correct(ctx, plan, (kind, subject), place, row, None);
+        }
+        return;
+    };
     let id = RowId::new(row.id);
-    let sample = value.map(|value| Sample {
+    let sample = Sample {
         time: row.time,
         input,
         rank,
@@ -271,49 +279,84 @@ fn offer(
         version: row.version,
         value,
         device,
-    });
-    let place = subject.place_of(lane);
-    if let (Some(place), Some(sample), 1) = (place, &sample, row.version)
-        && subject.lanes[place].1.pass(lane_plan, sample)
-    {
-        return;
+    };
+    let place = place.unwrap_or_else(|| begin(ctx, lane_plan, (kind, subject), lane));
+    if row.version > 1 {
+        correct(ctx, plan, (kind, subject), place, row, Some(&sample));
+    } else if !subject.lanes[place].1.pass(lane_plan, &sample) {
+        take(ctx, plan, (kind, subject), place, &sample, Cause::Reading);
     }
-    if value.is_none() && (row.version == 1 || place.is_none()) {
-        return;
-    }
-    let place = place.unwrap_or_else(|| {
-        let id = Arc::clone(&subject.id);
-        let key = Key { kind, id };
-        let series = |rule| ctx.series(rule, &key, NEVER);
-        subject.lanes.push((lane, Lane::new(lane_plan, series)));
-        subject.lanes.len() - 1
-    });
-    let state = &mut subject.lanes[place].1;
-    if row.version > 1
-        && state
-            .version_of(&id)
-            .is_some_and(|version| version < row.version)
+}
+
+/// The subject's first sample for the lane.
+fn begin(
+    ctx: &Context,
+    plan: &LanePlan,
+    (kind, subject): (Kind, &mut Subject),
+    lane: usize,
+) -> usize {
+    let id = Arc::clone(&subject.id);
+    let key = Key { kind, id };
+    let series = |rule| ctx.series(rule, &key, NEVER);
+    subject.lanes.push((lane, Lane::new(plan, series)));
+    subject.lanes.len() - 1
+}
+
+/// A row in the place of one that was sent before; without a sample it no longer counts.
+fn correct(
+    ctx: &mut Context,
+    plan: &Plan,
+    (kind, subject): (Kind, &mut Subject),
+    place: usize,
+    row: &Row<'_>,
+    sample: Option<&Sample<'_>>,
+) {
+    let (lane, state) = &mut subject.lanes[place];
+    let id = RowId::new(row.id);
+    if state
+        .version_of(&id)
+        .is_some_and(|version| version < row.version)
     {
-        state.remove(lane_plan, |sample| *sample.id == id);
+        state.remove(&plan.lanes[*lane], |sample| *sample.id == id);
     }
-    if let Some(sample) = &sample
-        && state.offer(lane_plan, sample) == Offered::Late
-    {
+    match sample {
+        Some(sample) => take(ctx, plan, (kind, subject), place, sample, Cause::Correction),
+        None => follow(ctx, plan, (kind, subject), place, Cause::Correction),
+    }
+}
+
+fn take(
+    ctx: &mut Context,
+    plan: &Plan,
+    (kind, subject): (Kind, &mut Subject),
+    place: usize,
+    sample: &Sample<'_>,
+    cause: Cause,
+) {
+    let (lane, state) = &mut subject.lanes[place];
+    if state.offer(&plan.lanes[*lane], sample) == Offered::Late {
         ctx.stats.late += 1;
     }
+    follow(ctx, plan, (kind, subject), place, cause);
+}
+
+/// Says what follows from the samples as they now are, and settles what is old.
+fn follow(
+    ctx: &mut Context,
+    plan: &Plan,
+    (kind, subject): (Kind, &mut Subject),
+    place: usize,
+    cause: Cause,
+) {
+    let (lane, state) = &mut subject.lanes[place];
     if !state.calm {
-        confirm(ctx, lane_plan, (kind, &subject.id), &state.series);
+        confirm(ctx, &plan.lanes[*lane], (kind, &subject.id), &state.series);
     }
     if !state.calm && state.series.iter().any(|series| series.dirty) {
-        let cause = if row.version == 1 {
-            Cause::Reading
-        } else {
-            Cause::Correction
-        };
-        let id = Arc::clone(&subject.id);
+        let (lane, id) = (*lane, Arc::clone(&subject.id));
         reconcile(ctx, plan, &Key { kind, id }, subject, lane, cause);
     } else {
-        state.settle(lane_plan);
+        state.settle(&plan.lanes[*lane]);
     }
 }
 

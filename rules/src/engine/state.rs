@@ -25,31 +25,35 @@ pub(crate) struct Stay {
     pub(crate) until: Option<Micros>,
 }
 
-/// A patient or a device.
+/// A patient or a device. In this order in memory, for the processor's cache: what each reading needs comes first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub(crate) struct Subject {
     pub(crate) id: Arc<str>,
     /// By index of the plan; only those with samples.
     pub(crate) lanes: Vec<(usize, Lane)>,
-    pub(crate) absences: Vec<Absence>,
-    pub(crate) stays: Vec<Stay>,
-    pub(crate) was_assigned: bool,
-    /// Patients of the device's readings, the latest first.
-    pub(crate) recent: Vec<Arc<str>>,
     /// Log clock of the last reading or assignment.
     pub(crate) heard: Micros,
+    /// Of a device: where the latest patient was found, a place to look first.
+    #[serde(skip)]
+    pub(crate) latest: Slot,
+    /// Where the one that was heard after it was found: devices send in turn.
+    #[serde(skip)]
+    after: Slot,
+    /// The first of `recent`, as far as is known.
+    #[serde(skip)]
+    noted: Option<Arc<str>>,
     /// Of a device.
     #[serde(default, skip_serializing_if = "Times::is_empty")]
     pub(crate) times: Times,
     /// Place of the latest lane.
     #[serde(skip)]
     turn: usize,
-    /// Where the latest patient was found: a place to look first.
-    #[serde(skip)]
-    pub(crate) latest: Slot,
-    /// Where the one that was heard after it was found: devices send in turn.
-    #[serde(skip)]
-    after: Slot,
+    pub(crate) absences: Vec<Absence>,
+    pub(crate) stays: Vec<Stay>,
+    pub(crate) was_assigned: bool,
+    /// Patients of the device's readings, the latest first.
+    pub(crate) recent: Vec<Arc<str>>,
 }
 
 impl Subject {
@@ -57,15 +61,16 @@ impl Subject {
         Self {
             id,
             lanes: Vec::new(),
+            heard: 0,
+            latest: Slot::default(),
+            after: Slot::default(),
+            noted: None,
+            times: Times::default(),
+            turn: 0,
             absences: Vec::new(),
             stays: Vec::new(),
             was_assigned: false,
             recent: Vec::new(),
-            heard: 0,
-            times: Times::default(),
-            turn: 0,
-            latest: Slot::default(),
-            after: Slot::default(),
         }
     }
 
@@ -76,28 +81,38 @@ impl Subject {
     }
 
     /// The device's reading is this patient's.
+    #[inline]
     pub(crate) fn note_patient(&mut self, patient: &Arc<str>) {
-        let latest = self.recent.first();
-        if latest.is_some_and(|latest| Arc::ptr_eq(latest, patient)) {
-            return;
+        let noted = self.noted.as_ref();
+        if noted.is_none_or(|noted| !Arc::ptr_eq(noted, patient)) {
+            self.note_another(patient);
         }
+    }
+
+    fn note_another(&mut self, patient: &Arc<str>) {
         if let Some(place) = self.recent.iter().position(|known| known == patient) {
             self.recent.remove(place);
         }
         self.recent.insert(0, Arc::clone(patient));
         self.recent.truncate(RECENT_PATIENTS);
+        self.noted = Some(Arc::clone(patient));
     }
 
     /// Where the lane is, if there is any. Looked for behind the latest first: metrics come in turn.
+    #[inline]
     pub(crate) fn place_of(&mut self, index: usize) -> Option<usize> {
-        let is_at = |place: usize| self.lanes.get(place).is_some_and(|lane| lane.0 == index);
-        let place = match (self.turn, self.turn + 1) {
-            (same, _) if is_at(same) => Some(same),
-            (_, next) if is_at(next) => Some(next),
-            _ => self.lanes.iter().position(|(known, _)| *known == index),
+        let lanes = self.lanes.as_slice();
+        if let [only] = lanes {
+            return (only.0 == index).then_some(0);
+        }
+        let is_at = |place: usize| lanes.get(place).is_some_and(|lane| lane.0 == index);
+        let place = if is_at(self.turn + 1) {
+            self.turn + 1
+        } else {
+            lanes.iter().position(|(known, _)| *known == index)?
         };
-        self.turn = place.unwrap_or(self.turn);
-        place
+        self.turn = place;
+        Some(place)
     }
 
     /// The alert of the rule that people know of and that is open.
@@ -240,6 +255,7 @@ impl Half {
     }
 
     /// The subject, made if it is new. Looked for at `hint` first.
+    #[inline]
     pub(crate) fn entry(&mut self, id: &str, hint: Slot) -> (Slot, &mut Subject) {
         let slot = self.slot(id, hint);
         let subject = self.at(slot);
@@ -266,10 +282,17 @@ impl Half {
         subject
     }
 
+    #[inline]
     fn slot(&mut self, id: &str, hint: Slot) -> Slot {
         if self.is_at(id, hint) {
-            return hint;
+            hint
+        } else {
+            self.find(id)
         }
+    }
+
+    /// By its hash, made if it is new.
+    fn find(&mut self, id: &str) -> Slot {
         let group = key_group_of(self.kind, id);
         let known = &mut self.groups[usize::from(group)];
         let place = known.places.get(id).copied();
@@ -277,10 +300,12 @@ impl Half {
         Slot { group, place }
     }
 
+    #[inline]
     fn at(&mut self, slot: Slot) -> Option<&mut Subject> {
         at(&mut self.groups, slot)
     }
 
+    #[inline]
     fn is_at(&self, id: &str, slot: Slot) -> bool {
         let subjects = &self.groups[usize::from(slot.group)].subjects;
         let subject = subjects.get(slot.place as usize).and_then(Option::as_ref);
@@ -299,6 +324,7 @@ impl Half {
     }
 }
 
+#[inline]
 fn at(groups: &mut [Group], slot: Slot) -> Option<&mut Subject> {
     let subjects = &mut groups[usize::from(slot.group)].subjects;
     subjects.get_mut(slot.place as usize)?.as_mut()
