@@ -1,8 +1,10 @@
-//! The shipped rules file.
+//! The shipped rules files as such; what each of them tells of is in the modules below.
 
-use crate::language::{Reading, START, check, parse, render};
+mod ward;
+
+use crate::language::{Reading, START, apply, check, clock, parse, render, time, timeline};
 use wardline_normalize::time::Micros;
-use wardline_rules::{AlertEvent, Class, Engine, Input, Priority, RuleSet};
+use wardline_rules::{AlertEvent, Class, Engine, EventKind, Input, Priority, RuleSet};
 
 const PACK: &str = include_str!("../../packs/ward-adult.toml");
 const PACKS: [&str; 5] = [
@@ -14,9 +16,58 @@ const PACKS: [&str; 5] = [
 ];
 const SECOND: Micros = 1_000_000;
 
+/// The lines of a timeline in order of their times, each range written out.
+fn woven(text: &str) -> String {
+    let mut lines: Vec<(Micros, String)> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (when, rest) = line.split_once(' ').expect("a time");
+        let Some((from, end)) = when.split_once("..") else {
+            lines.push((time(when), line.to_owned()));
+            continue;
+        };
+        let (to, step) = end.split_once('/').expect("from..to/seconds");
+        let step = step.parse::<i64>().expect("seconds") * SECOND;
+        let mut at = time(from);
+        while at <= time(to) {
+            lines.push((at, format!("{} {rest}", clock(at))));
+            at += step;
+        }
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+    lines.join("\n")
+}
+
+fn events(pack: &str, text: &str) -> Vec<AlertEvent> {
+    let mut engine = Engine::new();
+    let mut events = Vec::new();
+    for (seq, step) in (1..).zip(&timeline(&[parse(pack)], &woven(text))) {
+        apply(&mut engine, seq, step, &mut events);
+    }
+    events
+}
+
+/// What people are told of first or anew, steps of a ladder apart: time, rule and priority.
+fn pages(pack: &str, text: &str) -> Vec<String> {
+    let line = |event: AlertEvent| {
+        let again = match event.event {
+            EventKind::Raised => "",
+            _ => " again",
+        };
+        let at = clock(event.processed_time);
+        format!("{at} {} {}{again}", event.rule_id, event.priority)
+    };
+    told(pack, text).map(line).collect()
+}
+
+fn told(pack: &str, text: &str) -> impl Iterator<Item = AlertEvent> {
+    let events = events(pack, text).into_iter();
+    events.filter(|event| event.page && event.event != EventKind::Escalated)
+}
+
 #[test]
 fn the_packs_are_without_fault() {
-    assert_eq!(parse(PACK).rules().len(), 20);
+    assert_eq!(parse(PACK).rules().len(), 21);
     for pack in PACKS {
         well_made(&parse(pack));
     }
