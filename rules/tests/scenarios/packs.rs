@@ -1,5 +1,6 @@
 //! The shipped rules files as such; what each of them tells of is in the modules below.
 
+mod spot;
 mod ward;
 
 use crate::language::{Reading, START, apply, check, clock, parse, render, time, timeline};
@@ -7,8 +8,9 @@ use wardline_normalize::time::Micros;
 use wardline_rules::{AlertEvent, Class, Engine, EventKind, Input, Priority, RuleSet};
 
 const PACK: &str = include_str!("../../packs/ward-adult.toml");
-const PACKS: [&str; 5] = [
+const PACKS: [&str; 6] = [
     PACK,
+    include_str!("../../packs/ward-adult-spot.toml"),
     include_str!("../../packs/home-heart-failure.toml"),
     include_str!("../../packs/home-copd.toml"),
     include_str!("../../packs/home-hypertension.toml"),

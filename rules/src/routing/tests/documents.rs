@@ -5,12 +5,13 @@ use crate::RuleSet;
 
 const SAMPLE: &str = include_str!("../../../packs/routing.sample.toml");
 const PAGE: &str = include_str!("../../../../docs/routing.md");
-const PACKS: [&str; 5] = [
+const PACKS: [&str; 6] = [
     include_str!("../../../packs/home-copd.toml"),
     include_str!("../../../packs/home-diabetes.toml"),
     include_str!("../../../packs/home-heart-failure.toml"),
     include_str!("../../../packs/home-hypertension.toml"),
     include_str!("../../../packs/ward-adult.toml"),
+    include_str!("../../../packs/ward-adult-spot.toml"),
 ];
 
 #[test]
