@@ -1,5 +1,6 @@
 //! The shipped rules files as such; what each of them tells of is in the modules below.
 
+mod copd;
 mod heart_failure;
 mod hypertension;
 mod spot;
