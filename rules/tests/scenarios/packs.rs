@@ -1,6 +1,7 @@
 //! The shipped rules files as such; what each of them tells of is in the modules below.
 
 mod copd;
+mod diabetes;
 mod heart_failure;
 mod hypertension;
 mod spot;
