@@ -73,7 +73,7 @@ fn told(pack: &str, text: &str) -> impl Iterator<Item = AlertEvent> {
 
 #[test]
 fn the_packs_are_without_fault() {
-    assert_eq!(parse(PACK).rules().len(), 21);
+    assert_eq!(parse(PACK).rules().len(), 22);
     for pack in PACKS {
         well_made(&parse(pack));
     }

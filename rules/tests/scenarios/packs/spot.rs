@@ -101,7 +101,7 @@ fn one_extreme_value_is_enough() {
         );
     }
     for value in [
-        "spo2 86",
+        "spo2 92",
         "hr 130",
         "hr 41",
         "rr 24",

@@ -42,7 +42,20 @@ fn consciousness_alone_is_told() {
     let text = "00:00 spo2-scale '1'\n00:00 supplemental-oxygen 'false'\n00:00..1:45:00/900 consciousness 'A'\n\
                 2:00:00..4:00:00/900 consciousness 'U'\n00:00..4:00:00/60 hr 80\n00:05..4:00:00/60 rr 16\n\
                 00:10..4:00:00/60 spo2 97\n00:15..4:00:00/900 nibp-systolic 125\n00:15..4:00:00/900 temp 37";
-    assert_eq!(pages(PACK, text), ["2:05:00 news2-single medium"]);
+    assert_eq!(pages(PACK, text), ["2:00:00 consciousness-changed medium"]);
+}
+
+/// Three points of what has no rule of its own before a second cuff confirms it.
+#[test]
+fn three_points_in_one_input_are_told() {
+    let text = |systolic: u32| {
+        format!(
+            "{SAID}00:00 nibp-systolic {systolic}\n00:05..30:00/60 hr 80\n00:10..30:00/60 rr 16\n\
+             00:15..30:00/60 spo2 97\n00:20 temp 37"
+        )
+    };
+    assert_eq!(pages(PACK, &text(225)), ["05:05 news2-single medium"]);
+    assert_eq!(pages(PACK, &text(215)), [""; 0]);
 }
 
 /// Its own rule tells of an input of three points; the score says nothing on top.
@@ -176,4 +189,20 @@ fn the_score_leaves_out_who_is_pregnant() {
     };
     assert!(with("copd").iter().any(|page| page.contains("news2-high")));
     assert_eq!(with("pregnant"), [""; 0]);
+}
+
+/// Nobody has recorded which scale of saturation is the patient's: it is scale 1, until somebody says 2.
+#[test]
+fn the_scale_of_saturation_is_one_until_two_is_recorded() {
+    let text = "00:00 supplemental-oxygen 'false'\n00:00 consciousness 'A'\n00:00..20:00/30 rr 22\n\
+                00:05..20:00/30 hr 100\n00:10..20:00/30 spo2 93\n00:15..20:00/300 nibp-systolic 120\n00:15..20:00/300 temp 37";
+    let told = pages(PACK, text);
+    assert!(
+        told.iter().any(|page| page.contains("news2-medium")),
+        "{told:?}"
+    );
+    assert_eq!(
+        pages(PACK, &format!("00:00 spo2-scale '2'\n{text}")),
+        [""; 0]
+    );
 }
