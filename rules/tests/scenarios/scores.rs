@@ -94,3 +94,39 @@ fn only_settings_can_be_assumed_and_only_to_what_they_can_be() {
         assert_eq!(faults[0].message, fault);
     }
 }
+
+#[test]
+fn what_is_older_than_an_hour_is_named_with_its_age() {
+    let events = check(
+        &news2("at-least = 5\nassume = { spo2-scale = 1 }"),
+        "00:00 consciousness 'A'
+         8:10:00 supplemental-oxygen 'true'
+         11:00:00 rr 16
+         11:00:00 hr 70
+         11:00:00 8480-6 120
+         11:10:00 temp 37
+         11:20:00 spo2 91",
+        "11:20:00 raised news2 Patient/p1 active onset=11:20:00 page",
+    );
+    assert!(
+        events[0].message.contains(
+            "(NEWS2 5 (oxygen 3 h old; consciousness 11 h old; SpO2 scale 1 assumed): spo2 3, oxygen 2)"
+        ),
+        "{}",
+        events[0].message
+    );
+    let again = check(
+        &news2("at-least = 5\nassume = { spo2-scale = 1 }"),
+        "00:00 consciousness 'A'
+         13:00:00 supplemental-oxygen 'true'
+         13:00:00 spo2 91",
+        "13:00:00 raised news2 Patient/p1 active onset=13:00:00 page",
+    );
+    assert!(
+        again[0]
+            .message
+            .contains("consciousness (13 h old), temperature"),
+        "{}",
+        again[0].message
+    );
+}

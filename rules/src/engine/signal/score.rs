@@ -8,6 +8,9 @@ use crate::{Given, Judge, Limit, Measure, Score, Words};
 use serde::{Deserialize, Serialize};
 use wardline_normalize::time::Micros;
 
+/// An older value is named with its age: people take a score for one of now.
+const HOUR: Micros = 3_600_000_000;
+
 /// The latest value of each feed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Latest {
@@ -120,9 +123,17 @@ impl Latest {
             Some(total) => format!("{} {total}", table.title),
             None => format!("{} at least {}", table.title, outcome.lower_bound),
         };
-        let remarks: Vec<String> = (outcome.assumed.iter())
-            .map(|assumed| format!("{} {} assumed", assumed.title, assumed.word))
-            .collect();
+        let inputs = names.iter().enumerate();
+        let inputs = inputs.filter(|(input, _)| !table.is_setting(*input));
+        let old = inputs.filter_map(|(input, name)| {
+            self.value(max_age, input)
+                .filter(|value| value.is_finite())?;
+            let age = self.age(input).filter(|age| *age > HOUR)?;
+            Some(format!("{name} {}", old(age)))
+        });
+        let assumed = outcome.assumed.iter();
+        let assumed = assumed.map(|assumed| format!("{} {} assumed", assumed.title, assumed.word));
+        let remarks: Vec<String> = old.chain(assumed).collect();
         if !remarks.is_empty() {
             note.push_str(&format!(" ({})", remarks.join("; ")));
         }
@@ -143,14 +154,30 @@ impl Latest {
     }
 
     /// Of an input that something was said of.
-    fn why_missing(&self, judge: &Judge, max_age: &[Micros], input: usize) -> Option<&'static str> {
-        let (time, Exact(value)) = self.values.get(input).copied().flatten()?;
-        if self.now - time > *max_age.get(input)? || value.is_finite() {
-            return None;
+    fn why_missing(&self, judge: &Judge, max_age: &[Micros], input: usize) -> Option<String> {
+        let (_, Exact(value)) = self.values.get(input).copied().flatten()?;
+        let age = self.age(input)?;
+        if age > *max_age.get(input)? {
+            return (age > HOUR).then(|| old(age));
         }
         match judge.feeds.get(input)?.words {
-            Words::Place(_) => Some("what is recorded is not in the table"),
-            _ => off_scale(value),
+            Words::Place(_) if value.is_infinite() => {
+                Some("what is recorded is not in the table".to_owned())
+            }
+            _ => off_scale(value).map(str::to_owned),
         }
+    }
+
+    fn age(&self, input: usize) -> Option<Micros> {
+        let (time, _) = self.values.get(input).copied().flatten()?;
+        Some(self.now - time)
+    }
+}
+
+/// An age for people, in whole hours, from two days on in whole days.
+fn old(age: Micros) -> String {
+    match age / HOUR {
+        hours if hours < 48 => format!("{hours} h old"),
+        hours => format!("{} d old", hours / 24),
     }
 }
