@@ -215,3 +215,23 @@ fn what_a_device_shows_while_it_measures_is_no_result() {
         assert_eq!(metric.category, Category::Technical);
     }
 }
+
+/// What SIRS asks of a laboratory, in the units that laboratories report.
+#[test]
+fn laboratory_values_convert_from_what_laboratories_report() {
+    for (loinc, value, unit, expected) in [
+        ("6690-2", 12.0, "10*9/L", 12.0),
+        ("6690-2", 12_000.0, "/uL", 12.0),
+        ("2019-8", 5.3, "kPa", 39.75),
+        ("764-1", 11.0, "%", 11.0),
+    ] {
+        let [metric] = by_loinc(loinc) else {
+            panic!("{loinc}");
+        };
+        assert_eq!(metric.category, Category::Laboratory);
+        let converted = metric.convert(value, unit, metric.unit).unwrap();
+        assert!((converted - expected).abs() < 0.01, "{loinc} {converted}");
+        let (low, high) = metric.range.unwrap();
+        assert!((low..=high).contains(&converted));
+    }
+}

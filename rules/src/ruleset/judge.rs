@@ -263,13 +263,20 @@ fn score(
         let found = score_feed(&table, input, name.offset, faults);
         let words = found.as_ref().is_some_and(|feed| feed.words != Words::None);
         let own = own_ages.iter().find(|(name, _)| name == input);
-        max_age.push(match (own, table.is_setting(place), words) {
-            (Some((_, own)), ..) => own.value.min(366 * DAY),
-            // A decision stands until another is recorded.
-            (None, true, _) => 366 * DAY,
-            (None, false, true) => stated,
-            (None, false, false) => readings,
-        });
+        let own = own.map(|(_, own)| own.value);
+        max_age.push(
+            match (
+                own.or_else(|| table.max_age(input)),
+                table.is_setting(place),
+                words,
+            ) {
+                (Some(own), ..) => own.min(366 * DAY),
+                // A decision stands until another is recorded.
+                (None, true, _) => 366 * DAY,
+                (None, false, true) => stated,
+                (None, false, false) => readings,
+            },
+        );
         feeds.push(found?);
     }
     for (name, at) in &own_ages {

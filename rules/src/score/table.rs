@@ -1,8 +1,10 @@
 //! A score's table, read from TOML and checked.
 
 use super::typed::Typed;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, HashSet};
+use wardline_normalize::time::Micros;
 
 /// Most settings and inputs of a table: the longest published score has a third of it.
 pub(super) const MAX_INPUTS: usize = 32;
@@ -60,6 +62,9 @@ pub(super) struct Input {
     /// Decimals that a number is rounded to before it is looked up.
     #[serde(default)]
     pub(super) decimals: u8,
+    /// How long a value counts where the rule does not say: what a laboratory measures once a day.
+    #[serde(default, rename = "max-age", deserialize_with = "age")]
+    pub(super) max_age: Option<Micros>,
     /// In rising order; the last has no `to`.
     #[serde(default)]
     pub(super) bands: Vec<Band>,
@@ -104,6 +109,16 @@ pub(super) struct Level {
     pub(super) total: Option<u32>,
     /// A single input gives at least this.
     pub(super) part: Option<u8>,
+}
+
+/// `12h`; longer than nothing.
+fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let age = humantime::parse_duration(&text).ok();
+    let age = age.and_then(|age| Micros::try_from(age.as_micros()).ok());
+    let age = age.filter(|age| *age > 0);
+    let wrong = || D::Error::custom(format!("`max-age`: \"{text}\" is no duration like \"12h\""));
+    age.map(Some).ok_or_else(wrong)
 }
 
 /// What is wrong with a table.
@@ -277,6 +292,12 @@ impl Score {
         let input = self.inputs.iter().find(|input| input.name == name)?;
         (!input.words.is_empty())
             .then(|| input.words.iter().map(|word| word.word.as_str()).collect())
+    }
+
+    /// How long a value of this input counts, if the table says so.
+    pub(crate) fn max_age(&self, name: &str) -> Option<Micros> {
+        let input = self.inputs.iter().find(|input| input.name == name)?;
+        input.max_age
     }
 
     /// What feeds an input: metric (LOINC, MDC id or alias) and, for numbers, UCUM unit.

@@ -130,3 +130,94 @@ fn what_is_older_than_an_hour_is_named_with_its_age() {
         again[0].message
     );
 }
+
+fn shipped(score: &str, least: u32) -> String {
+    format!(
+        "[[rule]]\nid = \"r\"\nkind = \"score\"\nscore = \"{score}\"\nat-least = {least}\npriority = \"high\"\n"
+    )
+}
+
+#[test]
+fn news2_from_end_to_end() {
+    let events = check(
+        &shipped("news2", 7),
+        &format!(
+            "00:00 spo2-scale '1'\n{WELL}\n00:00 spo2 97\n01:00 spo2 91\n02:00 rr 25\n03:00 hr 111\n04:00 rr 20"
+        ),
+        "03:00 raised r Patient/p1 active onset=03:00 page
+         04:00 resolved r Patient/p1 resolved onset=03:00 ended=04:00 cleared",
+    );
+    let message = &events[0].message;
+    assert!(
+        message.contains("(NEWS2 8: respiratoryRate 3, spo2 3, pulse 2)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn mews_from_end_to_end() {
+    let events = check(
+        &shipped("mews", 5),
+        "00:00 8480-6 75
+         00:00 hr 105
+         00:00 rr 14
+         00:00 temp 37
+         00:00 consciousness 'A'
+         01:00 consciousness 'P'
+         02:00 8480-6 120",
+        "01:00 raised r Patient/p1 active onset=01:00 page
+         02:00 resolved r Patient/p1 resolved onset=01:00 ended=02:00 cleared",
+    );
+    let message = &events[0].message;
+    assert!(
+        message.contains("(MEWS 5: systolic 2, pulse 1, consciousness 2)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn qsofa_from_end_to_end() {
+    let events = check(
+        &shipped("qsofa", 2),
+        "00:00 rr 22
+         00:00 8480-6 101
+         00:00 gcs 15
+         01:00 gcs 14
+         02:00 rr 21",
+        "01:00 raised r Patient/p1 active onset=01:00 page
+         02:00 resolved r Patient/p1 resolved onset=01:00 ended=02:00 cleared",
+    );
+    let message = &events[0].message;
+    assert!(
+        message.contains("(qSOFA 2: respiratoryRate 1, glasgowComaScale 1)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn sirs_from_end_to_end() {
+    let events = check(
+        &shipped("sirs", 2),
+        "00:00 6690-2 12100 u=/uL
+         5:00:00 temp 37
+         5:00:00 hr 80
+         5:00:00 rr 16
+         5:01:00 2019-8 4.2 u=kPa
+         5:02:00 6690-2 9 u=10*9/L
+         5:03:00 764-1 11
+         5:04:00 764-1 5",
+        "5:01:00 raised r Patient/p1 active onset=5:01:00 page
+         5:02:00 resolved r Patient/p1 resolved onset=5:01:00 ended=5:02:00 cleared
+         5:03:00 raised r Patient/p1 active onset=5:03:00 page
+         5:04:00 resolved r Patient/p1 resolved onset=5:03:00 ended=5:04:00 cleared",
+    );
+    let messages: Vec<&str> = events.iter().map(|event| &*event.message).collect();
+    assert!(
+        messages[0].contains("(SIRS 2 (whiteCells 5 h old): paCO2 1, whiteCells 1)"),
+        "{messages:?}"
+    );
+    assert!(
+        messages[2].contains("(SIRS 2: paCO2 1, bands 1)"),
+        "{messages:?}"
+    );
+}
