@@ -9,6 +9,7 @@
 //! * Inputs of one group count once, the highest of them; the group is known as soon as one of its inputs is.
 
 mod evaluate;
+mod plausible;
 mod table;
 mod typed;
 

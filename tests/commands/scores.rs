@@ -41,13 +41,16 @@ fn a_line_that_cannot_be_scored_is_told_and_the_others_go_on() {
     let wrong = json!({"respiratoryRate": "fast"});
     let misspelt = json!({"heartRate": 80});
     let no_such_word = json!({"consciousness": "X"});
-    let ran = score("news2", &[wrong, misspelt, no_such_word, patient()]);
+    let impossible = json!({"respiratoryRate": -5});
+    let lines = [wrong, misspelt, no_such_word, impossible, patient()];
+    let ran = score("news2", &lines);
     assert_eq!(ran.code, 1);
     assert_eq!(ndjson(&ran.out).len(), 1);
     for expected in [
         "line 1: respiratoryRate must be a number",
         "line 2: NEWS2 has no input \"heartRate\"",
         "line 3: consciousness must be one of A, C, V, P, U",
+        "line 4: respiratoryRate must be from 0 to 200 /min, not -5",
     ] {
         assert!(ran.talk.contains(expected), "{}", ran.talk);
     }

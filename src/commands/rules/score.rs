@@ -60,7 +60,8 @@ fn find(table: &str) -> anyhow::Result<Option<Score>> {
     }
 }
 
-/// The inputs of a line, checked: a name or word that the table does not know is a mistake, not a missing input.
+/// The inputs of a line, checked: a name or word that the table does not know, or a number that cannot be, is a mistake, not
+/// a missing input.
 fn inputs(score: &Score, line: &str) -> Result<Map<String, Value>, String> {
     let given: Map<String, Value> =
         serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;
@@ -88,8 +89,13 @@ fn inputs(score: &Score, line: &str) -> Result<Map<String, Value>, String> {
                 }
                 Value::String(word)
             }
-            (None, value) if value.is_number() => value,
-            (None, value) => return Err(format!("{name} must be a number, not {value}")),
+            (None, value) => {
+                let Some(number) = value.as_f64() else {
+                    return Err(format!("{name} must be a number, not {value}"));
+                };
+                score.check_number(&name, number)?;
+                value
+            }
         };
         inputs.insert(name, value);
     }
@@ -107,12 +113,18 @@ fn evaluated(score: &Score, inputs: &Map<String, Value>) -> Value {
         .iter()
         .map(|part| (part.name.to_owned(), json!(part.points)))
         .collect();
-    json!({
+    let mut said = json!({
         "total": outcome.total,
         "lowerBound": outcome.lower_bound,
         "parts": parts,
         "maxPart": outcome.max_part,
         "band": outcome.band,
         "missing": outcome.missing,
-    })
+    });
+    if !outcome.assumed.is_empty() {
+        let assumed = outcome.assumed.iter();
+        let assumed = assumed.map(|assumed| (assumed.name.to_owned(), json!(assumed.word)));
+        said["assumed"] = Value::Object(assumed.collect());
+    }
+    said
 }
