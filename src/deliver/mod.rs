@@ -69,7 +69,7 @@ pub(crate) trait Receiver: Send + Sync {
     /// One attempt; the failure says why, without personal data and secrets.
     fn deliver<'a>(&'a self, entry: &'a OutboxEntry) -> BoxFuture<'a, Result<(), Failure>>;
 
-    /// Attempts under way at once.
+    /// Attempts under way at once; where there are several, one more for what is urgent.
     fn concurrent(&self) -> usize {
         16
     }

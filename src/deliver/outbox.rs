@@ -73,6 +73,8 @@ impl Outbox {
                 let same = busy.values().filter(|to| **to == entry.destination);
                 let receiver = self.receivers.get(&entry.destination);
                 let places = receiver.map_or(1, |receiver| receiver.concurrent());
+                // What is less urgent takes up all places but one, if there are several.
+                let places = places + usize::from(places > 1 && entry.urgent);
                 if same.count() < places
                     && !busy.contains_key(&entry.id)
                     && !unwritten.holds(entry.id)

@@ -133,6 +133,7 @@ pub(super) mod tests {
             recipient: Some("ann".to_owned()),
             address: None,
             stream: "g1".to_owned(),
+            urgent: false,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{SECRET, posts};
+use super::{SECRET, links, posts};
 use crate::harness::mqtt::{Publisher, topic};
+use crate::harness::teams::{HANG, Teams};
 use crate::harness::webhook::Webhook;
 use crate::harness::{Server, Setup, eventually, heart_rate, now};
 
@@ -73,4 +74,33 @@ async fn a_high_priority_does_not_wait_for_the_low_before_it() {
         [json!("low"), json!("low"), json!("high")],
         "in order"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_high_priority_does_not_wait_for_low_ones_that_hang() {
+    let workflow = Teams::answering(vec![HANG, HANG]);
+    let server = Server::start(&Setup {
+        config: links::teams(&workflow),
+        rules: Some(RULES.to_owned()),
+        env: vec![("WARDLINE_ALERT_TOPIC".to_owned(), "false".to_owned())],
+    });
+    let secret = server.gateway_token("g1").await;
+    let mut gateway = Publisher::connect(server.mqtt, "g1", &secret)
+        .await
+        .unwrap();
+    for (number, rate) in [(1, "110"), (2, "110"), (3, "160")] {
+        let (patient, device) = (format!("p{number}"), format!("d{number}"));
+        server.admit(&patient, &device).await;
+        let beat = heart_rate(&device, rate, now());
+        let topic = topic("g1", &device);
+        gateway.deliver(&topic, beat.as_bytes()).await.unwrap();
+        eventually("its card", async || {
+            (workflow.cards().len() >= number).then_some(())
+        })
+        .await;
+    }
+    let last = workflow.cards()[2].to_string();
+    assert!(last.contains("high alert"), "{last}");
+    let failures = server.metric("wardline_delivery_failures_total").await;
+    assert_eq!(failures, 0.0, "the two still hang");
 }

@@ -17,6 +17,9 @@ const LIMIT: usize = 28 * 1024;
 /// How an old workflow says that Teams took no card: with a body whose length it does not name.
 pub(crate) const NOT_TAKEN: &str = "200 OK\r\ntransfer-encoding: chunked";
 
+/// Never answers.
+pub(crate) const HANG: &str = "";
+
 #[derive(Debug, Clone)]
 pub(crate) struct Teams {
     pub(crate) address: SocketAddr,
@@ -109,6 +112,9 @@ fn serve(
             posts.len()
         };
         let answer = answers.get(seen - 1).unwrap_or(&"202 Accepted");
+        if *answer == HANG {
+            more(&mut stream, &mut input)?;
+        }
         let rest = if *answer == NOT_TAKEN {
             // Cut where it hurts.
             "\r\n\r\n7\r\nWebhook\r\n2e\r\n message delivery failed with error: HTTP 429.\r\n0\r\n\r\n"

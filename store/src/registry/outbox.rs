@@ -116,6 +116,9 @@ pub struct OutboxEntry {
     pub delivered_at: Option<Micros>,
     /// The body.
     pub payload: Vec<u8>,
+    /// Whether something of high priority waits for it: it calls people for one, or what is behind
+    /// it in its stream does.
+    pub urgent: bool,
 }
 
 /// Which entries to list; every field that is set must fit.
@@ -159,15 +162,12 @@ const PRUNE: i64 = 1_000;
 const SELECT: &str =
     "SELECT o.id, o.event, o.alert_id, o.destination, o.idempotency_key, o.attempts,
     o.next_attempt, o.state, o.last_error, o.created_at, o.payload, o.notification, o.stream, o.recipient,
-    o.address, o.delivered_at FROM outbox AS o";
+    o.address, o.delivered_at, o.urgency FROM outbox AS o";
 
-/// An older entry that has to go first.
-const EARLIER: &str = "SELECT 1 FROM outbox AS b WHERE b.state = 'pending'
-    AND b.destination = o.destination AND b.stream = o.stream AND b.id < o.id";
-
-/// How soon the stream of an entry is wanted: what is behind it waits for it.
-const WANTED: &str = "SELECT max(b.urgency) FROM outbox AS b WHERE b.state = 'pending'
-    AND b.destination = o.destination AND b.stream = o.stream";
+/// The first entry of every stream, the only one that may go: of a group with one `min` SQLite gives
+/// the other columns of the row that has it.
+const FIRST: &str = "SELECT min(id) AS id, destination, next_attempt, urgency FROM outbox
+    WHERE state = 'pending' GROUP BY destination, stream";
 
 /// How soon an entry is wanted.
 fn urgency(calls: bool, priority: &str) -> u8 {
@@ -179,7 +179,8 @@ fn urgency(calls: bool, priority: &str) -> u8 {
     }
 }
 
-/// What stands before a more urgent entry in its stream is tried now, however long it was to wait.
+/// What stands before a more urgent entry in its stream becomes as urgent, and is tried now, however
+/// long it was to wait.
 fn hurry(
     conn: &Connection,
     destination: &str,
@@ -188,8 +189,8 @@ fn hurry(
     clock: Micros,
 ) -> Result<()> {
     conn.prepare_cached(
-        "UPDATE outbox SET next_attempt = ?4 WHERE state = 'pending' AND destination = ?1
-           AND stream = ?2 AND urgency < ?3 AND next_attempt > ?4",
+        "UPDATE outbox SET urgency = ?3, next_attempt = min(next_attempt, ?4)
+         WHERE state = 'pending' AND destination = ?1 AND stream = ?2 AND urgency < ?3",
     )?
     .execute(params![destination, stream, urgency, clock])?;
     Ok(())
@@ -213,6 +214,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
         recipient: row.get(13)?,
         address: row.get(14)?,
         delivered_at: row.get(15)?,
+        urgent: row.get::<_, u8>(16)? >= HIGH,
     })
 }
 
@@ -331,12 +333,9 @@ impl Registry {
             let sql = format!(
                 "{SELECT} JOIN (
                    SELECT id, row_number() OVER
-                     (PARTITION BY destination ORDER BY wanted DESC, next_attempt, id) AS place
-                   FROM (SELECT o.id, o.destination, o.next_attempt, ({WANTED}) AS wanted
-                         FROM outbox AS o WHERE o.state = 'pending'
-                           AND (o.next_attempt <= ?1 OR o.next_attempt > ?2) AND NOT EXISTS ({EARLIER}))
-                   WHERE next_attempt <= ?1
-                     OR next_attempt > CASE WHEN wanted >= {HIGH} THEN ?2 ELSE ?3 END) AS p ON p.id = o.id
+                     (PARTITION BY destination ORDER BY urgency DESC, next_attempt, id) AS place
+                   FROM ({FIRST}) WHERE next_attempt <= ?1
+                     OR next_attempt > CASE WHEN urgency >= {HIGH} THEN ?2 ELSE ?3 END) AS p ON p.id = o.id
                  WHERE p.place <= ?4 ORDER BY p.place, o.next_attempt, o.id LIMIT {MAX_PAGE}"
             );
             let mut statement = conn.prepare_cached(&sql)?;
@@ -373,10 +372,7 @@ impl Registry {
     /// The database failed.
     pub fn next_due(&self) -> Result<Option<Micros>> {
         self.read(|conn| {
-            let sql = format!(
-                "SELECT min(o.next_attempt) FROM outbox AS o
-                 WHERE o.state = 'pending' AND NOT EXISTS ({EARLIER})"
-            );
+            let sql = format!("SELECT min(next_attempt) FROM ({FIRST})");
             Ok(conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
         })
     }
@@ -418,12 +414,10 @@ impl Registry {
     ) -> Result<Option<Micros>> {
         self.write(Touch::NOTHING, |conn| {
             require(conn, id, OutboxState::Pending)?;
-            let wanted: u8 = conn
-                .prepare_cached(&format!(
-                    "SELECT ({WANTED}) FROM outbox AS o WHERE o.id = ?"
-                ))?
+            let urgency: u8 = conn
+                .prepare_cached("SELECT urgency FROM outbox WHERE id = ?")?
                 .query_row([id], |row| row.get(0))?;
-            let next_attempt = next(wanted >= HIGH);
+            let next_attempt = next(urgency >= HIGH);
             let state = if next_attempt.is_some() {
                 OutboxState::Pending
             } else {
