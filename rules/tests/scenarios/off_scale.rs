@@ -29,7 +29,7 @@ priority = "medium"
 
 #[test]
 fn low_without_a_number_is_beyond_any_limit_below() {
-    for said in ["<", "-inf", "40 i=<"] {
+    for said in ["<", "-inf", "40 i=<", "'<40mg/dL' i=<"] {
         let events = check(
             LOW,
             &format!(

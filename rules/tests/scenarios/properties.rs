@@ -200,6 +200,12 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
             1 => ("pulse", 45.0 + f64::from(draw.value) * 12.0),
             _ => ("spo2", 86.0 + f64::from(draw.value)),
         };
+        // Now and then the device shows no more than that.
+        let off_scale = match draw.gap {
+            10 => Some(">"),
+            11 => Some("<"),
+            _ => None,
+        };
         let version = if corrections { draw.version } else { 1 };
         // A correction is of the row before, if it is of the same kind.
         let effective = before.filter(|_| version > 1).unwrap_or(at);
@@ -207,7 +213,7 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
         let device = if draw.patient { "d1" } else { "d2" };
         let reading = Reading {
             metric,
-            value: Some(value),
+            value: Some(value).filter(|_| off_scale.is_none()),
             word: None,
             received: at,
             effective,
@@ -217,7 +223,7 @@ fn rows(draws: &[Draw], corrections: bool) -> Vec<Row> {
             quality: None,
             status: "final",
             unit: None,
-            off_scale: None,
+            off_scale,
         };
         rows.push((
             at + draw.late * SECOND,
