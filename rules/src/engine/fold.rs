@@ -7,12 +7,16 @@
 //!
 //! A fold changes on a sample and never by the passing of time.
 //!
+//! Of several devices that read the same, the condition holds while one says so: another's reading within the limit is no
+//! word on its own, until the last reading of the one is within the limit, too, or older than the longest hole.
+//!
 //! Of a rule that latches, an episode that is over stays, as `latched`, until people have acknowledged it: they did so
 //! with all that fired up to `released`. A condition that fires meanwhile continues it.
 
+use super::hash::same;
 use super::row::{RowId, Sample, exact};
 use super::signal::{Derived, Said};
-use crate::{ClearLimit, Judge, Limit};
+use crate::{ClearLimit, Judge, Limit, Signal};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wardline_normalize::time::Micros;
@@ -162,6 +166,9 @@ pub(crate) struct Run {
     pub(crate) hit: Micros,
     pub(crate) repeats: u32,
     pub(crate) evidence: Evidence,
+    /// Devices whose last reading is beyond the limit, or not clear of it, and when that was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    holding: Vec<(Arc<str>, Micros)>,
 }
 
 /// A run that is over, and was not acknowledged.
@@ -303,7 +310,8 @@ impl Fold {
             .last
             .is_some_and(|last| sample.time - last > rule.max_gap);
         let beyond = rule.limit.is_beyond(sample.value);
-        if hole && self.run.as_ref().is_some_and(|run| run.fired.is_none()) {
+        let pending = self.run.as_ref().filter(|run| run.fired.is_none());
+        if pending.is_some_and(|run| sample.time - run.hit > rule.max_gap) {
             self.run = None;
         }
         let Some(run) = self.run.as_deref_mut() else {
@@ -316,7 +324,9 @@ impl Fold {
                 hit: sample.time,
                 repeats: 0,
                 evidence: Evidence::of(sample),
+                holding: Vec::new(),
             };
+            run.hear(rule, sample, true);
             let fired = rule.hold == 0;
             if fired {
                 run.fired = Some(Point::of(sample));
@@ -325,6 +335,11 @@ impl Fold {
             self.run = Some(Box::new(run));
             return fired;
         };
+        let clear = !beyond && (run.fired.is_none() || rule.clears(sample.value));
+        let others = run.hear(rule, sample, !clear);
+        if clear && others {
+            return false;
+        }
         if run.fired.is_none() {
             if !beyond {
                 self.run = None;
@@ -346,7 +361,7 @@ impl Fold {
             run.repeats += u32::from(returned);
             return returned;
         }
-        if !rule.clears(sample.value) {
+        if !clear {
             return run.clearing.take().is_some();
         }
         let began = hole || run.clearing.is_none();
@@ -430,6 +445,22 @@ impl Fold {
 }
 
 impl Run {
+    /// Notes whether the sample's device says that the condition `holds`; true if another does. A signal that is made of
+    /// the readings of all devices is one voice.
+    fn hear(&mut self, rule: &Judge, sample: &Sample<'_>, holds: bool) -> bool {
+        if rule.signal != Signal::Value || rule.each.is_some() {
+            return false;
+        }
+        self.holding.retain(|(device, last)| {
+            !same(device, sample.device) && sample.time - *last <= rule.max_gap
+        });
+        let others = !self.holding.is_empty();
+        if holds {
+            self.holding.push((Arc::clone(sample.device), sample.time));
+        }
+        others
+    }
+
     /// It has fired while an episode is latched: the same goes on.
     fn continues(&mut self, latched: &mut Option<Box<Latched>>) {
         if let Some(before) = latched.take() {

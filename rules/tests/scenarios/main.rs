@@ -5,6 +5,7 @@ mod bounds;
 mod calm;
 mod device;
 mod device_clock;
+mod devices;
 mod glucose;
 mod inhibition;
 mod language;
