@@ -19,6 +19,10 @@ use std::sync::Arc;
 use wardline_normalize::columns::Columns;
 use wardline_normalize::time::Micros;
 
+/// Nothing is measured after it came. A reading of a clock that is further ahead of the log's than this counts as if it
+/// were so far ahead: else what other devices send meanwhile would be late beside it.
+const AHEAD: Micros = 30_000_000;
+
 /// Metrics of a batch that are remembered: devices send a handful.
 const KNOWN: usize = 8;
 
@@ -64,12 +68,14 @@ impl Engine {
         let patient = cells.patient(row);
         let Groups { patients, devices } = &mut self.groups;
         let device = devices.next(cells.device(row));
-        let reading = cells.row(row);
+        let mut reading = cells.row(row);
+        let effective = reading.time;
+        reading.time = effective.min(self.ctx.clock.saturating_add(AHEAD));
         let first = reading.version == 1;
         self.ctx.stats.invalid += u64::from(reading.value.is_none() && first);
         device.heard = self.ctx.clock;
         let received = cells.received(row);
-        if first && !reading.staged && !device.times.take(reading.time, received) {
+        if first && !reading.staged && !device.times.take(effective, received) {
             let standing = &mut self.standing;
             device_clock::look(&mut self.ctx, standing, device, (cells.columns, row));
         }

@@ -18,9 +18,9 @@ priority = "high"
 fn lines(until: usize, sent: &[(usize, usize, &str)]) -> String {
     let at = |second: usize| format!("{:02}:{:02}", second / 60, second % 60);
     let due = |second: usize| {
-        let of = sent
-            .iter()
-            .filter(move |(first, every, _)| second >= *first && (second - first) % every == 0);
+        let of = sent.iter().filter(move |(first, every, _)| {
+            second >= *first && (second - first).is_multiple_of(*every)
+        });
         of.map(move |(_, _, said)| format!("{} {said}\n", at(second)))
     };
     (0..=until).flat_map(due).collect()
@@ -74,5 +74,27 @@ fn a_device_that_was_taken_off_before_long_enough_raises_nothing() {
         LOW,
         &lines(300, &[(0, 400, "spo2 75"), (3, 10, "spo2 97 d=d2")]),
         "",
+    );
+}
+
+#[test]
+fn a_clock_that_is_ahead_makes_no_other_device_late() {
+    let ahead: String = (0..30)
+        .map(|at| {
+            let (now, theirs) = (at * 10, at * 10 + 120);
+            let clock = |second: i32| format!("{:02}:{:02}", second / 60, second % 60);
+            format!(
+                "{} spo2 97 d=d2 at={}\n{} spo2 75\n",
+                clock(now),
+                clock(theirs),
+                clock(now + 2)
+            )
+        })
+        .collect();
+    check(
+        LOW,
+        &ahead,
+        "01:02 raised low Patient/p1 active onset=00:02 page
+         02:00 raised device:clock Device/d2 active onset=00:00 page",
     );
 }
