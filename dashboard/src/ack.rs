@@ -18,6 +18,9 @@ use crate::reply::{Failure, Reply, Touched};
 /// Longest token looked at; ours are shorter.
 const MAX_TOKEN: usize = 128;
 
+/// Says in a form's query that its page told of what has become worse.
+const WORSE: (&str, &str) = ("worse", "seen");
+
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;margin:0;background:Canvas;color:CanvasText;\
 color-scheme:light dark}main{max-width:32rem;margin:0 auto;padding:1.5rem}h1{font-size:1.5rem}\
 ul{list-style:none;padding:0}li{border:1px solid;border-radius:.5rem;padding:.75rem 1rem;margin:.75rem 0}\
@@ -46,12 +49,26 @@ pub(crate) async fn acknowledge(call: Call) -> Result<Reply, Failure> {
     let Some(token) = token(&call) else {
         return Ok(spent());
     };
+    let known = call.app.backend.ack_link(token).await?;
+    if let Some(link) = known.filter(|link| worse(link))
+        && call.query()?.one(WORSE.0)? != Some(WORSE.1)
+    {
+        // The page was opened before, or not at all.
+        let mut reply = asking(&link);
+        reply.status = StatusCode::CONFLICT;
+        return Ok(reply);
+    }
     let link = call.app.backend.acknowledge_by(token).await?;
     Ok(match link {
         Some(link) if link.settled() => done(&link),
         Some(link) => unsettled(&link),
         None => spent(),
     })
+}
+
+/// Whether one of its alerts is worse than its message said.
+fn worse(link: &AckLink) -> bool {
+    link.alerts.iter().any(|linked| linked.worse)
 }
 
 fn token(call: &Call) -> Option<&str> {
@@ -61,9 +78,17 @@ fn token(call: &Call) -> Option<&str> {
 
 fn asking(link: &AckLink) -> Reply {
     let mut body = String::from("<h1>Acknowledge?</h1>\n");
+    let action = if worse(link) {
+        body.push_str("<p><strong>It has become worse since this message was sent.</strong></p>\n");
+        format!(" action=\"?{}={}\"", WORSE.0, WORSE.1)
+    } else {
+        String::new()
+    };
     list(&mut body, link);
     let (by, expires) = (escaped(&link.by), format_rfc3339(link.expires));
-    body.push_str("<form method=\"post\"><button type=\"submit\">Acknowledge</button></form>\n");
+    body.push_str(&format!(
+        "<form method=\"post\"{action}><button type=\"submit\">Acknowledge</button></form>\n"
+    ));
     body.push_str(&format!(
         "<small>In the name of {by}. Nothing is changed until you press the button. This link is good once, until \
          {expires}.</small>\n"
@@ -133,13 +158,21 @@ pub(crate) fn failed(failure: &Failure) -> Reply {
 
 fn list(body: &mut String, link: &AckLink) {
     body.push_str("<ul>\n");
-    for LinkedAlert { alert, bed } in &link.alerts {
+    for LinkedAlert { alert, bed, worse } in &link.alerts {
         let bed = bed.as_ref();
         let bed = bed.map_or_else(String::new, |bed| format!(", bed {}", escaped(bed)));
         let state = match (alert.state.as_str(), &alert.acknowledged_by) {
-            ("resolved", _) => " (over)",
-            (_, Some(_)) => " (acknowledged)",
-            _ => "",
+            ("resolved", _) => " (over)".to_owned(),
+            (_, Some(by)) => format!(
+                " (acknowledged by {} at {})",
+                escaped(by),
+                alert
+                    .acknowledged_at
+                    .map(format_rfc3339)
+                    .unwrap_or_default()
+            ),
+            _ if *worse => " (worse since)".to_owned(),
+            _ => String::new(),
         };
         let (priority, id) = (escaped(&alert.priority), escaped(&alert.alert_id));
         body.push_str(&format!(

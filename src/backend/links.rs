@@ -4,6 +4,7 @@ use tokio::task::block_in_place;
 use wardline_dashboard::backend::{
     AckLink, AlertAction, AlertActionKind, Backend as _, BackendError, BackendResult, LinkedAlert,
 };
+use wardline_normalize::time::Micros;
 use wardline_store::registry::{AckToken, Error, Registry};
 
 use super::{Adapter, alerts, fault};
@@ -78,11 +79,21 @@ fn view(registry: &Registry, token: AckToken) -> BackendResult<AckLink> {
         let bed = alert
             .patient()
             .and_then(|patient| crate::deliver::bed(registry, patient));
-        linked.push(LinkedAlert { alert, bed });
+        let worse = worsened_since(registry, id, token.created_at)?;
+        linked.push(LinkedAlert { alert, bed, worse });
     }
     Ok(AckLink {
         by,
         expires: token.expires_at,
         alerts: linked,
     })
+}
+
+fn worsened_since(registry: &Registry, alert: &str, at: Micros) -> BackendResult<bool> {
+    let events = crate::core::all(|page| registry.alert_events(alert, page));
+    let events = events.map_err(|error| BackendError::Internal(error.to_string()))?;
+    let mut worsened = events
+        .iter()
+        .filter(|stored| stored.event.event == "worsened");
+    Ok(worsened.any(|stored| stored.event.processed_time > at))
 }

@@ -177,7 +177,11 @@ impl Letter<'_> {
         let generated = HeaderName::new_from_ascii_str("Auto-Submitted");
         let mut builder = lettre::Message::builder()
             .from(from.clone())
-            .date(SystemTime::now())
+            // When it was decided: one that comes late is not new.
+            .date(
+                SystemTime::UNIX_EPOCH
+                    + Duration::from_micros(self.message.at.max(0).unsigned_abs()),
+            )
             .message_id(Some(id))
             .in_reply_to(thread.clone())
             .references(thread)
@@ -203,7 +207,8 @@ impl Letter<'_> {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{}\n", self.message.heading(self.show));
+        let heading = self.message.heading(self.show);
+        let mut text = format!("{heading}\n{}\n", self.message.as_of());
         for alert in self.message.alerts.iter().take(NAMED) {
             text.push('\n');
             for (name, value) in alert.facts(self.show) {

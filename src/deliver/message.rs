@@ -1,6 +1,7 @@
 //! A body of the outbox as people are told of it: an event's or a notification's.
 
 use serde::Deserialize;
+use wardline_normalize::time::{Micros, format_rfc3339, parse_rfc3339};
 
 use crate::config::{Part, Show};
 
@@ -10,6 +11,8 @@ pub(super) struct Message {
     /// The notification's kind, or the event's name.
     pub(super) kind: String,
     pub(super) priority: String,
+    /// When it was decided, by the log's clock: a message may come late, and must not look new.
+    pub(super) at: Micros,
     /// Id of the person it is for.
     pub(super) recipient: Option<String>,
     pub(super) alerts: Vec<Alert>,
@@ -26,6 +29,7 @@ pub(super) struct Alert {
     pub(super) event: String,
     pub(super) state: String,
     pub(super) acknowledged_by: Option<String>,
+    pub(super) onset: String,
     pub(super) value: Option<f64>,
     pub(super) unit: Option<String>,
     pub(super) message: String,
@@ -37,8 +41,16 @@ pub(super) struct Alert {
 struct Notification {
     kind: String,
     priority: String,
+    at: String,
     recipient: Option<String>,
     alerts: Vec<Alert>,
+}
+
+/// What only an event that is told on its own needs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Processed {
+    processed_time: String,
 }
 
 impl Message {
@@ -54,12 +66,15 @@ impl Message {
             return Ok(Self {
                 kind: read.kind,
                 priority: read.priority,
+                at: instant(&read.at)?,
                 recipient: read.recipient,
                 alerts: read.alerts,
             });
         }
         let alert: Alert = serde_json::from_slice(payload)?;
+        let event: Processed = serde_json::from_slice(payload)?;
         Ok(Self {
+            at: instant(&event.processed_time)?,
             kind: alert.event.clone(),
             priority: alert.priority.clone(),
             recipient: None,
@@ -104,6 +119,11 @@ impl Message {
         }
     }
 
+    /// One line: how it stood when.
+    pub(super) fn as_of(&self) -> String {
+        format!("As of {}", shown(self.at))
+    }
+
     /// The bed that all of it is about.
     fn bed(&self) -> Option<&str> {
         let mut beds = self.alerts.iter().map(|alert| alert.bed.as_deref());
@@ -131,6 +151,8 @@ impl Alert {
         tell(Part::Value, "Value", value);
         tell(Part::Rule, "Rule", Some(self.rule_id.clone()));
         tell(Part::Id, "Alert", Some(self.alert_id.clone()));
+        let since = parse_rfc3339(&self.onset).map_or_else(|| self.onset.clone(), shown);
+        facts.push(("Since", line(&since)));
         facts
     }
 
@@ -138,6 +160,18 @@ impl Alert {
     pub(super) fn patient(&self) -> Option<&str> {
         self.subject.strip_prefix("Patient/")
     }
+}
+
+fn instant(text: &str) -> serde_json::Result<Micros> {
+    use serde::de::Error as _;
+    parse_rfc3339(text).ok_or_else(|| serde_json::Error::custom(format!("{text:?} is no time")))
+}
+
+/// To the second, and in UTC whoever reads it.
+fn shown(at: Micros) -> String {
+    let text = format_rfc3339(at);
+    let seconds = text.get(..19).unwrap_or(&text);
+    format!("{} UTC", seconds.replace('T', " "))
 }
 
 /// What comes from elsewhere makes no lines of its own.
@@ -157,6 +191,7 @@ pub(super) mod tests {
         json!({
             "alertId": id, "ruleId": "tachycardia", "subject": "Patient/p1", "priority": "high",
             "event": "raised", "state": "active", "acknowledgedBy": null, "value": 131.0,
+            "onset": "2026-11-22T10:00:00Z", "processedTime": "2026-11-22T10:05:00.5Z",
             "unit": "/min", "message": "heart rate 131 /min [x](http://evil)", "page": true, "bed": bed,
         })
     }
@@ -165,6 +200,7 @@ pub(super) mod tests {
     pub(in crate::deliver) fn notification(kind: &str, alerts: &[Value]) -> Message {
         let body = json!({
             "type": "notification", "notificationId": "n1", "kind": kind, "recipient": "ann",
+            "at": "2026-11-22T10:05:00.5Z",
             "priority": "high", "route": "all", "alerts": alerts,
         });
         Message::read(body.to_string().as_bytes()).unwrap()
@@ -177,6 +213,7 @@ pub(super) mod tests {
         for message in [event, notified] {
             assert_eq!(message.heading(&Show::default()), "high alert, bed 12");
             assert_eq!(message.open(), ["a1"]);
+            assert_eq!(message.as_of(), "As of 2026-11-22 10:05:00 UTC");
         }
     }
 
@@ -185,7 +222,7 @@ pub(super) mod tests {
         let message = notification("page", &[alert("a1", Some("12"))]);
         let facts = message.alerts[0].facts(&Show::default());
         let names: Vec<_> = facts.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["Priority", "Bed", "Alert"]);
+        assert_eq!(names, ["Priority", "Bed", "Alert", "Since"]);
         let all = [
             Part::Id,
             Part::Bed,
@@ -196,7 +233,8 @@ pub(super) mod tests {
         ];
         let facts = message.alerts[0].facts(&Show(all.into()));
         assert!(facts.contains(&("Value", "131 /min".to_owned())));
-        assert_eq!(facts.len(), 6);
+        assert!(facts.contains(&("Since", "2026-11-22 10:00:00 UTC".to_owned())));
+        assert_eq!(facts.len(), 7);
         let nothing = message.heading(&Show([Part::Id].into()));
         assert_eq!(nothing, "alert");
     }

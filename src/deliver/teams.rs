@@ -113,6 +113,10 @@ fn card(message: &Message, named: usize, show: &Show, link: Option<&str>) -> Val
         &[(&heading, true)],
         json!({"size": "Large", "color": colour(message)}),
     )];
+    body.push(rich(
+        &[(&message.as_of(), false)],
+        json!({"isSubtle": true}),
+    ));
     let alerts = message.alerts.iter().take(named);
     body.extend(alerts.map(|alert| described(alert, show)));
     let more = message.alerts.len() - named;

@@ -181,7 +181,11 @@ fn elements(list: &Value) {
             "RichTextBlock" => {
                 keys(element, &["type", "inlines"], &[]);
                 for run in element["inlines"].as_array().unwrap() {
-                    keys(run, &["type", "text"], &["size", "weight", "color"]);
+                    keys(
+                        run,
+                        &["type", "text"],
+                        &["size", "weight", "color", "isSubtle"],
+                    );
                     assert_eq!(run["type"], "TextRun");
                     assert!(!run["text"].as_str().unwrap().is_empty());
                     word(

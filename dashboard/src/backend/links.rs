@@ -29,4 +29,6 @@ pub struct LinkedAlert {
     pub alert: Alert,
     /// The bed of its patient.
     pub bed: Option<String>,
+    /// It has become worse since the message was sent: whoever acknowledges has to know.
+    pub worse: bool,
 }

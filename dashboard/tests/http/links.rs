@@ -126,3 +126,29 @@ async fn guesses_are_slowed_down_and_a_good_link_is_heard() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_has_become_worse_is_said_before_it_is_acknowledged() {
+    let server = Server::start().await;
+    server
+        .memory
+        .alerts
+        .lock()
+        .unwrap()
+        .get_mut("A1")
+        .unwrap()
+        .event = "worsened".into();
+    for method in [Method::GET, Method::POST] {
+        let page = ask(&server, method, "/ack/good-link").await.text().await;
+        let page = page.unwrap();
+        assert!(
+            page.contains("become worse since") && page.contains("?worse=seen"),
+            "{page}"
+        );
+        assert!(server.memory.actions.lock().unwrap().is_empty());
+    }
+    let done = ask(&server, Method::POST, "/ack/good-link?worse=seen").await;
+    assert_eq!(done.status(), 200);
+    assert_eq!(server.memory.actions.lock().unwrap().len(), 1);
+    server.stop().await;
+}

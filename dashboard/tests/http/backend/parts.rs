@@ -174,6 +174,7 @@ pub(super) fn link(token: &str, alerts: &BTreeMap<String, Alert>) -> Option<AckL
     let linked = LinkedAlert {
         alert: alert.clone(),
         bed: Some("<4>".into()),
+        worse: alert.event == "worsened",
     };
     Some(AckLink {
         by: "ann".into(),
