@@ -50,7 +50,7 @@ pub(crate) async fn acknowledge(call: Call) -> Result<Reply, Failure> {
         return Ok(spent());
     };
     let known = call.app.backend.ack_link(token).await?;
-    if let Some(link) = known.filter(|link| worse(link))
+    if let Some(link) = known.filter(worse)
         && call.query()?.one(WORSE.0)? != Some(WORSE.1)
     {
         // The page was opened before, or not at all.
