@@ -33,7 +33,7 @@ struct ObservationIn {
 struct ReadingIn {
     /// LOINC, MDC reference id or alias.
     metric: String,
-    /// A number as measured (37.20 stays 37.20) or a text.
+    /// A number as measured (37.20 stays 37.20), a text, true or false.
     #[serde(default)]
     value: Option<Box<RawValue>>,
     #[serde(default)]
@@ -74,11 +74,12 @@ fn value(value: Option<&RawValue>, absent: Option<String>) -> Result<ManualValue
                 .map_err(|_| Failure::invalid("value is no valid text"))?;
             Ok(ManualValue::Text(short("value", text)?))
         }
+        (Some(literal @ ("true" | "false")), None) => Ok(ManualValue::Text(literal.to_owned())),
         (Some(literal), None) if Decimal::parse(literal).is_some() => {
             Ok(ManualValue::Number(literal.to_owned()))
         }
         _ => Err(Failure::invalid(
-            "each reading needs a value (number or text) or absent, not both",
+            "each reading needs a value (number, text, true or false) or absent, not both",
         )),
     }
 }
