@@ -1,10 +1,12 @@
 //! Tokens and audit records for HTTP, out of the registry.
 
 use wardline_dashboard::backend::{
-    AuditOutcome, AuditRecord, BackendResult, Principal, Role, TokenGrant, TokenInfo, TokenIssued,
-    TokenNew,
+    AuditOutcome, AuditRecord, BackendError, BackendResult, Principal, Role, TokenGrant, TokenInfo,
+    TokenIssued, TokenNew,
 };
-use wardline_store::registry::{self, AuditEntry, NewToken, Outcome, Registry, Token};
+use wardline_store::registry::{
+    self, AuditEntry, NewToken, Outcome, Registry, SETTING_SITE, Token,
+};
 
 use super::fault;
 
@@ -38,7 +40,7 @@ fn info(token: Token) -> TokenInfo {
     let grant = match role(token.role) {
         Some(role) => TokenGrant::Http(role),
         None => TokenGrant::Publish {
-            site: token.site.unwrap_or_default(),
+            site: token.site,
             gateway: token.gateway,
             device: token.device,
         },
@@ -67,7 +69,10 @@ pub(super) fn create(registry: &Registry, new: TokenNew) -> BackendResult<TokenI
             site,
             gateway,
             device,
-        } => (registry::Role::Publish, Some(site), gateway, device),
+        } => {
+            let site = site.map_or_else(|| own_site(registry), Ok)?;
+            (registry::Role::Publish, Some(site), gateway, device)
+        }
     };
     let new = NewToken {
         name: new.name,
@@ -84,6 +89,16 @@ pub(super) fn create(registry: &Registry, new: TokenNew) -> BackendResult<TokenI
     Ok(TokenIssued {
         info: info(token),
         secret: secret.expose().to_owned(),
+    })
+}
+
+/// The site of the installation, for who names none.
+fn own_site(registry: &Registry) -> BackendResult<String> {
+    let site = registry.setting(SETTING_SITE).map_err(fault)?;
+    site.ok_or_else(|| {
+        BackendError::Conflict(
+            "give the site: the installation has none before its first start".to_owned(),
+        )
     })
 }
 

@@ -2,7 +2,6 @@
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use wardline_store::registry::{Registry, SETTING_SITE};
 
 use super::{identifiers, time, time_or_now};
 use crate::cli::{
@@ -39,6 +38,14 @@ pub(super) async fn list(
     Ok(Exit::Done)
 }
 
+/// Posts, and gives the answer.
+pub(super) async fn posted(path: &str, body: &Value, target: &Target) -> anyhow::Result<Value> {
+    let client = Client::connect(&target.creating()).await?;
+    let answer = client.post(path, body.to_string()).await;
+    client.close().await?;
+    answer
+}
+
 /// Posts and prints the member of the answer that the caller will want to use.
 pub(super) async fn post(
     path: &str,
@@ -46,10 +53,7 @@ pub(super) async fn post(
     print: Option<&str>,
     target: &Target,
 ) -> anyhow::Result<Exit> {
-    let client = Client::connect(&target.creating()).await?;
-    let answer = client.post(path, body.to_string()).await;
-    client.close().await?;
-    let answer = answer?;
+    let answer = posted(path, body, target).await?;
     if let Some(member) = print {
         let value = answer
             .get(member)
@@ -221,20 +225,6 @@ pub(super) async fn assign(command: AssignCommand) -> anyhow::Result<Exit> {
     }
 }
 
-/// The site of the installation, as its data directory knows it.
-fn own_site(target: &Target) -> anyhow::Result<String> {
-    let target = target.resolved();
-    let site = match &target.data_dir {
-        Some(dir) if dir.try_exists()? => {
-            Registry::open(&wardline_store::registry_path(dir))?.setting(SETTING_SITE)?
-        }
-        _ => None,
-    };
-    site.ok_or_else(|| {
-        UsageError("give --site: the installation's is not known here".to_owned()).into()
-    })
-}
-
 pub(super) async fn token(command: TokenCommand) -> anyhow::Result<Exit> {
     match command {
         TokenCommand::Add {
@@ -251,10 +241,6 @@ pub(super) async fn token(command: TokenCommand) -> anyhow::Result<Exit> {
             if role == Role::Publish {
                 body["gateway"] = json!(gateway);
                 body["device"] = json!(device);
-                let site = match site {
-                    Some(site) => site,
-                    None => own_site(&target)?,
-                };
                 body["site"] = json!(site);
             }
             let exit = post("/api/v1/tokens", &body, Some("secret"), &target).await?;

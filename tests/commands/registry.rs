@@ -202,6 +202,36 @@ fn first_day(on: &dyn Fn(Cli) -> Cli) {
         "A",
     ];
     run(&words).ok();
+    let said = |metric: &str, kind: &str, word: &str| {
+        run(&["observe", "--patient", "p1", "--metric", metric, kind, word])
+    };
+    for (metric, kind, word, known) in [
+        ("consciousness", "--text", "sleepy", "C (New confusion)"),
+        ("consciousness", "--text", "Confused", "U (Unresponsive)"),
+        ("supplemental-oxygen", "--text", "2 L/min", "true or false"),
+        ("supplemental-oxygen", "--text", "yes", "true or false"),
+        ("spo2-scale", "--value", "7", "2 (Scale 2)"),
+        ("heart-rate", "--text", "fast", "a number in /min"),
+    ] {
+        let talk = said(metric, kind, word).fails(2);
+        assert!(talk.contains(known) && talk.contains("422"), "{talk}");
+    }
+    for (metric, kind, word, stored) in [
+        ("consciousness", "--text", "v", "V"),
+        ("consciousness", "--text", "Unresponsive", "U"),
+        ("supplemental-oxygen", "--text", "True", "true"),
+        ("spo2-scale", "--value", "2", "2"),
+    ] {
+        let id = said(metric, kind, word)
+            .arg("--effective")
+            .arg(format!("2026-01-16T08:00:0{}Z", stored.len()))
+            .ok();
+        let query = format!(
+            "SELECT value_text FROM observation WHERE id = '{}'",
+            id.trim_end()
+        );
+        assert_eq!(run(&["sql", &query]).json()[0]["value_text"], stored);
+    }
     run(&[
         "observe",
         "--patient",
@@ -224,7 +254,7 @@ fn first_day(on: &dyn Fn(Cli) -> Cli) {
     .fails(2);
     assert!(talk.contains("unknown metric"), "{talk}");
     let count = run(&["sql", "SELECT count(*) AS n FROM observation"]).json();
-    assert_eq!(count[0]["n"], 2);
+    assert_eq!(count[0]["n"], 5, "a correction is no row of its own");
 }
 
 #[test]
@@ -238,6 +268,28 @@ fn the_first_day_on_a_data_directory() {
 fn the_first_day_on_a_server() {
     let server = Server::start(&Setup::default());
     first_day(&|cli| cli.at(&server));
+}
+
+#[test]
+fn a_publish_token_is_of_the_installation_unless_it_says_otherwise() {
+    let server = Server::start(&Setup::default());
+    let add = [
+        "token",
+        "add",
+        "gw-3",
+        "--role",
+        "publish",
+        "--gateway",
+        "gw-3",
+    ];
+    cli(&add).at(&server).ok();
+    let (_, dir, _) = server.stop();
+    let data = dir.path().join("data");
+    let tokens = cli(&["token", "list"]).on(&data).json();
+    assert_eq!(entry(&tokens, "name", "gw-3")["site"], "s1");
+    let new = dir.path().join("new");
+    let talk = cli(&add).on(&new).fails(2);
+    assert!(talk.contains("give the site"), "{talk}");
 }
 
 #[test]

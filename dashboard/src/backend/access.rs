@@ -50,8 +50,8 @@ pub enum TokenGrant {
     Http(Role),
     /// Publishing over MQTT as a site's gateway or device.
     Publish {
-        /// First topic level after the version.
-        site: String,
+        /// First topic level after the version; `None` to issue: the installation's own.
+        site: Option<String>,
         /// Only this gateway; `None` with a device means any gateway of the site.
         gateway: Option<String>,
         /// Only this device.
