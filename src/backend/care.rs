@@ -9,7 +9,7 @@ use wardline_dashboard::backend::{
     SilenceSearch,
 };
 use wardline_normalize::time::Micros;
-use wardline_rules::{LimitChange, RuleSet, Scope};
+use wardline_rules::{Class, LimitChange, MAX_SILENCE, RuleSet, Scope};
 use wardline_store::registry::{
     AlertFilter, Limit, LimitFilter, LimitScope, Listed, NewLimit, NewSilence, Page, Registry,
     Silence, SilenceFilter,
@@ -103,6 +103,10 @@ fn limit_view(
         LimitScope::Patient(id) => (Some(id.clone()), None),
         LimitScope::Ward(id) => (None, Some(id.clone())),
     };
+    let ward_empty = match &ward {
+        Some(ward) => !registry.has_ward(ward).map_err(fault)?,
+        None => false,
+    };
     let until = limit.over();
     let set = limit.set;
     Ok(api::Limit {
@@ -127,12 +131,40 @@ fn limit_view(
         reviewed_by: limit.reviewed_by,
         ended_by: limit.ended_by,
         in_force,
+        ward_empty,
         alerts_last_day: alerts,
         review_due: in_force && (often || long_ago || unfit),
     })
 }
 
-fn silence_view(silence: Silence, now: Micros) -> api::Silence {
+/// Rules whose alerts a silence could fit and for which it does not hold as long as it lasts.
+fn shorter(set: &NewSilence, rules: &RuleSet) -> Vec<api::Shorter> {
+    let length = set.until - set.from;
+    let of = |class: Class| {
+        let class = class.as_str();
+        set.class.as_deref().is_none_or(|wanted| wanted == class)
+    };
+    let rules = rules.rules().iter();
+    let fitting = rules
+        .filter(|rule| of(rule.class) && set.rule.as_ref().is_none_or(|wanted| *wanted == rule.id));
+    let longest = fitting.map(|rule| (rule.id.clone(), rule.max_silence));
+    let monitors = set
+        .rule
+        .as_deref()
+        .is_none_or(|rule| rule.starts_with("monitor:"));
+    let monitors = monitors.then(|| ("monitor:*".to_owned(), MAX_SILENCE));
+    longest
+        .chain(monitors)
+        .filter(|(_, longest)| *longest < length)
+        .map(|(rule, longest)| api::Shorter {
+            rule,
+            until: (longest > 0).then(|| set.from + longest),
+        })
+        .collect()
+}
+
+fn silence_view(silence: Silence, rules: &RuleSet, now: Micros) -> api::Silence {
+    let shorter = shorter(&silence.set, rules);
     let until = silence.over();
     let set = silence.set;
     api::Silence {
@@ -141,6 +173,7 @@ fn silence_view(silence: Silence, now: Micros) -> api::Silence {
         from: set.from,
         ended_by: silence.ended_by,
         in_force: set.from <= now && now < until,
+        shorter,
         data: SilenceNew {
             patient: set.patient,
             rule: set.rule,
@@ -235,11 +268,11 @@ impl Adapter {
         limit_view(&self.registry, made, &rules, crate::clock::now())
     }
 
-    pub(super) fn list_silences(
+    pub(super) async fn list_silences(
         &self,
         search: &SilenceSearch,
     ) -> BackendResult<ListPage<api::Silence>> {
-        let now = crate::clock::now();
+        let (now, rules) = (crate::clock::now(), self.rules().await?);
         let filter = SilenceFilter {
             patient: search.patient.clone(),
             rule: search.rule.clone(),
@@ -252,7 +285,7 @@ impl Adapter {
             .map_err(fault)?;
         fitting(
             found,
-            |silence| Ok(silence_view(silence, now)),
+            |silence| Ok(silence_view(silence, &rules, now)),
             |silence| {
                 search
                     .in_force
@@ -308,6 +341,11 @@ impl Adapter {
         {
             return missing("device", id);
         }
+        if let Some(id) = &new.ward
+            && !self.registry.has_ward(id).map_err(fault)?
+        {
+            return missing("patient on ward", id);
+        }
         Ok(())
     }
 
@@ -323,6 +361,7 @@ impl Adapter {
                 Ok((made, entry, None))
             })
             .await?;
-        Ok(silence_view(made, crate::clock::now()))
+        let rules = self.rules().await?;
+        Ok(silence_view(made, &rules, crate::clock::now()))
     }
 }

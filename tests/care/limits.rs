@@ -184,3 +184,31 @@ async fn limits_set_while_nobody_serves_hold_from_the_start() {
         "the ward has the rule off"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_of_a_ward_without_patients_say_so() {
+    let server = Server::start(&setup());
+    let set = [
+        "limit",
+        "set",
+        "--ward",
+        "w4",
+        "--rule",
+        "tachycardia",
+        "--above",
+        "140",
+        "--reason",
+        "r",
+    ];
+    let ran = cli(&set).at(&server).run();
+    assert_eq!(ran.code, 0, "it may be set in advance: {}", ran.talk);
+    assert!(ran.talk.contains("no patient is on ward"), "{}", ran.talk);
+    cli(&["limit", "end", ran.out.trim_end()]).at(&server).ok();
+    server
+        .post("/api/v1/patients", &json!({"id": "p1", "ward": "w4"}))
+        .await;
+    let ran = cli(&set).at(&server).run();
+    assert!(ran.code == 0 && ran.talk.is_empty(), "{}", ran.talk);
+    let listed = server.get("/api/v1/limits?ward=w4").await;
+    assert_eq!(listed["items"][0]["wardEmpty"], json!(false));
+}

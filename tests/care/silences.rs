@@ -39,6 +39,7 @@ async fn a_silence_pages_nobody_and_is_seen() {
         ("--patient", "p9"),
         ("--rule", "no-rule"),
         ("--device", "d9"),
+        ("--ward", "w9"),
     ] {
         let talk = cli(&[
             "silence", "add", matcher, id, "--for", "1h", "--reason", "r",
@@ -94,6 +95,48 @@ async fn a_silence_pages_nobody_and_is_seen() {
         (&listed[0]["endedBy"], &listed[0]["inForce"]),
         (&json!("test-admin"), &json!(false))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silence_says_where_it_holds_for_less_long() {
+    let mut setup = setup();
+    let never = "\n[[rule]]\nid = \"asystole\"\nkind = \"threshold\"\nmetric = \"8867-4\"\nbelow = 10\n\
+                 unit = \"/min\"\npriority = \"high\"\nmax-silence = \"0s\"\n";
+    setup.rules = setup.rules.map(|rules| rules + never);
+    let server = Server::start(&setup);
+    server
+        .post("/api/v1/patients", &json!({"id": "p1", "ward": "w4"}))
+        .await;
+    let add = |more: &[&str]| {
+        let words = [&["silence", "add", "--reason", "r"], more].concat();
+        let ran = cli(&words).at(&server).run();
+        assert_eq!(ran.code, 0, "{}", ran.talk);
+        ran.talk
+    };
+    let talk = add(&["--ward", "w4", "--for", "2h"]);
+    assert!(
+        talk.contains("cannot be silenced: asystole")
+            && talk.contains("no longer, for: tachycardia, long-tachycardia, monitor:*"),
+        "{talk}"
+    );
+    // By the API the same, with the time.
+    let listed = server.get("/api/v1/silences").await;
+    let one = &listed["items"][0];
+    let from: chrono::DateTime<chrono::Utc> = one["from"].as_str().unwrap().parse().unwrap();
+    let until: chrono::DateTime<chrono::Utc> = one["shorter"][0]["until"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!((until - from).num_minutes(), 60);
+    assert_eq!(
+        one["shorter"][2],
+        json!({"rule": "asystole", "until": null})
+    );
+    let talk = add(&["--rule", "tachycardia", "--for", "30m"]);
+    assert!(talk.is_empty(), "{talk}");
+    let talk = add(&["--class", "technical", "--for", "30m"]);
+    assert!(talk.is_empty(), "{talk}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -137,5 +137,6 @@ fn limit_json(limit: &Limit, now: i64) -> Value {
         "inForce": limit.in_force,
         "alertsLastDay": limit.alerts_last_day,
         "reviewDue": limit.review_due,
+        "wardEmpty": limit.ward_empty,
     })
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use wardline_normalize::time::format_rfc3339;
 
 use crate::api::alerts::{MAX_SILENCE, MINUTE};
-use crate::api::{id_option, page, reason, short_option};
+use crate::api::{id_option, page, reason, short_option, when};
 use crate::app::Call;
-use crate::backend::{Micros, Silence, SilenceNew, SilenceSearch};
+use crate::backend::{Micros, Shorter, Silence, SilenceNew, SilenceSearch};
 use crate::reply::{Failure, Reply, Touched};
 
 pub(crate) async fn list(call: Call) -> Result<Reply, Failure> {
@@ -116,5 +116,10 @@ fn silence_json(silence: &Silence, now: Micros) -> Value {
         "by": silence.by,
         "endedBy": silence.ended_by,
         "inForce": silence.in_force,
+        "shorter": silence.shorter.iter().map(shorter_json).collect::<Vec<_>>(),
     })
+}
+
+fn shorter_json(shorter: &Shorter) -> Value {
+    json!({ "rule": shorter.rule, "until": when(shorter.until) })
 }

@@ -54,6 +54,8 @@ pub struct Limit {
     pub alerts_last_day: Option<u64>,
     /// Whether somebody should look at them again: set or reviewed long ago, or alarming often.
     pub review_due: bool,
+    /// They are of a ward, and no patient is there.
+    pub ward_empty: bool,
 }
 
 /// Which limits.

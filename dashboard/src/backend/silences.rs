@@ -36,6 +36,17 @@ pub struct Silence {
     pub ended_by: Option<String>,
     /// Whether it holds now.
     pub in_force: bool,
+    /// Where it holds for less long than it lasts, because nobody would have looked at the patient for too long.
+    pub shorter: Vec<Shorter>,
+}
+
+/// For how long a silence holds for alerts of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shorter {
+    /// The rule; `monitor:*` for monitors' own alarms, those about a device that are not of high priority excepted.
+    pub rule: String,
+    /// Until then; `None`: the rule cannot be silenced.
+    pub until: Option<Micros>,
 }
 
 /// Which silences.

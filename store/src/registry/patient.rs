@@ -307,6 +307,14 @@ impl Registry {
         self.read(|conn| get(conn, id))
     }
 
+    /// Whether any patient is on this ward.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn has_ward(&self, ward: &str) -> Result<bool> {
+        self.read(|conn| db::exists(conn, "SELECT 1 FROM patient WHERE ward = ?", [ward]))
+    }
+
     /// Patients by id. The text of the filter is looked for in id, name, tags and identifiers;
     /// the cursor is the last id.
     ///

@@ -52,6 +52,7 @@ impl Care {
         let id = format!("L{}", limits.len() + 1);
         limits.push(Limit {
             id,
+            ward_empty: false,
             alerts_last_day: data.patient.as_ref().map(|_| 3),
             data,
             by: by.name.clone(),
@@ -93,6 +94,7 @@ impl Care {
             from: NOW,
             ended_by: None,
             in_force: true,
+            shorter: Vec::new(),
         });
         silences.last().unwrap().clone()
     }
