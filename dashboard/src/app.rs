@@ -145,15 +145,24 @@ impl Call {
     /// A JSON body. The content type must say so: browsers cannot send it across sites unasked.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         if !self.has_content_type("application/json") {
-            return Err(Failure::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not-supported",
-                "the body must be application/json",
-            ));
+            return Err(no_json());
         }
+        parsed(&self.bytes().await?)
+    }
+
+    /// A JSON body where all may be left out. No body at all says nothing; whoever sends it cannot be a page elsewhere
+    /// that rides on a person's login, for a token is never sent unasked.
+    pub(crate) async fn json_or_nothing<T: DeserializeOwned + Default>(
+        &mut self,
+    ) -> Result<T, Failure> {
         let bytes = self.bytes().await?;
-        // serde_json's messages quote unknown field names but never values of known ones.
-        serde_json::from_slice(&bytes).map_err(|error| Failure::invalid(format!("body: {error}")))
+        if bytes.is_empty() {
+            Ok(T::default())
+        } else if self.has_content_type("application/json") {
+            parsed(&bytes)
+        } else {
+            Err(no_json())
+        }
     }
 
     pub(crate) fn has_content_type(&self, wanted: &str) -> bool {
@@ -178,4 +187,17 @@ impl Call {
             })
         })
     }
+}
+
+fn no_json() -> Failure {
+    Failure::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not-supported",
+        "the body must be application/json",
+    )
+}
+
+/// `serde_json`'s messages quote unknown field names but never values of known ones.
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes).map_err(|error| Failure::invalid(format!("body: {error}")))
 }

@@ -160,7 +160,7 @@ pub(crate) enum SilenceCommand {
 }
 
 /// Whole minutes, as `30m` or `2h`.
-fn minutes(text: &str) -> Result<u32, String> {
+pub(super) fn minutes(text: &str) -> Result<u32, String> {
     let (number, unit) = text.split_at(text.len().saturating_sub(1));
     let factor = match unit {
         "m" => 1,
@@ -223,6 +223,17 @@ pub(crate) enum Priority {
     Medium,
     Low,
     Info,
+}
+
+impl Priority {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Priority::High => "high",
+            Priority::Medium => "medium",
+            Priority::Low => "low",
+            Priority::Info => "info",
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

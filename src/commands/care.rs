@@ -1,9 +1,12 @@
 //! `wardline limit`, `silence` and `outbox`.
 
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
 use serde_json::{Value, json};
 use wardline_normalize::time::format_rfc3339;
 
-use super::registry::{list, post};
+use super::registry::{list, post, posted};
 use super::time;
 use crate::cli::{LimitCommand, LimitSet, OutboxCommand, SilenceCommand, Target};
 use crate::client::{Client, encode};
@@ -62,7 +65,35 @@ async fn set_limit(set: LimitSet) -> anyhow::Result<Exit> {
         "until": time(set.until.as_deref())?.map(format_rfc3339),
         "reason": set.reason,
     });
-    post("/api/v1/limits", &body, Some("id"), &set.target).await
+    let made = posted("/api/v1/limits", &body, &set.target).await?;
+    print_id(&made)?;
+    if let (Some(ward), Some(true)) = (
+        &set.whose.ward,
+        made.get("wardEmpty").and_then(Value::as_bool),
+    ) {
+        output::talk(&format!("no patient is on ward {ward:?} yet"));
+    }
+    Ok(Exit::Done)
+}
+
+fn print_id(made: &Value) -> anyhow::Result<()> {
+    let id = made.get("id").and_then(Value::as_str);
+    Ok(output::line(id.context("the answer has no id")?)?)
+}
+
+/// Where a silence holds for less long than it lasts, in lines for people.
+fn shorter(silence: &Value) -> Vec<String> {
+    let mut by_end: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let found = silence.get("shorter").and_then(Value::as_array);
+    for one in found.into_iter().flatten() {
+        let text = |member| one.get(member).and_then(Value::as_str).unwrap_or("");
+        by_end.entry(text("until")).or_default().push(text("rule"));
+    }
+    let lines = by_end.iter().map(|(until, rules)| match *until {
+        "" => format!("cannot be silenced: {}", rules.join(", ")),
+        until => format!("holds until {until}, no longer, for: {}", rules.join(", ")),
+    });
+    lines.collect()
 }
 
 pub(super) async fn silence(command: SilenceCommand) -> anyhow::Result<Exit> {
@@ -78,7 +109,12 @@ pub(super) async fn silence(command: SilenceCommand) -> anyhow::Result<Exit> {
                 "ward": matchers.ward, "class": matchers.class.map(|class| class.as_str()),
                 "minutes": minutes, "reason": reason,
             });
-            post("/api/v1/silences", &body, Some("id"), &target).await
+            let made = posted("/api/v1/silences", &body, &target).await?;
+            print_id(&made)?;
+            for line in shorter(&made) {
+                output::talk(&line);
+            }
+            Ok(Exit::Done)
         }
         SilenceCommand::List { target, output } => {
             let columns: Columns = &[
@@ -158,7 +194,7 @@ async fn act(what: &str, id: &str, action: &str, target: &Target) -> anyhow::Res
     post(&path, &json!({}), None, target).await
 }
 
-fn query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
+pub(super) fn query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
     let given: Vec<String> = parameters
         .iter()
         .filter_map(|(name, value)| Some(format!("{name}={}", encode(value.as_deref()?))))

@@ -92,7 +92,7 @@ struct Acknowledge {
 }
 
 pub(crate) async fn acknowledge(mut call: Call) -> Result<Reply, Failure> {
-    let body: Acknowledge = call.json().await?;
+    let body: Acknowledge = call.json_or_nothing().await?;
     act(&call, AlertActionKind::Acknowledge, body.note).await
 }
 

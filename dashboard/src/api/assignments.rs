@@ -73,7 +73,7 @@ struct AssignmentEnd {
 }
 
 pub(crate) async fn end(mut call: Call) -> Result<Reply, Failure> {
-    let body: AssignmentEnd = call.json().await?;
+    let body: AssignmentEnd = call.json_or_nothing().await?;
     let at = body
         .at
         .map_or_else(|| Ok(call.app.now()), |text| time("at", &text))?;
