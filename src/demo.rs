@@ -147,7 +147,7 @@ fn secrets(core: &Core) -> anyhow::Result<Secrets> {
     })
 }
 
-/// Patients, devices and assignments, by the same API that a hospital would use.
+/// Patients in their beds, devices and assignments, by the same API that a hospital would use.
 async fn admit(bound: &Bound, secrets: &Secrets, patients: u32) -> anyhow::Result<()> {
     let target = Target {
         data_dir: None,
@@ -182,6 +182,12 @@ async fn admit(bound: &Bound, secrets: &Secrets, patients: u32) -> anyhow::Resul
                 json!({"id": bed, "kind": "bedside-monitor"}).to_string(),
             )
             .await?;
+        let label = format!("{number:02}");
+        client
+            .post("/api/v1/beds", json!({"label": label}).to_string())
+            .await?;
+        let stay = json!({"bed": label, "patient": patient, "from": from});
+        client.post("/api/v1/stays", stay.to_string()).await?;
         let assignment = json!({"device": bed, "patient": patient, "from": from});
         client
             .post("/api/v1/assignments", assignment.to_string())

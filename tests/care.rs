@@ -1,6 +1,8 @@
 //! Limits of a ward or a patient, silences, what is building up, and dead letters: through the API and the command
 //! line, on a running server and between two runs of it.
 
+mod alerts;
+mod beds;
 mod limits;
 mod outbox;
 mod pending;

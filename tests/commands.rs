@@ -1,6 +1,7 @@
 //! Every command as people and scripts use it: what it prints where, and how it ends.
 
 mod backtest;
+mod beds;
 mod configuration;
 mod copies;
 mod doctor;
@@ -8,6 +9,7 @@ mod hl7v2;
 mod mapping;
 mod offline;
 mod quarantine;
+mod readme;
 mod registry;
 mod replay;
 mod routing;

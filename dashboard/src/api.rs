@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod assignments;
 pub(crate) mod backup;
+pub(crate) mod beds;
 pub(crate) mod devices;
 pub(crate) mod enroll;
 pub(crate) mod export;

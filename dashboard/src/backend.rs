@@ -9,6 +9,7 @@
 
 mod access;
 mod alerts;
+mod beds;
 mod delivery;
 mod facts;
 mod gateway_states;
@@ -26,6 +27,7 @@ pub use access::{
     TokenNew,
 };
 pub use alerts::{Alert, AlertAction, AlertActionKind, AlertSearch};
+pub use beds::{Bed, BedNew, Beds, Stay, StayNew, StaySearch};
 pub use delivery::{
     CalendarState, Delivery, NotWatched, Notification, OnCall, OutboxItem, OutboxSearch, Pending,
     Watch,
@@ -51,7 +53,7 @@ pub use registry::{
     Patient, PatientWrite,
 };
 
-pub use silences::{Silence, SilenceNew, SilenceSearch};
+pub use silences::{Shorter, Silence, SilenceNew, SilenceSearch};
 
 use std::sync::Arc;
 
@@ -110,7 +112,7 @@ pub struct Check {
 
 /// The rest of Wardline as HTTP sees it.
 #[async_trait]
-pub trait Backend: Send + Sync + 'static {
+pub trait Backend: Beds + Send + Sync + 'static {
     // --- access and audit ---
 
     /// The owner of a bearer token; `None` when it is unknown, revoked, expired or only good for

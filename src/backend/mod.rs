@@ -5,6 +5,7 @@
 
 mod access;
 mod alerts;
+mod beds;
 mod care;
 mod delivery;
 mod links;
@@ -310,7 +311,7 @@ impl Backend for Adapter {
     }
 
     async fn silences(&self, search: &SilenceSearch) -> BackendResult<ListPage<Silence>> {
-        self.list_silences(search)
+        self.list_silences(search).await
     }
 
     async fn silence(&self, silence: SilenceNew, by: &Principal) -> BackendResult<Silence> {

@@ -1,6 +1,8 @@
 //! One file a command.
 
+mod alert;
 mod backup;
+mod bed;
 mod care;
 mod config;
 mod doctor;
@@ -52,6 +54,8 @@ async fn with_data(command: Command) -> anyhow::Result<Exit> {
         Command::Device(command) => registry::device(command).await,
         Command::Patient(command) => registry::patient(command).await,
         Command::Assign(command) => registry::assign(command).await,
+        Command::Bed(command) => bed::run(command).await,
+        Command::Alert(command) => alert::run(command).await,
         Command::Token(command) => registry::token(command).await,
         Command::Gateway(command) => gateway::run(command).await,
         Command::Limit(command) => care::limit(command).await,

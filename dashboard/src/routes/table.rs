@@ -98,6 +98,13 @@ const ALERT_QUERY: Query = &[
 
 const PAGE_QUERY: Query = &[LIMIT, AFTER];
 
+const STAY_QUERY: Query = &[
+    ("bed", "Label or opaque id of a bed"),
+    ("patient", "Opaque patient id"),
+    LIMIT,
+    AFTER,
+];
+
 const LIMIT_QUERY: Query = &[
     ("patient", "Opaque patient id"),
     ("ward", "Ward"),
@@ -293,6 +300,19 @@ pub(crate) static TABLE: &[Route] = &[
         "One patient", h!(api::patients::get)).answer("Patient"),
     route((M::Put, "/api/v1/patients/{id}"), (OPERATE, Update, "patient.update"),
         "Replace what is known of a patient", h!(api::patients::update)).body("PatientWrite").answer("Patient"),
+
+    // Beds, and who lies in them.
+    route((M::Get, "/api/v1/beds"), (READ, Search, "bed.list"),
+        "Beds by id, each with who lies there now", h!(api::beds::list)).query(PAGE_QUERY).answer("BedPage"),
+    route((M::Post, "/api/v1/beds"), (OPERATE, Create, "bed.create"),
+        "Add a bed", h!(api::beds::create)).body("BedNew").answer("Bed"),
+    route((M::Get, "/api/v1/stays"), (READ, Search, "stay.list"),
+        "Who lies or lay in which bed, as it was entered", h!(api::beds::stays)).query(STAY_QUERY).answer("StayPage"),
+    route((M::Post, "/api/v1/stays"), (OPERATE, Create, "stay.create"),
+        "Put a patient into a bed: the stay before ends there; one where somebody else lies is refused with 409",
+        h!(api::beds::place)).body("StayNew").answer("Stay"),
+    route((M::Post, "/api/v1/stays/{id}/end"), (OPERATE, Update, "stay.end"),
+        "End a stay: the patient leaves the bed", h!(api::beds::end)).body("StayEnd").answer("Stay"),
 
     // Devices.
     route((M::Get, "/api/v1/devices"), (READ, Search, "device.list"),

@@ -16,6 +16,7 @@ use wardline_normalize::mapping::fhir::FhirMapping;
 
 use crate::harness::NOW;
 
+mod beds;
 mod care;
 mod parts;
 
@@ -44,6 +45,7 @@ pub(crate) struct Memory {
     patients: Mutex<BTreeMap<String, Patient>>,
     devices: Mutex<BTreeMap<String, Device>>,
     assignments: Mutex<Vec<Assignment>>,
+    beds: Mutex<Vec<Bed>>,
 }
 
 impl Memory {

@@ -39,6 +39,15 @@ pub struct Stay {
     pub ended_by: Option<String>,
 }
 
+/// A bed and who lies there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupied {
+    /// The bed.
+    pub bed: Bed,
+    /// The stay that lasts; none while it is empty.
+    pub stay: Option<Stay>,
+}
+
 const SELECT: &str =
     "SELECT id, bed, patient, from_at, until_at, author, created_at, ended_by FROM stay";
 
@@ -138,9 +147,8 @@ fn occupy(
 ) -> Result<Stay> {
     id::check_text("stay", "author", author)?;
     time::check_interval("stay", from, until)?;
-    let bed = find(conn, bed)?
-        .ok_or_else(|| Error::not_found("bed", bed))?
-        .id;
+    let Bed { id: bed, label, .. } =
+        find(conn, bed)?.ok_or_else(|| Error::not_found("bed", bed))?;
     if !patient::exists(conn, patient)? {
         return Err(Error::not_found("patient", patient));
     }
@@ -157,7 +165,7 @@ fn occupy(
         return Err(Error::Overlap(Box::new(Overlap {
             entity: "stay",
             other: other.id,
-            subject: format!("bed {bed}"),
+            subject: format!("bed {label}"),
             patient: other.patient,
             from: other.from,
             until: other.until,
@@ -207,6 +215,45 @@ impl Registry {
             let select = "SELECT id, label, site FROM bed";
             let found = with.list(conn, select, "ORDER BY id", page.limit(), read_bed)?;
             Ok(Listed::cut(found, page, |bed| bed.id.clone()))
+        })
+    }
+
+    /// Beds by id with the stays that last; the cursor is the last id.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn occupied_beds(&self, page: &Page) -> Result<Listed<Occupied>> {
+        let beds = self.beds(page)?;
+        self.read(|conn| {
+            let mut lasting =
+                conn.prepare_cached(&format!("{SELECT} WHERE bed = ? AND until_at IS NULL"))?;
+            let mut items = Vec::with_capacity(beds.items.len());
+            for bed in beds.items {
+                let stay = lasting.query_row([&bed.id], read_stay).optional()?;
+                items.push(Occupied { bed, stay });
+            }
+            Ok(Listed {
+                items,
+                next: beds.next,
+            })
+        })
+    }
+
+    /// Ends a stay that lasts.
+    ///
+    /// # Errors
+    /// It has ended already, or would end before it began.
+    pub fn end_stay(&self, id: i64, at: Micros, author: &str) -> Result<Stay> {
+        self.write(Touch::BEDS, |conn| {
+            let held = stay(conn, id)?;
+            if let Some(until) = held.until {
+                return Err(Error::State {
+                    entity: "stay",
+                    id: id.to_string(),
+                    problem: format!("ended at {}", time::show(until)),
+                });
+            }
+            end(conn, &held, at, author)
         })
     }
 

@@ -66,7 +66,7 @@ pub use ack::{ACK_LIFE, AckToken};
 pub use alert::{Alert, AlertEventRecord, AlertFilter, Consequences, StoredAlertEvent};
 pub use assignment::{Assignment, AssignmentFilter, NewAssignment};
 pub use audit::{AuditEntry, AuditFilter, AuditRecord, AuditReport, Outcome};
-pub use bed::{Bed, Stay};
+pub use bed::{Bed, Occupied, Stay};
 pub use checkpoint::Checkpoint;
 pub use command::{NewCommand, SentCommand};
 pub use device::{Device, DeviceFields, SeenDevice};

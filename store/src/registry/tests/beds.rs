@@ -45,7 +45,7 @@ fn two_patients_in_one_bed_and_a_name_for_two_beds_are_refused() {
     assert!(
         error
             .to_string()
-            .starts_with("bed b1 is already held by patient p1 from"),
+            .starts_with("bed 1 is already held by patient p1 from"),
         "{error}"
     );
     assert!(matches!(
@@ -105,4 +105,42 @@ fn placing_a_patient_ends_the_stay_before_and_adds_the_bed() {
         stays.iter().map(|s| (s.from, s.until)).collect::<Vec<_>>(),
         [(100, Some(200)), (200, Some(300))]
     );
+}
+
+#[test]
+fn beds_tell_who_lies_there_and_a_stay_ends_once() {
+    let ward = Fixture::ward();
+    let registry = &ward.registry;
+    for label in ["1", "2"] {
+        registry
+            .create_bed(Some(&format!("b{label}")), label, None)
+            .unwrap();
+    }
+    let stay = registry
+        .occupy_bed("1", "p1", 100, None, "nurse", 0)
+        .unwrap();
+    let lies = || {
+        let beds = registry.occupied_beds(&Page::first(10)).unwrap().items;
+        let who = |one: &crate::registry::Occupied| one.stay.as_ref().map(|s| s.patient.clone());
+        beds.iter().map(who).collect::<Vec<_>>()
+    };
+    assert_eq!(lies(), [Some("p1".to_owned()), None]);
+    assert!(matches!(
+        registry.end_stay(stay.id, 100, "nurse"),
+        Err(Error::State { .. })
+    ));
+    let ended = registry.end_stay(stay.id, 150, "doctor").unwrap();
+    assert_eq!(
+        (ended.until, ended.ended_by.as_deref()),
+        (Some(150), Some("doctor"))
+    );
+    assert_eq!(lies(), [None, None]);
+    assert!(matches!(
+        registry.end_stay(stay.id, 200, "nurse"),
+        Err(Error::State { .. })
+    ));
+    assert!(matches!(
+        registry.end_stay(99, 200, "nurse"),
+        Err(Error::NotFound { .. })
+    ));
 }
