@@ -192,7 +192,9 @@ fn faults_of_rules_are_told_with_line_and_column() {
 #[test]
 fn the_ward_packs_are_sound() {
     for pack in ["ward-adult.toml", "ward-adult-spot.toml"] {
-        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/packs").join(pack);
+        let pack = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("rules/packs")
+            .join(pack);
         cli(&["rules", "check", pack.to_str().unwrap()]).ok();
     }
 }
