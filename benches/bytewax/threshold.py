@@ -52,16 +52,17 @@ def judge(state, reading):
     return state, raised
 
 
-def rate(patient, step):
+def rate(patient, step, one_in):
     """The same values as the benchmark's own readings."""
     phase = (patient * 37 + step) % 240
-    return 130.0 if phase < 90 else 80.0 + (patient + step) % 20
+    fast = patient % one_in == 0 and phase < 90
+    return 130.0 if fast else 80.0 + (patient + step) % 20
 
 
-def main(patients, steps):
+def main(patients, steps, one_in):
     names = [f"p{patient:06}" for patient in range(patients)]
     readings = [
-        (names[patient], (step * 5, rate(patient, step)))
+        (names[patient], (step * 5, rate(patient, step, one_in)))
         for step in range(steps)
         for patient in range(patients)
     ]
@@ -77,4 +78,4 @@ def main(patients, steps):
     print(json.dumps({"perSecond": len(readings) / took, "raised": raised}))
 
 
-main(int(sys.argv[1]), int(sys.argv[2]))
+main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

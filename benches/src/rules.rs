@@ -56,6 +56,20 @@ const METRICS: [Vital; 5] = [
     ("MDC_TEMP_BODY", 36.9, 39.0, 35.0),
 ];
 
+/// What is compared: its name, and of how many patients one is beyond the limit for 90 steps of 240.
+type Mix = (&'static str, usize);
+
+const MIXES: [Mix; 2] = [
+    (
+        "one threshold rule, 1,000 patients, one in twenty in and out of alarm",
+        20,
+    ),
+    (
+        "one threshold rule, 1,000 patients, every one in and out of alarm",
+        1,
+    ),
+];
+
 pub(crate) fn run(common: &Common) -> anyhow::Result<Report> {
     let mut report = Report::new("rules");
     let thirty = parse(&thirty())?;
@@ -74,8 +88,12 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<Report> {
             &mut report,
         )?;
     }
-    match peer(common)? {
-        Some(comparison) => report.add(comparison),
+    match install()? {
+        Some(python) => {
+            for mix in MIXES {
+                report.add(peer(&python, mix, common)?);
+            }
+        }
         None => report
             .notes
             .push(format!("{PEER} could not be fetched: not compared")),
@@ -226,11 +244,8 @@ struct Said {
     raised: u64,
 }
 
-fn peer(common: &Common) -> anyhow::Result<Option<Comparison>> {
+fn peer(python: &Path, (name, one_in): Mix, common: &Common) -> anyhow::Result<Comparison> {
     const PATIENTS: usize = 1_000;
-    let Some(python) = install()? else {
-        return Ok(None);
-    };
     let steps = ((1_000.0 * common.scale) as usize).max(100);
     let script = common.scratch()?.join("threshold.py");
     std::fs::write(&script, SCRIPT).with_context(|| script.display().to_string())?;
@@ -238,9 +253,9 @@ fn peer(common: &Common) -> anyhow::Result<Option<Comparison>> {
     let mut raised = None;
     let rounds = alternate(common.runs(), |side, _| {
         let (rate, count) = match side {
-            Side::Ours => ours(&rules, PATIENTS, steps),
+            Side::Ours => ours(&rules, PATIENTS, steps, one_in),
             Side::Limit => {
-                let said = theirs(&python, &script, PATIENTS, steps)?;
+                let said = theirs(python, &script, [PATIENTS, steps, one_in])?;
                 (said.per_second, said.raised)
             }
         };
@@ -251,17 +266,17 @@ fn peer(common: &Common) -> anyhow::Result<Option<Comparison>> {
         Ok(rate)
     });
     std::fs::remove_file(&script)?;
-    Ok(Some(Comparison::new(
-        "one threshold rule, 1,000 patients",
+    Ok(Comparison::new(
+        name,
         "readings/s",
         "Bytewax, the same rule",
         &rounds?,
         Some(20.0),
-    )))
+    ))
 }
 
 /// The same values as the script's.
-fn ours(rules: &Arc<RuleSet>, patients: usize, steps: usize) -> (f64, u64) {
+fn ours(rules: &Arc<RuleSet>, patients: usize, steps: usize, one_in: usize) -> (f64, u64) {
     let mut engine = Engine::new();
     let mut events = Vec::new();
     engine.apply(
@@ -275,7 +290,7 @@ fn ours(rules: &Arc<RuleSet>, patients: usize, steps: usize) -> (f64, u64) {
     let (mut rows, mut raised, mut took) = (0, 0, Duration::ZERO);
     let made = |number: usize| {
         step(patients, number, &METRICS[..1], |patient, _| {
-            if (patient * 37 + number) % 240 < 90 {
+            if patient.is_multiple_of(one_in) && (patient * 37 + number) % 240 < 90 {
                 130.0
             } else {
                 80.0 + ((patient + number) % 20) as f64
@@ -300,10 +315,11 @@ fn ours(rules: &Arc<RuleSet>, patients: usize, steps: usize) -> (f64, u64) {
     (rows as f64 / took.as_secs_f64(), raised)
 }
 
-fn theirs(python: &Path, script: &Path, patients: usize, steps: usize) -> anyhow::Result<Said> {
+/// `numbers` are patients, steps and of how many patients one alarms.
+fn theirs(python: &Path, script: &Path, numbers: [usize; 3]) -> anyhow::Result<Said> {
     let output = Command::new(python)
         .arg(script)
-        .args([patients.to_string(), steps.to_string()])
+        .args(numbers.map(|number| number.to_string()))
         .stdin(Stdio::null())
         .output()?;
     ensure!(
